@@ -1,0 +1,88 @@
+//! Tables, columns, types, keys, references and physical hints as data.
+
+mod batch;
+mod ledger;
+mod staging;
+pub mod star;
+mod types;
+
+pub use batch::BatchTables;
+pub use ledger::{load_errors, load_runs, loaded_files};
+pub use staging::{staging_events, staging_songs};
+pub use types::{Column, DataType, Distribution, Layer, Range, Reference, Table};
+
+/// Every permanent table in an order in which each reference points backwards: create them in this
+/// order, drop them in the opposite one.
+#[must_use]
+pub fn tables() -> Vec<&'static Table> {
+    vec![
+        loaded_files(),
+        load_runs(),
+        load_errors(),
+        staging_events(),
+        staging_songs(),
+        star::users(),
+        star::artists(),
+        star::songs(),
+        star::time(),
+        star::songplays(),
+    ]
+}
+
+/// The permanent table of that name.
+#[must_use]
+pub fn table(name: &str) -> Option<&'static Table> {
+    tables().into_iter().find(|table| table.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_point_to_earlier_tables_and_existing_unique_columns() {
+        let tables = tables();
+        for (position, table) in tables.iter().enumerate() {
+            for reference in table.references {
+                assert!(table.column(reference.column).is_some());
+                let target =
+                    tables[..position].iter().find(|t| t.name == reference.table).expect("earlier table");
+                assert!(
+                    target.primary_key == [reference.target] || target.unique.contains(&reference.target),
+                    "{}.{} is no key",
+                    reference.table,
+                    reference.target
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn keys_and_sort_keys_are_columns_of_their_table() {
+        for table in tables() {
+            for key in table.primary_key.iter().chain(table.unique).chain(table.sort_key) {
+                assert!(table.column(key).is_some(), "{}.{key}", table.name);
+            }
+            assert_eq!(
+                table.columns.first().map(|column| column.name),
+                table.primary_key.first().copied().or(Some(table.columns[0].name))
+            );
+        }
+    }
+
+    #[test]
+    fn staging_mirrors_the_source_in_its_order() {
+        let names: Vec<_> = staging_events().columns.iter().map(|column| column.name).collect();
+        assert_eq!(
+            names.join(", "),
+            "artist, auth, first_name, gender, item_in_session, last_name, length, level, location, method, \
+             page, registration, session_id, song, status, ts, user_agent, user_id"
+        );
+        let names: Vec<_> = staging_songs().columns.iter().map(|column| column.name).collect();
+        assert_eq!(
+            names.join(", "),
+            "num_songs, artist_id, artist_latitude, artist_longitude, artist_location, artist_name, song_id, \
+             title, duration, year"
+        );
+    }
+}

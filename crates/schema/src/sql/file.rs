@@ -1,0 +1,92 @@
+//! One SQL file: its header and its text.
+
+use crate::{Error, Result};
+
+/// The folder of `sql/` that a file is in, which says what its statement is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folder {
+    /// Statements that take a run's batch into staging and the star, in order.
+    Transform,
+    /// Checks: each returns one number, `violations`, which must be 0.
+    Quality,
+    /// Questions that analysts ask.
+    Analytics,
+    /// What the database itself knows.
+    Catalog,
+    /// Pieces that other files include.
+    Parts,
+}
+
+impl Folder {
+    /// Every folder.
+    pub const ALL: [Self; 5] = [Self::Transform, Self::Quality, Self::Analytics, Self::Catalog, Self::Parts];
+
+    /// The folder's name below `sql/`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transform => "transform",
+            Self::Quality => "quality",
+            Self::Analytics => "analytics",
+            Self::Catalog => "catalog",
+            Self::Parts => "parts",
+        }
+    }
+}
+
+/// An SQL file.
+#[derive(Debug, Clone)]
+pub struct SqlFile {
+    /// Path below `sql/`.
+    pub path: String,
+    /// The folder.
+    pub folder: Folder,
+    /// The statement's name, unique over all folders.
+    pub name: String,
+    /// One line: what it is for.
+    pub purpose: String,
+    /// How a result is best drawn (`bar`, `line`, `table`), where the file says so.
+    pub chart: Option<String>,
+    /// The template, without the header.
+    pub text: String,
+}
+
+impl SqlFile {
+    pub(super) fn parse(path: &str, text: &str) -> Result<Self> {
+        let fault = |reason: &str| Error::Header { name: path.to_owned(), reason: reason.to_owned() };
+        let (directory, _) = path.split_once('/').ok_or_else(|| fault("it is in no folder"))?;
+        let folder = Folder::ALL
+            .into_iter()
+            .find(|folder| folder.name() == directory)
+            .ok_or_else(|| fault("its folder is unknown"))?;
+        let (mut name, mut purpose, mut chart, mut body) = (None, None, None, 0);
+        for line in text.split_inclusive('\n') {
+            let Some(comment) = line.strip_prefix("--") else { break };
+            if let Some((key, value)) = comment.split_once(':') {
+                let value = Some(value.trim().to_owned());
+                match key.trim() {
+                    "name" => name = value,
+                    "purpose" => purpose = value,
+                    "chart" => chart = value,
+                    _ => {
+                        return Err(fault("its header has an unknown key; known are name, purpose and chart"));
+                    }
+                }
+            }
+            body += line.len();
+        }
+        let name = name.ok_or_else(|| fault("its header has no `-- name:` line"))?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(fault("its name is not made of lower-case letters, digits and underscores"));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            folder,
+            name,
+            purpose: purpose.ok_or_else(|| fault("its header has no `-- purpose:` line"))?,
+            chart,
+            text: text[body..].trim().trim_end_matches(';').to_owned(),
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! Templates to SQL: the functions that SQL files may call.
+
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
+
+use super::{Folder, SqlFile, SqlLibrary};
+use crate::{
+    Dialect,
+    dialect::quote_literal,
+    model::{DataType, Table, table},
+};
+
+pub(super) fn render(
+    library: &SqlLibrary,
+    file: &SqlFile,
+    dialect: Dialect,
+    parameters: Value,
+) -> Result<String, Error> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for part in library.folder(Folder::Parts) {
+        environment.add_template(&part.name, &part.text)?;
+    }
+    add_functions(&mut environment, dialect);
+    environment.add_template(&file.name, &file.text)?;
+    let text = environment.get_template(&file.name)?.render(parameters)?;
+    // Conditional lines leave blank ones behind; statements are read by people too.
+    Ok(text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n"))
+}
+
+fn add_functions(environment: &mut Environment<'_>, dialect: Dialect) {
+    environment.add_function("columns", |name: &str, alias: Option<&str>| {
+        each_column(name, ", ", |_, column| qualified(alias, column))
+    });
+    environment.add_function("compare_columns", |name: &str, alias: Option<&str>| {
+        each_column(name, ", ", |data_type, column| comparable(data_type, &qualified(alias, column)))
+    });
+    environment.add_function("order_columns", move |name: &str, alias: Option<&str>| {
+        each_column(name, ", ", |data_type, column| match data_type {
+            DataType::Varchar { .. } => dialect.byte_order(&qualified(alias, column)),
+            _ => qualified(alias, column),
+        })
+    });
+    environment.add_function("same_row", |name: &str, left: &str, right: &str| {
+        each_column(name, "\n        AND ", |data_type, column| {
+            let [left, right] =
+                [left, right].map(|alias| comparable(data_type, &qualified(Some(alias), column)));
+            same(&left, &right)
+        })
+    });
+    environment.add_function(
+        "any_differs",
+        move |name: &str, columns: Vec<String>, left: &str, right: &str| {
+            let table = known(name)?;
+            let mut parts = Vec::new();
+            for column in &columns {
+                let data_type = table
+                    .column(column)
+                    .ok_or_else(|| fault(format!("{name} has no column {column}")))?
+                    .data_type;
+                let [left, right] = [left, right].map(|alias| format!("{alias}.{column}"));
+                let mut same = same(&left, &right);
+                // Redshift's = ignores trailing blanks, so equal texts may still differ in length.
+                if dialect == Dialect::Redshift && matches!(data_type, DataType::Varchar { .. }) {
+                    same = format!(
+                        "({same} AND COALESCE(OCTET_LENGTH({left}), 0) = COALESCE(OCTET_LENGTH({right}), 0))"
+                    );
+                }
+                parts.push(format!("NOT {same}"));
+            }
+            Ok::<_, Error>(parts.join("\n    OR "))
+        },
+    );
+    environment.add_function("any_required_missing", |name: &str, alias: &str| {
+        let required = known(name)?.columns.iter().filter(|column| column.required);
+        Ok::<_, Error>(
+            required
+                .map(|column| format!("{alias}.{} IS NULL", column.name))
+                .collect::<Vec<_>>()
+                .join(" OR "),
+        )
+    });
+    environment.add_function("trim", |text: &str| trim(text));
+    environment.add_function("is_play", |alias: &str| {
+        format!("{} = 'NextSong' AND {alias}.user_id IS NOT NULL", trim(&format!("{alias}.page")))
+    });
+    environment
+        .add_function("timestamp", move |milliseconds: &str| dialect.timestamp_from_epoch_ms(milliseconds));
+    environment.add_function("byte_order", move |text: &str| dialect.byte_order(text));
+    environment.add_function("literal", move |text: &str| {
+        quote_literal(dialect, text).map_err(|error| fault(error.to_string()))
+    });
+    environment.add_function("columns_view", move || dialect.columns_view());
+    environment.add_function("current_schema", move || dialect.current_schema());
+    environment.add_function("now", move || dialect.current_timestamp());
+}
+
+fn fault(message: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+fn known(name: &str) -> Result<&'static Table, Error> {
+    table(name).ok_or_else(|| fault(format!("there is no table {name}")))
+}
+
+fn each_column(
+    name: &str,
+    separator: &str,
+    text: impl Fn(DataType, &str) -> String,
+) -> Result<String, Error> {
+    let columns = known(name)?.columns.iter();
+    Ok(columns.map(|column| text(column.data_type, column.name)).collect::<Vec<_>>().join(separator))
+}
+
+fn qualified(alias: Option<&str>, column: &str) -> String {
+    alias.map_or_else(|| column.to_owned(), |alias| format!("{alias}.{column}"))
+}
+
+/// Redshift ignores trailing blanks when it compares; this makes the other engines do so too. The
+/// blank is named, since DuckDB's one-argument form takes other kinds of space off as well.
+fn trim(text: &str) -> String {
+    format!("RTRIM({text}, ' ')")
+}
+
+fn comparable(data_type: DataType, text: &str) -> String {
+    match data_type {
+        DataType::Varchar { .. } => trim(text),
+        _ => text.to_owned(),
+    }
+}
+
+/// Equal, or both NULL; never NULL itself, so it can be negated. (`IS DISTINCT FROM` is not in Redshift.)
+fn same(left: &str, right: &str) -> String {
+    format!(
+        "(({left} = {right} AND {left} IS NOT NULL AND {right} IS NOT NULL) OR ({left} IS NULL AND {right} IS NULL))"
+    )
+}

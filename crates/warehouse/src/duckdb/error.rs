@@ -1,0 +1,80 @@
+//! DuckDB's messages to our errors: the only place that reads them.
+
+use std::path::Path;
+
+use ::duckdb::Error as DuckDbError;
+
+use crate::{Error, LockHolder};
+
+/// An error while a file is opened.
+pub(super) fn opening(path: &Path, error: &DuckDbError) -> Error {
+    let message = reason(error);
+    let path = path.to_owned();
+    if message.contains("Could not set lock on file") {
+        return Error::Locked { holder: lock_holder(&message), path };
+    }
+    if message.contains("not a valid DuckDB database file") || message.contains("Corrupt database file") {
+        return Error::NotADatabase { reason: first_line(&message), path };
+    }
+    if is_disk_full(&message) {
+        return Error::DiskFull { location: path.display().to_string(), reason: first_line(&message) };
+    }
+    Error::Open { reason: first_line(&message), path }
+}
+
+/// An error of a statement.
+pub(super) fn statement(location: &str, sql: &str, error: &DuckDbError) -> Error {
+    let message = reason(error);
+    let reason = first_line(&message);
+    if message.contains("INTERRUPT") || message.contains("Interrupted") {
+        Error::Interrupted
+    } else if is_disk_full(&message) {
+        Error::DiskFull { location: location.to_owned(), reason }
+    } else if message.contains("Out of Memory Error") {
+        Error::OutOfMemory { reason }
+    } else if message.contains("read-only mode") {
+        Error::ReadOnly
+    } else {
+        Error::Statement { reason: message, sql: sql.to_owned() }
+    }
+}
+
+fn reason(error: &DuckDbError) -> String {
+    match error {
+        DuckDbError::DuckDBFailure(_, Some(message)) => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
+}
+
+fn is_disk_full(message: &str) -> bool {
+    ["No space left on device", "no space left", "Disk quota exceeded"]
+        .iter()
+        .any(|text| message.contains(text))
+        || (message.contains("failed to offload data block") && message.contains("limit"))
+}
+
+/// From `Conflicting lock is held in /usr/bin/duckdb (PID 4711)`.
+fn lock_holder(message: &str) -> Option<LockHolder> {
+    let (before, after) = message.split_once("(PID ")?;
+    let pid = after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    let program = before.rsplit_once("held in ").map(|(_, program)| program.trim().to_owned());
+    Some(LockHolder { pid, program: program.filter(|program| !program.is_empty()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_of_a_lock_is_read_from_the_message() {
+        let message = "IO Error: Could not set lock on file \"/x.duckdb\": Conflicting lock is held in \
+                       /usr/bin/python3.11 (PID 4711) by user root. See also https://…";
+        let holder = lock_holder(message).unwrap();
+        assert_eq!(holder, LockHolder { pid: 4711, program: Some("/usr/bin/python3.11".to_owned()) });
+        assert_eq!(lock_holder("IO Error: Could not set lock on file"), None);
+    }
+}

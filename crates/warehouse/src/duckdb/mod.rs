@@ -1,0 +1,255 @@
+//! The embedded backend: a DuckDB database in a file or in memory.
+//!
+//! DuckDB lets one process at a time open a file for writing, and any number for reading while nobody
+//! writes. A load is one transaction. Bulk appends go through a table function that DuckDB's own
+//! threads pull from, so parsing and writing run on all cores; a single appender would use one.
+
+mod append;
+mod error;
+mod session;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ::duckdb::{AccessMode, Config, Connection, InterruptHandle};
+use async_trait::async_trait;
+use sparkify_schema::Dialect;
+use tokio::sync::Mutex;
+
+use crate::{Access, Error, LoadSession, RecordSet, Result, Warehouse};
+
+/// How long to sleep between two attempts to open a file that another process holds.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// How a DuckDB database is opened.
+#[derive(Debug, Clone)]
+pub struct DuckDbOptions {
+    /// The file; `None` keeps the database in memory.
+    pub path: Option<PathBuf>,
+    /// Reading and writing, or reading only.
+    pub access: Access,
+    /// The most memory DuckDB's buffers may take, as DuckDB writes it (`400MB`).
+    pub memory_limit: String,
+    /// Threads; 0 for one per core.
+    pub threads: usize,
+    /// How long to wait for a file that another process holds.
+    pub wait: Duration,
+}
+
+impl DuckDbOptions {
+    /// The default memory limit. Parsing and Arrow batches come on top; together a load stays below
+    /// 600 MB whatever the input size. Larger intermediate results go to a temporary directory.
+    pub const DEFAULT_MEMORY_LIMIT: &str = "400MB";
+
+    /// A database in a file.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self { path: Some(path.into()), ..Self::in_memory() }
+    }
+
+    /// A database in memory, gone when it is dropped.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self {
+            path: None,
+            access: Access::ReadWrite,
+            memory_limit: Self::DEFAULT_MEMORY_LIMIT.to_owned(),
+            threads: 0,
+            wait: Duration::ZERO,
+        }
+    }
+
+    /// The same, for reading only.
+    #[must_use]
+    pub const fn read_only(mut self) -> Self {
+        self.access = Access::ReadOnly;
+        self
+    }
+
+    fn config(&self) -> ::duckdb::Result<Config> {
+        let mut config = Config::default()
+            .max_memory(&self.memory_limit)?
+            // Rows have no order of their own here; keeping one would make the insert single-threaded.
+            .with("preserve_insertion_order", "false")?
+            .with("autoinstall_known_extensions", "false")?;
+        if self.threads > 0 {
+            config = config.threads(i64::try_from(self.threads).unwrap_or(i64::MAX))?;
+        }
+        if self.access == Access::ReadOnly {
+            // A query must not write files either (COPY … TO) or open other databases.
+            config = config.access_mode(AccessMode::ReadOnly)?.enable_external_access(false)?;
+        }
+        Ok(config)
+    }
+}
+
+/// A DuckDB database as a [`Warehouse`].
+pub struct DuckDbWarehouse {
+    location: String,
+    access: Access,
+    /// For loads and other writes, one at a time; `None` once closed.
+    writer: Arc<Mutex<Option<Connection>>>,
+    /// For queries beside a load.
+    reader: Arc<Mutex<Option<Connection>>>,
+    interrupts: Vec<Arc<InterruptHandle>>,
+}
+
+impl std::fmt::Debug for DuckDbWarehouse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DuckDbWarehouse")
+            .field("location", &self.location)
+            .field("access", &self.access)
+            .finish_non_exhaustive()
+    }
+}
+
+impl DuckDbWarehouse {
+    /// Opens the database, and creates the file if it is opened for writing and does not exist.
+    ///
+    /// Blocks for up to [`DuckDbOptions::wait`] while another process holds the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`], [`Error::NotADatabase`], [`Error::NotFound`] (reading only) or [`Error::Open`].
+    pub fn open(options: &DuckDbOptions) -> Result<Self> {
+        let deadline = Instant::now() + options.wait;
+        let writer = loop {
+            match Self::connect(options) {
+                Err(Error::Locked { .. }) if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+                result => break result?,
+            }
+        };
+        let internal = |error: ::duckdb::Error| Error::Internal(error.to_string());
+        if options.access == Access::ReadWrite {
+            append::register(&writer).map_err(internal)?;
+        }
+        let reader = writer.try_clone().map_err(internal)?;
+        Ok(Self {
+            location: options
+                .path
+                .as_ref()
+                .map_or_else(|| "duckdb::memory:".to_owned(), |path| format!("duckdb:{}", path.display())),
+            access: options.access,
+            interrupts: vec![writer.interrupt_handle(), reader.interrupt_handle()],
+            writer: Arc::new(Mutex::new(Some(writer))),
+            reader: Arc::new(Mutex::new(Some(reader))),
+        })
+    }
+
+    fn connect(options: &DuckDbOptions) -> Result<Connection> {
+        let Some(path) = &options.path else {
+            let config = options.config().map_err(|error| Error::Internal(error.to_string()))?;
+            return Connection::open_in_memory_with_flags(config)
+                .map_err(|error| Error::Internal(error.to_string()));
+        };
+        if options.access == Access::ReadOnly && !path.exists() {
+            return Err(Error::NotFound { path: path.clone() });
+        }
+        let open_failed = |error: ::duckdb::Error| error::opening(path, &error);
+        Connection::open_with_flags(path, options.config().map_err(open_failed)?).map_err(open_failed)
+    }
+
+    /// Whether a file looks like it was made by DuckDB: so that nothing else is ever overwritten.
+    #[must_use]
+    pub fn is_database(path: &Path) -> bool {
+        use std::io::Read;
+        let mut header = [0_u8; 12];
+        std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok()
+            && &header[8..] == b"DUCK"
+    }
+}
+
+/// Runs blocking work on a connection without blocking the async runtime.
+async fn with_connection<T: Send + 'static>(
+    connection: &Arc<Mutex<Option<Connection>>>,
+    work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let guard = Arc::clone(connection).lock_owned().await;
+    run_blocking(move || work(guard.as_ref().ok_or(Error::Closed)?)).await
+}
+
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Error::Internal(error.to_string())))
+}
+
+fn query(connection: &Connection, location: &str, sql: &str) -> Result<RecordSet> {
+    let failed = |error| error::statement(location, sql, &error);
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    let arrow = statement.query_arrow([]).map_err(failed)?;
+    let schema = arrow.get_schema();
+    Ok(RecordSet::new(schema, arrow.collect()))
+}
+
+fn execute(connection: &Connection, location: &str, sql: &str) -> Result<u64> {
+    tracing::debug!(sql, "execute");
+    let changed = connection.execute(sql, []).map_err(|error| error::statement(location, sql, &error))?;
+    Ok(changed as u64)
+}
+
+#[async_trait]
+impl Warehouse for DuckDbWarehouse {
+    fn dialect(&self) -> Dialect {
+        Dialect::DuckDb
+    }
+
+    fn location(&self) -> String {
+        self.location.clone()
+    }
+
+    async fn query(&self, sql: &str) -> Result<RecordSet> {
+        let (location, sql) = (self.location.clone(), sql.to_owned());
+        with_connection(&self.reader, move |connection| query(connection, &location, &sql)).await
+    }
+
+    async fn transact(&self, statements: Vec<String>) -> Result<()> {
+        if self.access == Access::ReadOnly {
+            return Err(Error::ReadOnly);
+        }
+        let location = self.location.clone();
+        with_connection(&self.writer, move |connection| {
+            execute(connection, &location, "BEGIN")?;
+            for sql in &statements {
+                if let Err(error) = execute(connection, &location, sql) {
+                    session::roll_back(connection);
+                    return Err(error);
+                }
+            }
+            execute(connection, &location, "COMMIT").map(drop)
+        })
+        .await
+    }
+
+    async fn begin_load(&self) -> Result<Box<dyn LoadSession>> {
+        if self.access == Access::ReadOnly {
+            return Err(Error::ReadOnly);
+        }
+        let guard = Arc::clone(&self.writer).lock_owned().await;
+        Ok(Box::new(session::DuckDbLoad::begin(guard, self.location.clone()).await?))
+    }
+
+    fn interrupt(&self) {
+        for handle in &self.interrupts {
+            handle.interrupt();
+        }
+    }
+
+    async fn close(&self) -> Result<()> {
+        for connection in [&self.reader, &self.writer] {
+            let taken = connection.lock().await.take();
+            let location = self.location.clone();
+            if let Some(connection) = taken {
+                run_blocking(move || {
+                    connection.close().map_err(|(_, error)| error::statement(&location, "close", &error))
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

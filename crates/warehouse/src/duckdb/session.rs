@@ -1,0 +1,111 @@
+//! A load: one transaction on the writing connection.
+
+use std::sync::Arc;
+
+use ::duckdb::Connection;
+use async_trait::async_trait;
+use tokio::sync::OwnedMutexGuard;
+
+use super::{append, execute, query, run_blocking};
+use crate::{BatchSource, Error, LoadSession, RecordSet, Result};
+
+type Writer = OwnedMutexGuard<Option<Connection>>;
+
+/// A load of a DuckDB database. The transaction is open from the beginning, so nothing that it does,
+/// run-private tables included, outlives it unless it commits.
+pub(super) struct DuckDbLoad {
+    /// `None` only while a call has it, or after the end.
+    writer: Option<Writer>,
+    location: String,
+}
+
+impl DuckDbLoad {
+    pub(super) async fn begin(writer: Writer, location: String) -> Result<Self> {
+        let mut load = Self { writer: Some(writer), location };
+        load.execute("BEGIN").await?;
+        Ok(load)
+    }
+
+    async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Connection, &str) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let writer = self.writer.take().ok_or(Error::Closed)?;
+        let location = self.location.clone();
+        // If the caller drops this future, the guard goes down with the blocking task, which rolls back.
+        let mut writer = RollBackOnDrop(Some(writer));
+        let (result, writer) = run_blocking(move || {
+            let connection = writer.0.as_ref().and_then(|guard| guard.as_ref()).ok_or(Error::Closed)?;
+            let result = work(connection, &location);
+            let guard = writer.0.take();
+            // Handing the guard back may fail when nobody waits any more; then it is dropped and undone.
+            Ok((result, RollBackOnDrop(guard)))
+        })
+        .await?;
+        self.writer = { writer }.0.take();
+        result
+    }
+}
+
+/// Undoes the transaction when it goes, unless the connection has been taken out.
+struct RollBackOnDrop(Option<Writer>);
+
+impl Drop for RollBackOnDrop {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.as_ref().and_then(|guard| guard.as_ref()) {
+            roll_back(connection);
+        }
+    }
+}
+
+/// Rolls back; an error means that there is nothing to roll back any more.
+pub(super) fn roll_back(connection: &Connection) {
+    if let Err(error) = connection.execute("ROLLBACK", []) {
+        tracing::debug!(%error, "nothing to roll back");
+    }
+}
+
+impl Drop for DuckDbLoad {
+    fn drop(&mut self) {
+        drop(RollBackOnDrop(self.writer.take()));
+    }
+}
+
+#[async_trait]
+impl LoadSession for DuckDbLoad {
+    async fn execute(&mut self, sql: &str) -> Result<u64> {
+        let sql = sql.to_owned();
+        self.run(move |connection, location| execute(connection, location, &sql)).await
+    }
+
+    async fn query(&mut self, sql: &str) -> Result<RecordSet> {
+        let sql = sql.to_owned();
+        self.run(move |connection, location| query(connection, location, &sql)).await
+    }
+
+    async fn append(&mut self, table: &str, source: Arc<dyn BatchSource>) -> Result<u64> {
+        let table = sparkify_schema::ddl::identifier(table, sparkify_schema::Dialect::DuckDb)
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        self.run(move |connection, location| append::append(connection, location, &table, source)).await
+    }
+
+    async fn publish(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<()> {
+        self.execute("COMMIT").await?;
+        self.writer = None;
+        Ok(())
+    }
+
+    async fn rollback(mut self: Box<Self>) -> Result<()> {
+        self.run(|connection, _| {
+            roll_back(connection);
+            Ok(())
+        })
+        .await?;
+        self.writer = None;
+        Ok(())
+    }
+}

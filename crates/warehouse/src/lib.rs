@@ -1,0 +1,35 @@
+//! The seam between the pipeline and the engine that holds the star schema.
+//!
+//! [`Warehouse`] is what the pipeline and the analytics need of an engine: queries that return Arrow
+//! record batches, statements in one transaction, and a [`LoadSession`] for a run that appends in bulk
+//! and publishes all or nothing. Backends implement it; [`duckdb`] is the embedded default. With the
+//! feature `mock`, `MockWarehouse` and `MockLoadSession` are there for tests.
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "duckdb")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), sparkify_warehouse::Error> {
+//! use sparkify_warehouse::{Warehouse, duckdb::{DuckDbOptions, DuckDbWarehouse}};
+//!
+//! let warehouse = DuckDbWarehouse::open(&DuckDbOptions::in_memory())?;
+//! let rows = warehouse.query("SELECT 40 + 2 AS answer").await?;
+//! assert_eq!(rows.integer(0, 0), Some(42));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "duckdb"))]
+//! # fn main() {}
+//! ```
+
+#[cfg(feature = "duckdb")]
+pub mod duckdb;
+mod error;
+mod records;
+mod seam;
+
+pub use error::{Error, LockHolder, Result};
+pub use records::RecordSet;
+pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};
+#[cfg(any(test, feature = "mock"))]
+pub use seam::{MockBatchSource, MockLoadSession, MockWarehouse};

@@ -1,0 +1,74 @@
+//! The rows of a query.
+
+use arrow_array::{Array, RecordBatch, cast::AsArray, types::*};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_schema::{DataType, SchemaRef};
+
+/// The result of a query: a schema and its record batches.
+#[derive(Debug, Clone)]
+pub struct RecordSet {
+    schema: SchemaRef,
+    batches: Vec<RecordBatch>,
+}
+
+impl RecordSet {
+    /// Batches that all have that schema.
+    #[must_use]
+    pub fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
+        let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
+        Self { schema, batches }
+    }
+
+    /// The columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    /// The rows as Arrow record batches, none of them empty.
+    #[must_use]
+    pub fn batches(&self) -> &[RecordBatch] {
+        &self.batches
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// The value as text, the way it is shown to people; `None` for NULL and for a place outside.
+    #[must_use]
+    pub fn text(&self, row: usize, column: usize) -> Option<String> {
+        let (array, row) = self.locate(row, column)?;
+        if array.is_null(row) {
+            return None;
+        }
+        let formatter = ArrayFormatter::try_new(array, &FormatOptions::default()).ok()?;
+        Some(formatter.value(row).to_string())
+    }
+
+    /// The value as an integer; `None` for NULL, for a place outside and for what is not a whole number.
+    #[must_use]
+    pub fn integer(&self, row: usize, column: usize) -> Option<i64> {
+        let (array, row) = self.locate(row, column)?;
+        if array.is_null(row) {
+            return None;
+        }
+        match array.data_type() {
+            DataType::Int64 => Some(array.as_primitive::<Int64Type>().value(row)),
+            DataType::Int32 => Some(i64::from(array.as_primitive::<Int32Type>().value(row))),
+            _ => self.text(row, column)?.parse().ok(),
+        }
+    }
+
+    fn locate(&self, mut row: usize, column: usize) -> Option<(&dyn Array, usize)> {
+        for batch in &self.batches {
+            if row < batch.num_rows() {
+                return (column < batch.num_columns()).then(|| (batch.column(column).as_ref(), row));
+            }
+            row -= batch.num_rows();
+        }
+        None
+    }
+}
