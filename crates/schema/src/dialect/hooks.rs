@@ -1,6 +1,7 @@
 //! The expressions that differ between dialects.
 
 use super::Dialect;
+use crate::model::DataType;
 
 impl Dialect {
     /// A `TIMESTAMP` (UTC) with exact milliseconds from epoch milliseconds.
@@ -43,6 +44,27 @@ impl Dialect {
             Self::DuckDb | Self::Postgres => "information_schema.columns",
             Self::Redshift => "svv_columns",
         }
+    }
+
+    /// The name of a column type in [`columns_view`](Self::columns_view), in lower case; a length may follow it.
+    #[must_use]
+    pub const fn catalog_type(self, data_type: DataType) -> &'static str {
+        match (self, data_type) {
+            (Self::DuckDb, DataType::Varchar { .. }) => "varchar",
+            (Self::Postgres | Self::Redshift, DataType::Varchar { .. }) => "character varying",
+            (_, DataType::Integer) => "integer",
+            (_, DataType::BigInt) => "bigint",
+            (Self::DuckDb, DataType::Double) => "double",
+            (Self::Postgres | Self::Redshift, DataType::Double) => "double precision",
+            (_, DataType::Timestamp) => "timestamp",
+        }
+    }
+
+    /// Whether a run's batch may become the staging table by renaming it when staging is empty: that
+    /// saves writing the rows twice, and costs nothing where tables have no grants or views.
+    #[must_use]
+    pub const fn adopts_batch_as_staging(self) -> bool {
+        matches!(self, Self::DuckDb)
     }
 
     /// The name of the schema that unqualified names resolve to.

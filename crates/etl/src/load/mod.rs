@@ -1,0 +1,283 @@
+//! The load: from a listing to a published state.
+
+mod conflicts;
+mod publish;
+mod records;
+mod stopwatch;
+
+use std::sync::{Arc, atomic::Ordering};
+
+use serde::Serialize;
+use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
+use sparkify_warehouse::{LoadSession, Warehouse};
+
+use self::stopwatch::Stopwatch;
+use crate::{
+    Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
+    error::During,
+    ledger::{Difference, Ledger, of_kind},
+    quality,
+    reader::{FileOutcome, RecordReader, RejectLog, Stop},
+    record::RecordShape,
+    source::{FileKind, Source, SourceFile},
+    tables::verify_tables,
+};
+
+/// How a play is matched with a song of the catalogue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MatchRule {
+    /// Title, artist name and duration are equal.
+    #[default]
+    Exact,
+    /// Title and artist name are equal.
+    TitleArtist,
+}
+
+impl MatchRule {
+    /// The name used on the command line, in SQL files and in the ledger.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::TitleArtist => "title-artist",
+        }
+    }
+}
+
+/// How to load.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// How plays are matched with songs.
+    pub match_rule: MatchRule,
+    /// How many bad records may be set aside before the load fails.
+    pub max_errors: u64,
+    /// Hash every file, also those whose size and time are as they were.
+    pub verify_content: bool,
+}
+
+/// What stays the same during a load.
+struct Run<'a> {
+    id: String,
+    warehouse: &'a dyn Warehouse,
+    dialect: Dialect,
+    source: Arc<dyn Source>,
+    library: &'a SqlLibrary,
+    options: &'a LoadOptions,
+    progress: &'a Arc<Progress>,
+    cancel: &'a Cancel,
+    rejects: Arc<RejectLog>,
+}
+
+/// The readers of a run with their outcomes.
+#[derive(Default)]
+struct Readers(Vec<Arc<RecordReader>>);
+
+impl Readers {
+    fn outcomes(&self) -> impl Iterator<Item = (&SourceFile, &FileOutcome)> {
+        self.0.iter().flat_map(|reader| reader.outcomes())
+    }
+
+    /// Counts a record of that file as set aside.
+    fn note_reject(&self, path: &str) {
+        for (_, outcome) in self.outcomes().filter(|(file, _)| file.path == path) {
+            outcome.rejected.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Loads what is new or changed in the source and publishes it.
+///
+/// # Errors
+///
+/// See [`Error`]; whatever it is, the permanent tables are as they were before.
+pub async fn load(
+    warehouse: &dyn Warehouse,
+    source: Arc<dyn Source>,
+    library: &SqlLibrary,
+    options: &LoadOptions,
+    progress: &Arc<Progress>,
+    cancel: &Cancel,
+) -> Result<RunReport> {
+    let run = Run {
+        id: uuid::Uuid::now_v7().to_string(),
+        warehouse,
+        dialect: warehouse.dialect(),
+        source,
+        library,
+        options,
+        progress,
+        cancel,
+        rejects: Arc::new(RejectLog::new(options.max_errors)),
+    };
+    let result = run.load().await;
+    if cancel.is_cancelled() && result.is_err() {
+        // Whatever failed then failed because of it.
+        return Err(Error::Cancelled);
+    }
+    result
+}
+
+impl Run<'_> {
+    async fn load(&self) -> Result<RunReport> {
+        let mut stopwatch = Stopwatch::start();
+        verify_tables(self.warehouse, self.library).await?;
+        self.progress.begin("listing files");
+        let listing = self.source.list().await?;
+        let found = listing.len() as u64;
+        stopwatch.lap("list");
+
+        let mut session = self.warehouse.begin_load().await.during("beginning the load")?;
+        let ledger = Ledger::read(session.as_mut()).await?;
+        let difference = ledger.compare(&self.source, listing, self.options.verify_content).await?;
+        let last_rule = publish::last_match_rule(session.as_mut()).await?;
+        let rule_changed = last_rule.is_some_and(|rule| rule != self.options.match_rule.name());
+        stopwatch.lap("compare");
+
+        let files = FileCounts {
+            found,
+            loaded: difference.files_to_load().count() as u64,
+            changed: difference.changed.len() as u64,
+            skipped: difference.unchanged,
+        };
+        let mut report = RunReport {
+            run_id: self.id.clone(),
+            source: self.source.location(),
+            warehouse: self.warehouse.location(),
+            match_rule: self.options.match_rule,
+            files,
+            records: RecordCounts::default(),
+            tables: std::collections::BTreeMap::new(),
+            matched_songplays: 0,
+            match_rate: None,
+            checks: Vec::new(),
+            elapsed_ms: 0,
+            steps_ms: Vec::new(),
+        };
+        if difference.nothing_to_load() && !rule_changed {
+            publish::count_tables(session.as_mut(), &mut report).await?;
+            if difference.touched.is_empty() {
+                session.rollback().await.during("ending the load")?;
+            } else {
+                publish::update_times(session.as_mut(), self.dialect, &difference.touched).await?;
+                session.commit().await.during("publishing")?;
+            }
+        } else {
+            self.load_difference(&mut session, &difference, rule_changed, &mut report, &mut stopwatch).await?;
+            publish::count_tables(session.as_mut(), &mut report).await?;
+            self.progress.begin("publishing");
+            session.commit().await.during("publishing")?;
+            stopwatch.lap("commit");
+        }
+        self.progress.begin("done");
+        (report.elapsed_ms, report.steps_ms) = stopwatch.finish();
+        Ok(report)
+    }
+
+    /// Does everything between the difference and the commit.
+    async fn load_difference(
+        &self,
+        session: &mut Box<dyn LoadSession>,
+        difference: &Difference,
+        rule_changed: bool,
+        report: &mut RunReport,
+        stopwatch: &mut Stopwatch,
+    ) -> Result<()> {
+        let session = session.as_mut();
+        for table in BatchTables::all() {
+            let drop = ddl::drop_table(table.name, self.dialect)?;
+            session.execute(&drop).await.during("removing what an earlier run left")?;
+            let create = ddl::create_private_table(&table, self.dialect)?;
+            session.execute(&create).await.during("creating the run's tables")?;
+        }
+        let readers = self.append_all(session, difference).await?;
+        stopwatch.lap("read");
+
+        self.progress.begin("transforming");
+        session.publish().await.during("beginning to publish")?;
+        publish::Publisher::new(self, &readers, session).run(difference, rule_changed, &mut report.records).await?;
+        stopwatch.lap("transform");
+
+        self.progress.begin("checking");
+        report.checks = quality::check_session(session, self.library, self.dialect).await?;
+        let failed: Vec<_> = report.checks.iter().filter(|check| !check.holds()).cloned().collect();
+        if !failed.is_empty() {
+            return Err(Error::Quality { failed });
+        }
+        stopwatch.lap("check");
+
+        publish::write_ledger(self, session, &readers, difference, report).await?;
+        for table in BatchTables::all() {
+            let drop = ddl::drop_table(table.name, self.dialect)?;
+            session.execute(&drop).await.during("removing the run's tables")?;
+        }
+        stopwatch.lap("ledger");
+        Ok(())
+    }
+
+    /// Reads all files into the run's tables, and fails if there are too many bad records.
+    async fn append_all(&self, session: &mut dyn LoadSession, difference: &Difference) -> Result<Readers> {
+        self.progress.begin("reading");
+        let to_load: Vec<_> = difference.files_to_load().collect();
+        self.progress.expect(to_load.len() as u64, to_load.iter().map(|file| file.size).sum());
+        let events = Arc::new(RecordShape::events(self.source.json_paths().await?.as_ref()));
+        let songs = Arc::new(RecordShape::songs());
+        let mut readers = Readers::default();
+        for (table, files, kind, shape) in [
+            ("batch_songs", &difference.new, FileKind::Songs, &songs),
+            ("batch_events", &difference.new, FileKind::Events, &events),
+            ("batch_changed_songs", &difference.changed, FileKind::Songs, &songs),
+            ("batch_changed_events", &difference.changed, FileKind::Events, &events),
+        ] {
+            let files = of_kind(files, kind);
+            if files.is_empty() {
+                continue;
+            }
+            let reader = self.reader(Arc::clone(shape), files);
+            let result = session.append(table, Arc::clone(&reader) as _).await;
+            self.stop_for(result.err())?;
+            readers.0.push(reader);
+        }
+        if self.rejects.count() > self.rejects.allowed() {
+            return Err(self.bad_records(false));
+        }
+        Ok(readers)
+    }
+
+    fn reader(&self, shape: Arc<RecordShape>, files: Arc<[SourceFile]>) -> Arc<RecordReader> {
+        Arc::new(RecordReader::new(
+            self.source.as_ref(),
+            shape,
+            files,
+            Arc::clone(&self.rejects),
+            Arc::clone(self.progress),
+            self.cancel.clone(),
+        ))
+    }
+
+    /// The error of an append as the error of the load.
+    fn stop_for(&self, error: Option<sparkify_warehouse::Error>) -> Result<()> {
+        match error {
+            None => Ok(()),
+            Some(sparkify_warehouse::Error::Source(source)) => Err(match source.downcast::<Stop>() {
+                Ok(stop) => self.stopped(*stop),
+                Err(source) => Error::Internal(source.to_string()),
+            }),
+            Some(error) => Err(error).during("writing the records"),
+        }
+    }
+
+    fn stopped(&self, stop: Stop) -> Error {
+        match stop {
+            Stop::Source(error) => Error::Source(error),
+            Stop::TooManyRejects => self.bad_records(true),
+            Stop::Cancelled => Error::Cancelled,
+            Stop::Internal(message) => Error::Internal(message),
+        }
+    }
+
+    fn bad_records(&self, more: bool) -> Error {
+        let rejects = self.rejects.sorted();
+        Error::BadRecords { count: rejects.len() as u64, rejects, more, allowed: self.rejects.allowed() }
+    }
+}

@@ -1,0 +1,245 @@
+//! The publish transaction: from the run's tables to staging, star and ledger.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use sparkify_schema::{
+    Dialect,
+    dialect::quote_literal,
+    model::{load_errors, loaded_files, tables},
+    sql::{Condition, context, transform_steps},
+};
+use sparkify_warehouse::LoadSession;
+
+use super::{Readers, Run, conflicts, records::Rows};
+use crate::{Error, RecordCounts, Result, RunReport, error::During, ledger::Difference, source::SourceFile};
+
+/// Runs the transforms.
+pub(super) struct Publisher<'a, 'run> {
+    run: &'a Run<'run>,
+    readers: &'a Readers,
+    session: &'a mut dyn LoadSession,
+    /// The table that has this run's events: the run's own, or staging once it has taken its place.
+    batch_events: &'static str,
+    batch_songs: &'static str,
+}
+
+impl<'a, 'run> Publisher<'a, 'run> {
+    pub(super) fn new(run: &'a Run<'run>, readers: &'a Readers, session: &'a mut dyn LoadSession) -> Self {
+        Self { run, readers, session, batch_events: "batch_events", batch_songs: "batch_songs" }
+    }
+
+    pub(super) async fn run(
+        mut self,
+        difference: &Difference,
+        rule_changed: bool,
+        counts: &mut RecordCounts,
+    ) -> Result<()> {
+        let mut repeated_events = 0;
+        let mut repeated_songs = 0;
+        let had_plays = self.count("songplays").await? > 0;
+        let mut removed = 0;
+        let mut songs = 0;
+        for step in transform_steps() {
+            let needed = match step.condition {
+                Condition::Always => true,
+                Condition::ChangedFiles => !difference.changed.is_empty(),
+                Condition::RepeatedEvents => repeated_events > 0,
+                Condition::RepeatedSongs => repeated_songs > 0,
+                Condition::Rematch => had_plays && (rule_changed || songs > 0 || counts.replaced > 0),
+            };
+            if !needed {
+                continue;
+            }
+            if self.run.cancel.is_cancelled() {
+                return Err(Error::Cancelled);
+            }
+            match step.name {
+                "conflicting_events" => {
+                    let sql = self.render(step.name, rule_changed)?;
+                    removed += conflicts::resolve(self.run, self.readers, self.session, &sql).await?;
+                    continue;
+                }
+                "stage_events" => {
+                    counts.staged += self.count("batch_events").await?;
+                    if self.adopt("staging_events", "batch_events").await? {
+                        self.batch_events = "staging_events";
+                        continue;
+                    }
+                }
+                "stage_songs" => {
+                    songs = self.count("batch_songs").await?;
+                    counts.staged += songs;
+                    if self.adopt("staging_songs", "batch_songs").await? {
+                        self.batch_songs = "staging_songs";
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            let sql = self.render(step.name, rule_changed)?;
+            let begin = std::time::Instant::now();
+            let rows = self.session.execute(&sql).await.during(format!("transform {}", step.name))?;
+            tracing::debug!(step = step.name, rows, elapsed = ?begin.elapsed());
+            match step.name {
+                "find_repeated_events" => repeated_events = rows,
+                "find_repeated_songs" => repeated_songs = rows,
+                "delete_repeated_events" | "delete_repeated_songs" => removed += rows,
+                "add_kept_events" | "add_kept_songs" => removed -= rows,
+                "find_replaced_events" | "find_replaced_songs" => counts.replaced += rows,
+                _ => {}
+            }
+        }
+        counts.duplicate = removed;
+        self.reconcile(counts)
+    }
+
+    /// Nothing vanishes: each record that was read is staged, set aside, or a duplicate.
+    fn reconcile(&self, counts: &mut RecordCounts) -> Result<()> {
+        counts.read = self.readers.outcomes().map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum();
+        counts.rejected = self.run.rejects.count();
+        if counts.read == counts.staged + counts.rejected + counts.duplicate {
+            return Ok(());
+        }
+        Err(Error::Unreconciled(format!(
+            "{} records were read, and {} staged + {} set aside + {} duplicates are {}",
+            counts.read,
+            counts.staged,
+            counts.rejected,
+            counts.duplicate,
+            counts.staged + counts.rejected + counts.duplicate
+        )))
+    }
+
+    /// Lets the batch take the place of an empty staging table, where the engine gains by it.
+    async fn adopt(&mut self, staging: &'static str, batch: &'static str) -> Result<bool> {
+        if !self.run.dialect.adopts_batch_as_staging() || self.count(staging).await? > 0 {
+            return Ok(false);
+        }
+        for sql in [format!("DROP TABLE {staging}"), format!("ALTER TABLE {batch} RENAME TO {staging}")] {
+            self.session.execute(&sql).await.during("putting the batch in the place of staging")?;
+        }
+        Ok(true)
+    }
+
+    fn render(&self, name: &str, rematch_all: bool) -> Result<String> {
+        let parameters = context! {
+            batch_events => self.batch_events,
+            batch_songs => self.batch_songs,
+            match_rule => self.run.options.match_rule.name(),
+            rematch_all,
+        };
+        Ok(self.run.library.render(name, self.run.dialect, parameters)?)
+    }
+
+    async fn count(&mut self, table: &str) -> Result<u64> {
+        count(self.session, table).await
+    }
+}
+
+async fn count(session: &mut dyn LoadSession, table: &str) -> Result<u64> {
+    let records = session.query(&format!("SELECT COUNT(*) FROM {table}")).await.during(format!("counting {table}"))?;
+    Ok(records.integer(0, 0).and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+}
+
+/// The match rule of the last run that published.
+pub(super) async fn last_match_rule(session: &mut dyn LoadSession) -> Result<Option<String>> {
+    let records = session
+        .query("SELECT match_rule FROM load_runs ORDER BY run_number DESC LIMIT 1")
+        .await
+        .during("reading the ledger")?;
+    Ok(records.text(0, 0))
+}
+
+/// Fills in the rows of each table and the match rate.
+pub(super) async fn count_tables(session: &mut dyn LoadSession, report: &mut RunReport) -> Result<()> {
+    for table in tables() {
+        let rows = count(session, table.name).await?;
+        report.tables.insert(table.name.to_owned(), i64::try_from(rows).unwrap_or(i64::MAX));
+    }
+    let matched = session.query("SELECT COUNT(song_id) FROM songplays").await.during("counting matches")?;
+    report.matched_songplays = matched.integer(0, 0).unwrap_or_default();
+    let plays = report.tables.get("songplays").copied().unwrap_or_default();
+    report.match_rate = (plays > 0).then(|| report.matched_songplays as f64 / plays as f64);
+    Ok(())
+}
+
+/// Notes the new times of files whose content is as it was.
+pub(super) async fn update_times(
+    session: &mut dyn LoadSession,
+    dialect: Dialect,
+    files: &[SourceFile],
+) -> Result<()> {
+    for file in files {
+        let Some(modified_ns) = file.modified_ns else { continue };
+        let path = quote_literal(dialect, &file.path)?;
+        let sql = format!("UPDATE loaded_files SET modified_ns = {modified_ns} WHERE path = {path}");
+        session.execute(&sql).await.during("writing the ledger")?;
+    }
+    Ok(())
+}
+
+/// Writes what was loaded and what was set aside.
+pub(super) async fn write_ledger(
+    run: &Run<'_>,
+    session: &mut dyn LoadSession,
+    readers: &Readers,
+    difference: &Difference,
+    report: &RunReport,
+) -> Result<()> {
+    update_times(session, run.dialect, &difference.touched).await?;
+    for file in &difference.changed {
+        let sql = format!("DELETE FROM loaded_files WHERE path = {}", quote_literal(run.dialect, &file.path)?);
+        session.execute(&sql).await.during("writing the ledger")?;
+    }
+    let mut files = Rows::new(loaded_files());
+    for (file, outcome) in readers.outcomes() {
+        let hash = outcome.content_hash.get().ok_or_else(|| {
+            Error::Unreconciled(format!("{} was not read to its end", file.path))
+        })?;
+        let integer = |value: u64| Some(i64::try_from(value).unwrap_or(i64::MAX));
+        files
+            .text(&file.path)
+            .text(file.kind.name())
+            .integer(integer(file.size))
+            .integer(file.modified_ns)
+            .text(hash)
+            .integer(integer(outcome.records.load(Ordering::Relaxed)))
+            .integer(integer(outcome.rejected.load(Ordering::Relaxed)))
+            .text(&run.id);
+    }
+    session.append("loaded_files", Arc::new(files.finish()?)).await.during("writing the ledger")?;
+
+    let rejects = run.rejects.sorted();
+    if !rejects.is_empty() {
+        let mut rows = Rows::new(load_errors());
+        for reject in &rejects {
+            let integer = |value: u64| Some(i64::try_from(value).unwrap_or(i64::MAX));
+            rows.text(&run.id)
+                .text(&reject.path)
+                .integer(integer(reject.line))
+                .integer(integer(reject.column))
+                .optional_text(reject.field.as_deref())
+                .text(&reject.reason.to_string())
+                .text(&reject.value);
+        }
+        session.append("load_errors", Arc::new(rows.finish()?)).await.during("writing load_errors")?;
+    }
+    let literal = |text: &str| quote_literal(run.dialect, text);
+    let sql = format!(
+        "INSERT INTO load_runs (run_id, run_number, published_at, source, match_rule, files_loaded, records_read, \
+         records_staged, records_rejected, records_duplicate, tool_version) \
+         SELECT {}, COALESCE(MAX(run_number), 0) + 1, {}, {}, {}, {}, {}, {}, {}, {}, {} FROM load_runs",
+        literal(&run.id)?,
+        run.dialect.current_timestamp(),
+        literal(&report.source)?,
+        literal(run.options.match_rule.name())?,
+        report.files.loaded,
+        report.records.read,
+        report.records.staged,
+        report.records.rejected,
+        report.records.duplicate,
+        literal(env!("CARGO_PKG_VERSION"))?,
+    );
+    session.execute(&sql).await.during("writing the ledger")?;
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! From the bytes of a file to Arrow record batches.
+//!
+//! Each record is first decoded by the [fast path](fast), which writes values straight into column
+//! buffers and gives up at anything unusual. What it gives up on goes to the [careful path](careful),
+//! which either makes the same row or says exactly what is wrong.
+
+mod careful;
+mod columns;
+mod fast;
+mod jsonpaths;
+mod reject;
+mod shape;
+mod split;
+
+pub use jsonpaths::JsonPaths;
+pub use reject::{Reason, Reject};
+pub use shape::RecordShape;
+pub(crate) use split::{Decoder, Position, count_lines};
+
+/// The longest record in bytes: what Redshift's COPY can take.
+pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;

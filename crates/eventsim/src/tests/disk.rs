@@ -1,0 +1,55 @@
+//! Reading a sample back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Sample, Written};
+
+/// A sample on disk, read back.
+pub(super) struct Disk {
+    _parent: TempDir,
+    pub(super) written: Written,
+    /// Contents by path with `/`.
+    pub(super) files: BTreeMap<String, String>,
+}
+
+impl Disk {
+    pub(super) fn new(sample: Sample) -> Self {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("sample");
+        let written = sample.write(&root).unwrap();
+        let mut files = BTreeMap::new();
+        read(&root, "", &mut files);
+        Self { _parent: parent, written, files }
+    }
+
+    pub(super) fn under<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let files = self.files.iter().filter(move |(name, _)| name.starts_with(folder));
+        files.map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
+    pub(super) fn rows(&self) -> Vec<Value> {
+        let lines = self.under("log_data/").flat_map(|(_, text)| text.split('\n'));
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub(super) fn songs(&self) -> Vec<Value> {
+        self.under("song_data/").map(|(_, text)| serde_json::from_str(text).unwrap()).collect()
+    }
+}
+
+fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            read(&path, &format!("{name}/"), files);
+        } else {
+            files.insert(name, fs::read_to_string(&path).unwrap());
+        }
+    }
+}
