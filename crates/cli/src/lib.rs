@@ -1,1 +1,46 @@
+//! The command line: arguments, configuration and output around the library crates.
+//!
+//! It has no logic of its own: a command reads its settings, opens what they name and calls a library.
+//! Results go to standard output; progress, logs and errors to standard error.
+//!
+//! # Example
+//!
+//! ```
+//! use clap::Parser;
+//! use sparkify_cli::args::{Cli, Command};
+//!
+//! let cli = Cli::try_parse_from(["sparkify-cli", "etl", "--source", "data", "--max-errors", "10"])?;
+//! assert!(matches!(cli.command, Command::Etl(_)));
+//! assert_eq!(cli.global.max_errors.as_deref(), Some("10"));
+//! # Ok::<(), clap::Error>(())
+//! ```
 
+pub mod args;
+mod commands;
+pub mod config;
+mod exit;
+mod logging;
+mod progress;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Parses the arguments of the process, runs the command and returns the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&anyhow::Error::new(error).context("the async runtime cannot be started"), false),
+    };
+    let wants_json = cli.global.format.as_deref() == Some("json");
+    let result = runtime.block_on(commands::run(cli));
+    // A worker thread may still be inside the engine after a second Ctrl-C; do not wait for it.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error, wants_json),
+    }
+}

@@ -1,8 +1,14 @@
 //! The rows of a query.
 
-use arrow_array::{Array, RecordBatch, cast::AsArray, types::*};
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, RecordBatch, StringArray,
+    cast::AsArray,
+    types::{Int32Type, Int64Type},
+};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 /// The result of a query: a schema and its record batches.
 #[derive(Debug, Clone)]
@@ -17,6 +23,27 @@ impl RecordSet {
     pub fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Self {
         let batches = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         Self { schema, batches }
+    }
+
+    /// Rows of text, for results that no engine made.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Internal`] when a row has not as many texts as there are columns.
+    pub fn of_texts(header: &[&str], rows: &[Vec<String>]) -> crate::Result<Self> {
+        let internal = |text: String| crate::Error::Internal(text);
+        if let Some(row) = rows.iter().find(|row| row.len() != header.len()) {
+            return Err(internal(format!("a row has {} texts for {} columns", row.len(), header.len())));
+        }
+        let fields = header.iter().map(|name| Field::new(*name, DataType::Utf8, false)).collect::<Vec<_>>();
+        let schema = Arc::new(Schema::new(fields));
+        let column = |index: usize| -> ArrayRef {
+            Arc::new(rows.iter().map(|row| Some(row[index].as_str())).collect::<StringArray>())
+        };
+        let columns = (0..header.len()).map(column).collect();
+        let batch = RecordBatch::try_new(SchemaRef::clone(&schema), columns)
+            .map_err(|error| internal(error.to_string()))?;
+        Ok(Self::new(schema, vec![batch]))
     }
 
     /// The columns.

@@ -31,7 +31,7 @@ pub struct DuckDbOptions {
     pub path: Option<PathBuf>,
     /// Reading and writing, or reading only.
     pub access: Access,
-    /// The most memory DuckDB's buffers may take, as DuckDB writes it (`400MB`).
+    /// The most memory DuckDB's buffers may take, as DuckDB writes it (`350MB`).
     pub memory_limit: String,
     /// Threads; 0 for one per core.
     pub threads: usize,
@@ -42,7 +42,7 @@ pub struct DuckDbOptions {
 impl DuckDbOptions {
     /// The default memory limit. Parsing and Arrow batches come on top; together a load stays below
     /// 600 MB whatever the input size. Larger intermediate results go to a temporary directory.
-    pub const DEFAULT_MEMORY_LIMIT: &str = "400MB";
+    pub const DEFAULT_MEMORY_LIMIT: &str = "350MB";
 
     /// A database in a file.
     #[must_use]

@@ -1,0 +1,52 @@
+//! `create-tables`.
+
+use std::io::{IsTerminal, Write};
+
+use sparkify_etl::{create_tables, recreate_tables};
+use sparkify_schema::model::tables;
+use sparkify_warehouse::{Access, Warehouse};
+
+use crate::{args::CreateTablesArgs, config::Settings, exit::UsageError};
+
+pub(super) async fn run(settings: &Settings, arguments: &CreateTablesArgs) -> anyhow::Result<()> {
+    if arguments.drop {
+        confirm(settings)?;
+    }
+    let library = super::library(settings)?;
+    let warehouse = super::open(settings, Access::ReadWrite).await?;
+    if arguments.drop {
+        recreate_tables(&warehouse).await?;
+    } else {
+        create_tables(&warehouse, &library).await?;
+    }
+    let location = warehouse.location();
+    warehouse.close().await?;
+    let rows: Vec<_> =
+        tables().into_iter().map(|table| vec![table.name.to_owned(), table.grain.to_owned()]).collect();
+    tracing::info!("the tables are in {location}");
+    super::print_rows(settings.format.value, &["table", "one row for"], &rows)
+}
+
+/// Asks before rows are deleted.
+fn confirm(settings: &Settings) -> anyhow::Result<()> {
+    if settings.yes {
+        return Ok(());
+    }
+    let warehouse = &settings.warehouse.shown;
+    if !std::io::stdin().is_terminal() {
+        return Err(UsageError::with_hint(
+            format!("--drop would delete all rows of {warehouse}, and there is nobody to ask"),
+            "add --yes to confirm",
+        )
+        .into());
+    }
+    let mut stderr = std::io::stderr();
+    write!(stderr, "Delete all tables of {warehouse} with their rows? [y/N] ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(UsageError::new("nothing was deleted").into())
+}

@@ -1,0 +1,81 @@
+//! `explore`.
+
+use std::io::Write;
+
+use anyhow::Context;
+use sparkify_analytics::{
+    Catalogue,
+    output::{self, Format},
+    statement,
+};
+use sparkify_etl::Cancel;
+use sparkify_warehouse::{Access, Warehouse};
+
+use crate::{args::ExploreArgs, config::Settings, stop::stoppable};
+
+pub(super) async fn run(settings: &Settings, arguments: &ExploreArgs) -> anyhow::Result<()> {
+    let catalogue = Catalogue::new(&super::library(settings)?)?;
+    if arguments.list {
+        let rows: Vec<_> =
+            catalogue.queries().iter().map(|query| vec![query.name.clone(), query.purpose.clone()]).collect();
+        return super::print_rows(settings.format.value, &["name", "question"], &rows);
+    }
+    // Before the database is opened: a wrong name needs no database.
+    for name in &arguments.names {
+        catalogue.find(name)?;
+    }
+    if let Some(query) = &arguments.query {
+        statement::ensure_read_only(query)?;
+    }
+    let warehouse = super::open(settings, Access::ReadOnly).await?;
+    let work = async {
+        match &arguments.query {
+            Some(query) => {
+                let records = warehouse.query(query).await?;
+                super::print(settings.format.value, &records)
+            }
+            None => answer(&catalogue, &warehouse, &arguments.names, settings.format.value).await,
+        }
+    };
+    stoppable(&warehouse, &Cancel::default(), work).await
+}
+
+/// Prints the answers to the named questions, or to all.
+pub(super) async fn answer(
+    catalogue: &Catalogue,
+    warehouse: &dyn Warehouse,
+    names: &[String],
+    format: Format,
+) -> anyhow::Result<()> {
+    let names: Vec<_> = match names {
+        [] => catalogue.queries().iter().map(|query| query.name.as_str()).collect(),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let alone = names.len() == 1;
+    let mut stdout = std::io::stdout();
+    let mut object = serde_json::Map::new();
+    for (index, name) in names.into_iter().enumerate() {
+        let answer = catalogue.run(warehouse, name).await.with_context(|| {
+            format!("the question {name} cannot be answered from {}", warehouse.location())
+        })?;
+        match format {
+            // Several answers are one object, so that standard output is one document.
+            Format::Json if !alone => {
+                object.insert(name.to_owned(), output::to_json_value(&answer.records)?);
+            }
+            Format::Json | Format::Csv if alone => output::write(format, &answer.records, &mut stdout)?,
+            _ => {
+                if index > 0 {
+                    writeln!(stdout)?;
+                }
+                let mark = if format == Format::Csv { "# " } else { "" };
+                writeln!(stdout, "{mark}{name}: {}", answer.purpose)?;
+                output::write(format, &answer.records, &mut stdout)?;
+            }
+        }
+    }
+    if !object.is_empty() {
+        writeln!(stdout, "{}", serde_json::Value::Object(object))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! `sql`: what would run.
+
+use std::io::Write;
+
+use sparkify_etl::creation;
+use sparkify_schema::{
+    Dialect, ddl,
+    model::{BatchTables, table},
+    sql::{Folder, SqlLibrary, Value, context, transform_steps},
+};
+
+use crate::{args::SqlArgs, config::Settings};
+
+pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()> {
+    let dialect: Dialect = arguments.dialect.parse()?;
+    let library = super::library(settings)?;
+    if arguments.list {
+        return list(settings, &library);
+    }
+    let mut text = String::new();
+    if arguments.names.is_empty() {
+        everything(settings, &library, dialect, &mut text)?;
+    }
+    for name in &arguments.names {
+        match table(name) {
+            Some(table) => add(&mut text, &format!("table {name}: one row for {}", table.grain), &ddl::create_table(table, dialect)?),
+            None => add_statement(settings, &library, dialect, name, &mut text)?,
+        }
+    }
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn list(settings: &Settings, library: &SqlLibrary) -> anyhow::Result<()> {
+    let mut rows: Vec<_> = sparkify_schema::model::tables()
+        .into_iter()
+        .map(|table| vec!["table".to_owned(), table.name.to_owned(), table.grain.to_owned()])
+        .collect();
+    for folder in [Folder::Transform, Folder::Quality, Folder::Analytics, Folder::Catalog] {
+        rows.extend(library.folder(folder).into_iter().map(|file| {
+            vec![folder.name().to_owned(), file.name.clone(), file.purpose.clone()]
+        }));
+    }
+    super::print_rows(settings.format.value, &["kind", "name", "purpose"], &rows)
+}
+
+/// All that `create-tables` and a load run, in order.
+fn everything(settings: &Settings, library: &SqlLibrary, dialect: Dialect, text: &mut String) -> anyhow::Result<()> {
+    for statement in creation(dialect)? {
+        add(text, "create-tables", &statement);
+    }
+    add(text, "the load begins", "BEGIN");
+    for table in BatchTables::all() {
+        add(text, "private to the run", &ddl::drop_table(table.name, dialect)?);
+        add(text, "private to the run", &ddl::create_private_table(&table, dialect)?);
+    }
+    text.push_str("-- here the files are read into batch_events and batch_songs,\n");
+    text.push_str("-- and files that changed since they were loaded into batch_changed_events and batch_changed_songs\n\n");
+    for step in transform_steps() {
+        add_statement(settings, library, dialect, step.name, text)?;
+    }
+    for check in library.folder(Folder::Quality) {
+        add_statement(settings, library, dialect, &check.name, text)?;
+    }
+    text.push_str("-- here loaded_files, load_errors and load_runs are written\n\n");
+    for table in BatchTables::all() {
+        add(text, "private to the run", &ddl::drop_table(table.name, dialect)?);
+    }
+    add(text, "all of it becomes visible at once", "COMMIT");
+    Ok(())
+}
+
+fn add_statement(
+    settings: &Settings,
+    library: &SqlLibrary,
+    dialect: Dialect,
+    name: &str,
+    text: &mut String,
+) -> anyhow::Result<()> {
+    let statement = library.render(name, dialect, parameters(settings))?;
+    add(text, &format!("{name}: {}", library.file(name)?.purpose), &statement);
+    Ok(())
+}
+
+fn parameters(settings: &Settings) -> Value {
+    context! {
+        batch_events => "batch_events",
+        batch_songs => "batch_songs",
+        match_rule => settings.match_rule.value.name(),
+        rematch_all => false,
+    }
+}
+
+fn add(text: &mut String, comment: &str, statement: &str) {
+    text.push_str(&format!("-- {comment}\n{statement};\n\n"));
+}

@@ -1,0 +1,64 @@
+//! The configuration file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::KEYS;
+use crate::exit::UsageError;
+
+/// The name that is looked for.
+const NAME: &str = "sparkify.toml";
+
+/// The settings of `sparkify.toml`, or none.
+#[derive(Debug, Default)]
+pub struct ConfigFile {
+    path: PathBuf,
+    table: toml::Table,
+}
+
+impl ConfigFile {
+    /// Reads the named file, or `sparkify.toml` in `directory` or the nearest directory above; without
+    /// any there are no settings.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is no TOML, or has a name that is no setting.
+    pub fn read(named: Option<&Path>, directory: &Path) -> anyhow::Result<Self> {
+        let found = match named {
+            Some(path) => Some(path.to_owned()),
+            None => directory.ancestors().map(|directory| directory.join(NAME)).find(|path| path.is_file()),
+        };
+        let Some(path) = found else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            UsageError::new(format!("the configuration file {} is no valid TOML: {error}", path.display()))
+        })?;
+        for (key, value) in &table {
+            if !KEYS.contains(&key.as_str()) {
+                return Err(UsageError::with_hint(
+                    format!("{}: there is no setting {key:?}", path.display()),
+                    format!("the settings are {}", KEYS.join(", ")),
+                )
+                .into());
+            }
+            if !value.is_str() && !value.is_integer() {
+                return Err(UsageError::new(format!("{}: {key} must be a text or a number", path.display())).into());
+            }
+        }
+        Ok(Self { path, table })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn directory(&self) -> Option<&Path> {
+        self.path.parent().filter(|parent| !parent.as_os_str().is_empty())
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<String> {
+        self.table.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+}

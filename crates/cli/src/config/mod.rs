@@ -1,0 +1,269 @@
+//! The settings: flags beat environment variables, these beat the configuration file, that beats the
+//! defaults. Each setting remembers where it came from.
+
+mod file;
+mod warehouse;
+
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use file::ConfigFile;
+use sparkify_analytics::output::Format;
+use sparkify_etl::MatchRule;
+use sparkify_warehouse::duckdb::DuckDbOptions;
+pub use warehouse::WarehouseUrl;
+
+use crate::{args::GlobalArgs, exit::UsageError};
+
+/// The directory that is the source when none is named.
+const DEFAULT_SOURCE: &str = "data";
+
+/// Where a setting came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag.
+    Flag,
+    /// An environment variable.
+    Environment(String),
+    /// The configuration file.
+    File(PathBuf),
+    /// Nothing else was said.
+    Default,
+}
+
+impl Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A value and where it came from.
+#[derive(Debug, Clone)]
+pub struct Setting<T> {
+    /// The value.
+    pub value: T,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The value as it is shown: secrets are masked.
+    pub shown: String,
+}
+
+/// The form of the logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// All settings.
+#[derive(Debug)]
+pub struct Settings {
+    /// The directory to load from; `None` if none was named and `data` is not there.
+    pub source: Option<Setting<PathBuf>>,
+    /// The database.
+    pub warehouse: Setting<WarehouseUrl>,
+    /// Bad records that may be set aside.
+    pub max_errors: Setting<u64>,
+    /// How plays are matched with songs.
+    pub match_rule: Setting<MatchRule>,
+    /// The form of the results.
+    pub format: Setting<Format>,
+    /// How long to wait for a database in use.
+    pub wait: Setting<Duration>,
+    /// Memory for DuckDB.
+    pub memory_limit: Setting<String>,
+    /// Threads for DuckDB; 0 is one per core.
+    pub threads: Setting<usize>,
+    /// Override directory for SQL files.
+    pub sql_dir: Option<Setting<PathBuf>>,
+    /// The form of the logs.
+    pub log_format: Setting<LogFormat>,
+    /// Whether every question is answered with yes.
+    pub yes: bool,
+    /// Whether no progress bar is shown.
+    pub no_progress: bool,
+    /// How much more is logged.
+    pub verbose: u8,
+    /// Whether only errors are logged.
+    pub quiet: bool,
+}
+
+/// A source of environment variables.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Settings {
+    /// Reads all settings. `directory` is where the program was started.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration file cannot be read, or a value is not of its kind; the message names where
+    /// it came from.
+    pub fn read(arguments: &GlobalArgs, environment: Environment<'_>, directory: &Path) -> anyhow::Result<Self> {
+        let file = ConfigFile::read(arguments.config.as_deref(), directory)?;
+        let layers = Layers { environment, file: &file };
+        let source = match layers.find("source", arguments.source.as_deref()) {
+            Some(found) => Some(found.path(&file)),
+            None => default_source(directory),
+        };
+        Ok(Self {
+            source,
+            warehouse: {
+                let found = layers.text("warehouse", arguments.warehouse.as_deref(), "duckdb:sparkify.duckdb");
+                let base = (found.origin != Origin::Flag).then(|| file.directory()).flatten();
+                let url = found.parse("duckdb:FILE", |text| WarehouseUrl::parse(text, base_for(&found.origin, base)))?;
+                Setting { shown: url.value.masked(), ..url }
+            },
+            max_errors: layers.text("max_errors", arguments.max_errors.as_deref(), "0").parse("a number", parse_number)?,
+            match_rule: layers.text("match_rule", arguments.match_rule.as_deref(), "exact").parse(
+                "exact or title-artist",
+                |text| {
+                    [MatchRule::Exact, MatchRule::TitleArtist].into_iter().find(|rule| rule.name() == text).ok_or(None)
+                },
+            )?,
+            format: layers
+                .text("format", arguments.format.as_deref(), "table")
+                .parse("table, json or csv", |text| text.parse::<Format>().map_err(|_| None))?,
+            wait: layers
+                .text("wait", arguments.wait.as_deref(), "0s")
+                .parse("a time such as 60s or 5m", |text| humantime::parse_duration(text).map_err(|_| None))?,
+            memory_limit: layers
+                .text("memory_limit", arguments.memory_limit.as_deref(), DuckDbOptions::DEFAULT_MEMORY_LIMIT)
+                .parse("a size such as 400MB or 2GB", |text| if is_size(text) { Ok(text.to_owned()) } else { Err(None) })?,
+            threads: layers.text("threads", arguments.threads.as_deref(), "0").parse("a number", parse_number)?,
+            sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(&file)),
+            log_format: layers.text("log_format", arguments.log_format.as_deref(), "text").parse(
+                "text or json",
+                |text| match text {
+                    "text" => Ok(LogFormat::Text),
+                    "json" => Ok(LogFormat::Json),
+                    _ => Err(None),
+                },
+            )?,
+            yes: arguments.yes,
+            no_progress: arguments.no_progress,
+            verbose: arguments.verbose,
+            quiet: arguments.quiet,
+        })
+    }
+
+    /// Name, value and origin of each setting.
+    #[must_use]
+    pub fn rows(&self) -> Vec<[String; 3]> {
+        fn row<T>(name: &str, setting: &Setting<T>) -> [String; 3] {
+            [name.to_owned(), setting.shown.clone(), setting.origin.to_string()]
+        }
+        fn optional<T>(name: &str, setting: Option<&Setting<T>>) -> [String; 3] {
+            setting.map_or_else(|| [name.to_owned(), String::new(), Origin::Default.to_string()], |setting| row(name, setting))
+        }
+        vec![
+            optional("source", self.source.as_ref()),
+            row("warehouse", &self.warehouse),
+            row("max_errors", &self.max_errors),
+            row("match_rule", &self.match_rule),
+            row("format", &self.format),
+            row("wait", &self.wait),
+            row("memory_limit", &self.memory_limit),
+            row("threads", &self.threads),
+            optional("sql_dir", self.sql_dir.as_ref()),
+            row("log_format", &self.log_format),
+        ]
+    }
+}
+
+/// The names that a configuration file may use.
+pub(crate) const KEYS: [&str; 10] = [
+    "source", "warehouse", "max_errors", "match_rule", "format", "wait", "memory_limit", "threads", "sql_dir",
+    "log_format",
+];
+
+/// Relative names in a file mean files beside it; elsewhere, below where the program was started.
+fn base_for<'a>(origin: &Origin, base: Option<&'a Path>) -> Option<&'a Path> {
+    if matches!(origin, Origin::File(_)) { base } else { None }
+}
+
+fn default_source(directory: &Path) -> Option<Setting<PathBuf>> {
+    let there = ["log_data", "song_data"].iter().any(|folder| directory.join(DEFAULT_SOURCE).join(folder).is_dir());
+    there.then(|| Setting {
+        value: PathBuf::from(DEFAULT_SOURCE),
+        origin: Origin::Default,
+        shown: DEFAULT_SOURCE.to_owned(),
+    })
+}
+
+fn parse_number<T: std::str::FromStr>(text: &str) -> Result<T, Option<String>> {
+    text.replace('_', "").parse().map_err(|_| None)
+}
+
+fn is_size(text: &str) -> bool {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
+    let unit = text[digits.len()..].trim().to_ascii_uppercase();
+    digits.parse::<f64>().is_ok_and(|size| size > 0.0)
+        && ["KB", "MB", "GB", "TB", "KIB", "MIB", "GIB", "TIB"].contains(&unit.as_str())
+}
+
+struct Layers<'a> {
+    environment: Environment<'a>,
+    file: &'a ConfigFile,
+}
+
+/// A text and where it came from.
+struct Found {
+    key: &'static str,
+    text: String,
+    origin: Origin,
+}
+
+impl Layers<'_> {
+    fn find(&self, key: &'static str, flag: Option<&str>) -> Option<Found> {
+        if let Some(text) = flag {
+            return Some(Found { key, text: text.to_owned(), origin: Origin::Flag });
+        }
+        let variable = format!("SPARKIFY_{}", key.to_uppercase());
+        // An empty variable is the usual way to unset one in a script.
+        if let Some(text) = (self.environment)(&variable).filter(|text| !text.is_empty()) {
+            return Some(Found { key, text, origin: Origin::Environment(variable) });
+        }
+        let text = self.file.get(key)?;
+        Some(Found { key, text, origin: Origin::File(self.file.path().to_owned()) })
+    }
+
+    fn text(&self, key: &'static str, flag: Option<&str>, default: &str) -> Found {
+        self.find(key, flag).unwrap_or_else(|| Found { key, text: default.to_owned(), origin: Origin::Default })
+    }
+}
+
+impl Found {
+    fn path(self, file: &ConfigFile) -> Setting<PathBuf> {
+        let base = base_for(&self.origin, file.directory());
+        let value = base.map_or_else(|| PathBuf::from(&self.text), |base| base.join(&self.text));
+        Setting { shown: value.display().to_string(), value, origin: self.origin }
+    }
+
+    fn parse<T>(
+        &self,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Result<T, Option<String>>,
+    ) -> anyhow::Result<Setting<T>> {
+        match parse(&self.text) {
+            Ok(value) => Ok(Setting { value, origin: self.origin.clone(), shown: self.text.clone() }),
+            Err(problem) => {
+                let text = warehouse::mask(&self.text);
+                let message = format!("{text:?} is no value for {} ({}); expected is {expected}", self.key, self.origin);
+                Err(problem.map_or_else(|| UsageError::new(&message), |hint| UsageError::with_hint(&message, hint)).into())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use super::*;
+
+fn nothing(_: &str) -> Option<String> {
+    None
+}
+
+fn directory_with(text: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("sparkify.toml"), text).unwrap();
+    directory
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    let directory = directory_with("max_errors = 3\nmatch_rule = \"title-artist\"\nwait = \"5s\"\n");
+    let environment = |name: &str| match name {
+        "SPARKIFY_MAX_ERRORS" => Some("4".to_owned()),
+        "SPARKIFY_WAIT" => Some("6s".to_owned()),
+        _ => None,
+    };
+    let arguments = GlobalArgs { max_errors: Some("5".to_owned()), ..GlobalArgs::default() };
+    let settings = Settings::read(&arguments, &environment, directory.path()).unwrap();
+    assert_eq!((settings.max_errors.value, settings.max_errors.origin), (5, Origin::Flag));
+    assert_eq!(settings.wait.value, Duration::from_secs(6));
+    assert_eq!(settings.wait.origin, Origin::Environment("SPARKIFY_WAIT".to_owned()));
+    assert_eq!(settings.match_rule.value, MatchRule::TitleArtist);
+    assert_eq!(settings.match_rule.origin, Origin::File(directory.path().join("sparkify.toml")));
+    assert_eq!(settings.threads.origin, Origin::Default);
+}
+
+#[test]
+fn the_file_is_found_in_a_directory_above_and_its_paths_are_beside_it() {
+    let directory = directory_with("source = \"logs\"\nwarehouse = \"duckdb:db/x.duckdb\"\n");
+    let below = directory.path().join("a/b");
+    std::fs::create_dir_all(&below).unwrap();
+    let settings = Settings::read(&GlobalArgs::default(), &nothing, &below).unwrap();
+    assert_eq!(settings.source.unwrap().value, directory.path().join("logs"));
+    assert_eq!(settings.warehouse.value, WarehouseUrl::DuckDbFile(directory.path().join("db/x.duckdb")));
+}
+
+#[test]
+fn without_a_source_the_directory_data_is_it_only_if_it_has_data() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap().source.is_none());
+    std::fs::create_dir_all(directory.path().join("data/log_data")).unwrap();
+    let settings = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
+    assert_eq!(settings.source.unwrap().shown, "data");
+}
+
+#[test]
+fn a_wrong_value_is_refused_with_its_origin_and_what_is_expected() {
+    let directory = directory_with("threads = \"many\"\n");
+    let error = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err().to_string();
+    assert!(error.contains("\"many\"") && error.contains("threads") && error.contains("sparkify.toml"), "{error}");
+    assert!(error.contains("a number"), "{error}");
+    for text in ["colour = 1", "source = [1]", "source = "] {
+        let directory = directory_with(text);
+        assert!(Settings::read(&GlobalArgs::default(), &nothing, directory.path()).is_err(), "{text}");
+    }
+    let missing = GlobalArgs { config: Some("/no/such/file.toml".into()), ..GlobalArgs::default() };
+    assert!(Settings::read(&missing, &nothing, directory.path()).is_err());
+}
+
+#[test]
+fn a_database_without_its_kind_is_refused_with_the_right_spelling() {
+    assert_eq!(WarehouseUrl::parse("duckdb::memory:", None), Ok(WarehouseUrl::DuckDbMemory));
+    let hint = WarehouseUrl::parse("x.duckdb", None).unwrap_err().unwrap();
+    assert!(hint.contains("duckdb:x.duckdb"));
+    assert!(WarehouseUrl::parse("duckdb:", None).is_err());
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    assert_eq!(warehouse::mask("postgres://me:s3c@ret@host:5432/db"), "postgres://me:****@host:5432/db");
+    assert_eq!(warehouse::mask("postgres://host/db?password=abc&x=1"), "postgres://host/db?password=****&x=1");
+    assert_eq!(warehouse::mask("duckdb:file"), "duckdb:file");
+    let arguments = GlobalArgs { warehouse: Some("redshift://me:geheim@host/db".to_owned()), ..GlobalArgs::default() };
+    let error = Settings::read(&arguments, &nothing, Path::new("/")).unwrap_err();
+    assert!(!format!("{error:?}").contains("geheim"));
+}
+
+#[test]
+fn sizes_have_a_unit() {
+    for size in ["400MB", "2GB", "1.5 GiB", "512mb"] {
+        assert!(is_size(size), "{size}");
+    }
+    for size in ["400", "MB", "-1MB", "x MB", "1XB", ""] {
+        assert!(!is_size(size), "{size}");
+    }
+}

@@ -1,0 +1,185 @@
+//! Errors to people and exit codes.
+
+use std::{io::Write, process::ExitCode};
+
+use sparkify_etl::record::Reject;
+
+/// How a command ends, apart from success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Failure = 1,
+    Usage = 2,
+    Data = 3,
+    Interrupted = 130,
+}
+
+/// Wrong usage that the argument parser cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct UsageError {
+    message: String,
+    hint: Option<String>,
+}
+
+impl UsageError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None }
+    }
+
+    pub(crate) fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()) }
+    }
+}
+
+/// Quality checks that do not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} of the quality checks failed")]
+pub(crate) struct ChecksFailed(pub(crate) usize);
+
+/// Bad records that are shown.
+const SHOWN: usize = 10;
+
+/// Prints the error and returns its exit code. With `json`, an object goes to standard output as well,
+/// so that there is always one.
+pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    let exit = exit_of(error);
+    if !is_broken_pipe(error) {
+        let text = describe(error);
+        // Nothing can be done if standard error is closed.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        if json {
+            let object = serde_json::json!({ "error": to_json(error, exit) });
+            let _ = writeln!(std::io::stdout(), "{object}");
+        }
+    }
+    ExitCode::from(exit as u8)
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    for cause in error.chain() {
+        if let Some(error) = cause.downcast_ref::<sparkify_etl::Error>() {
+            return match error {
+                sparkify_etl::Error::Cancelled => Exit::Interrupted,
+                error if error.is_data_error() => Exit::Data,
+                _ => Exit::Failure,
+            };
+        }
+        if matches!(cause.downcast_ref(), Some(sparkify_warehouse::Error::Interrupted)) {
+            return Exit::Interrupted;
+        }
+        if cause.is::<UsageError>() {
+            return Exit::Usage;
+        }
+        if cause.is::<ChecksFailed>() {
+            return Exit::Data;
+        }
+        if matches!(
+            cause.downcast_ref(),
+            Some(sparkify_analytics::Error::UnknownQuery { .. } | sparkify_analytics::Error::NotAQuery { .. })
+        ) {
+            return Exit::Usage;
+        }
+        if matches!(
+            cause.downcast_ref(),
+            Some(sparkify_schema::Error::UnknownStatement { .. } | sparkify_schema::Error::UnknownDialect(_))
+        ) {
+            return Exit::Usage;
+        }
+    }
+    Exit::Failure
+}
+
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {error}\n");
+    let mut last = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        // A transparent wrapper says the same as what it wraps.
+        if cause != last {
+            text.push_str(&format!("  because: {}\n", cause.replace('\n', "\n           ")));
+        }
+        last = cause;
+    }
+    for cause in error.chain() {
+        if let Some(sparkify_etl::Error::BadRecords { rejects, .. }) = cause.downcast_ref() {
+            text.push_str(&cards(rejects));
+        }
+        if let Some(sparkify_etl::Error::Quality { failed }) = cause.downcast_ref() {
+            for check in failed {
+                text.push_str(&format!("  {}: {} violations of \"{}\"\n", check.name, check.violations, check.rule));
+            }
+        }
+    }
+    if let Some(hint) = hint_of(error) {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
+    text
+}
+
+/// A card for each bad record: where, what, and what to do.
+pub(crate) fn cards(rejects: &[Reject]) -> String {
+    let mut text = String::new();
+    for reject in rejects.iter().take(SHOWN) {
+        text.push_str(&format!("\n  {}, line {}, column {}\n", reject.path, reject.line, reject.column));
+        if let Some(field) = &reject.field {
+            text.push_str(&format!("    field:  {field}\n"));
+        }
+        text.push_str(&format!(
+            "    reason: {}\n    value:  {}\n    remedy: {}\n",
+            reject.reason,
+            reject.value,
+            reject.remedy()
+        ));
+    }
+    if rejects.len() > SHOWN {
+        text.push_str(&format!("\n  … and {} more\n", rejects.len() - SHOWN));
+    }
+    text.push('\n');
+    text
+}
+
+fn hint_of(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        if let Some(error) = cause.downcast_ref::<sparkify_etl::Error>() {
+            return error.hint();
+        }
+        if let Some(error) = cause.downcast_ref::<sparkify_warehouse::Error>() {
+            return error.hint();
+        }
+        if let Some(error) = cause.downcast_ref::<sparkify_analytics::Error>() {
+            return error.hint();
+        }
+        cause.downcast_ref::<UsageError>().and_then(|error| error.hint.clone())
+    })
+}
+
+fn to_json(error: &anyhow::Error, exit: Exit) -> serde_json::Value {
+    let records: Vec<_> = error
+        .chain()
+        .filter_map(|cause| match cause.downcast_ref() {
+            Some(sparkify_etl::Error::BadRecords { rejects, .. }) => Some(rejects),
+            _ => None,
+        })
+        .flatten()
+        .map(|reject| {
+            serde_json::json!({
+                "path": reject.path, "line": reject.line, "column": reject.column, "field": reject.field,
+                "reason": reject.reason.to_string(), "value": reject.value, "remedy": reject.remedy(),
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "message": error.to_string(),
+        "causes": error.chain().skip(1).map(ToString::to_string).collect::<Vec<_>>(),
+        "hint": hint_of(error),
+        "exit_code": exit as u8,
+        "records": records,
+    })
+}
+
+/// `sparkify-cli explore | head` closes the pipe early, which is no error worth a word.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
