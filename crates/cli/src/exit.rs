@@ -75,7 +75,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         }
         if matches!(
             cause.downcast_ref(),
-            Some(sparkify_analytics::Error::UnknownQuery { .. } | sparkify_analytics::Error::NotAQuery { .. })
+            Some(
+                sparkify_analytics::Error::UnknownQuery { .. } | sparkify_analytics::Error::NotAQuery { .. }
+            )
         ) {
             return Exit::Usage;
         }
@@ -106,7 +108,10 @@ fn describe(error: &anyhow::Error) -> String {
         }
         if let Some(sparkify_etl::Error::Quality { failed }) = cause.downcast_ref() {
             for check in failed {
-                text.push_str(&format!("  {}: {} violations of \"{}\"\n", check.name, check.violations, check.rule));
+                text.push_str(&format!(
+                    "  {}: {} violations of \"{}\"\n",
+                    check.name, check.violations, check.rule
+                ));
             }
         }
     }
@@ -180,6 +185,8 @@ fn to_json(error: &anyhow::Error, exit: Exit) -> serde_json::Value {
 /// `sparkify-cli explore | head` closes the pipe early, which is no error worth a word.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
 }

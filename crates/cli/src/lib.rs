@@ -33,7 +33,12 @@ pub fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return exit::report(&anyhow::Error::new(error).context("the async runtime cannot be started"), false),
+        Err(error) => {
+            return exit::report(
+                &anyhow::Error::new(error).context("the async runtime cannot be started"),
+                false,
+            );
+        }
     };
     let wants_json = cli.global.format.as_deref() == Some("json");
     let result = runtime.block_on(commands::run(cli));

@@ -11,7 +11,11 @@ use sparkify_warehouse::Warehouse;
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Does the work, and stops it when the user wishes.
-pub(crate) async fn stoppable<T>(warehouse: &dyn Warehouse, cancel: &Cancel, work: impl Future<Output = T>) -> T {
+pub(crate) async fn stoppable<T>(
+    warehouse: &dyn Warehouse,
+    cancel: &Cancel,
+    work: impl Future<Output = T>,
+) -> T {
     tokio::pin!(work);
     tokio::select! {
         result = &mut work => return result,

@@ -20,7 +20,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let library = SqlLibrary::embedded()?;
     create_tables(&warehouse, &library).await?;
     let source = Arc::new(LocalDirectory::new(directory));
-    let (options, progress, cancel) = (LoadOptions::default(), Arc::new(Progress::default()), Cancel::default());
+    let (options, progress, cancel) =
+        (LoadOptions::default(), Arc::new(Progress::default()), Cancel::default());
     let report = load(&warehouse, source, &library, &options, &progress, &cancel).await?;
     warehouse.close().await?;
     serde_json::to_writer_pretty(std::io::stdout(), &report)?;

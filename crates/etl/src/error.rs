@@ -32,7 +32,9 @@ pub enum SourceProblem {
     #[error("it is not a directory")]
     NotADirectory,
     /// There is nothing to load.
-    #[error("there are no data files in it (looked for log_data/**/*.json and song_data/**/*.json, also .gz and .zst)")]
+    #[error(
+        "there are no data files in it (looked for log_data/**/*.json and song_data/**/*.json, also .gz and .zst)"
+    )]
     Empty,
     /// A compressed file that breaks off.
     #[error("the {0} stream breaks off: the file is cut short")]
@@ -64,7 +66,9 @@ impl SourceError {
             SourceProblem::Truncated(_) | SourceProblem::Corrupt(_) => {
                 "deliver the file again (compare its size with the original), then run again"
             }
-            SourceProblem::JsonPaths(_) => "correct the file, or remove it to use the standard names of the fields",
+            SourceProblem::JsonPaths(_) => {
+                "correct the file, or remove it to use the standard names of the fields"
+            }
             SourceProblem::Unreadable => "check the disk and the file, then run again",
         }
     }

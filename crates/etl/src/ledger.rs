@@ -92,7 +92,11 @@ impl Ledger {
             match self.files.get(&file.path) {
                 None => difference.new.push(file),
                 Some(loaded) if loaded.size != file.size => difference.changed.push(file),
-                Some(loaded) if !verify_content && file.modified_ns.is_some() && loaded.modified_ns == file.modified_ns => {
+                Some(loaded)
+                    if !verify_content
+                        && file.modified_ns.is_some()
+                        && loaded.modified_ns == file.modified_ns =>
+                {
                     difference.unchanged += 1;
                 }
                 Some(_) => unsure.push(file),

@@ -62,7 +62,11 @@ pub fn creation(dialect: Dialect) -> Result<Vec<String>> {
 ///
 /// [`Error::Sql`] when a name does not suit the dialect.
 pub fn removal(dialect: Dialect) -> Result<Vec<String>> {
-    Ok(tables().into_iter().rev().map(|table| ddl::drop_table(table.name, dialect)).collect::<Result<_, _>>()?)
+    Ok(tables()
+        .into_iter()
+        .rev()
+        .map(|table| ddl::drop_table(table.name, dialect))
+        .collect::<Result<_, _>>()?)
 }
 
 type Columns = BTreeMap<String, Vec<(String, String)>>;
@@ -93,7 +97,8 @@ fn differences(existing: &Columns, dialect: Dialect, all_required: bool) -> Vec<
 }
 
 fn difference(table: &Table, existing: &[(String, String)], dialect: Dialect) -> Option<String> {
-    let expected: Vec<_> = table.columns.iter().map(|column| (column.name, dialect.catalog_type(column.data_type))).collect();
+    let expected: Vec<_> =
+        table.columns.iter().map(|column| (column.name, dialect.catalog_type(column.data_type))).collect();
     for (index, (name, data_type)) in expected.iter().enumerate() {
         match existing.get(index) {
             Some((found, _)) if found != name => {
@@ -106,7 +111,9 @@ fn difference(table: &Table, existing: &[(String, String)], dialect: Dialect) ->
             None => return Some(format!("{} has no column {name}", table.name)),
         }
     }
-    existing.get(expected.len()).map(|(name, _)| format!("{} has a column {name} that the model has not", table.name))
+    existing
+        .get(expected.len())
+        .map(|(name, _)| format!("{} has a column {name} that the model has not", table.name))
 }
 
 fn fail_on(differences: Vec<String>) -> Result<()> {

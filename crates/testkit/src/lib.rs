@@ -1,1 +1,23 @@
+//! What the tests share: data sets made row by row, the command line as a process, dumps of tables.
+//!
+//! Only for tests: everything here panics when something is not as it should be.
+//!
+//! # Example
+//!
+//! ```
+//! use sparkify_testkit::{DataSet, Event, Song};
+//!
+//! let data = DataSet::new();
+//! data.write_events("2018/11/2018-11-01-events.json", &[Event::play(139, 1).user(8).ts(1_541_106_132_796)]);
+//! data.write_songs("A/B/C/TRABC.json", &[Song::new("SO1", "AR1").title("Setanta matins")]);
+//! assert!(data.path().join("log_data/2018/11/2018-11-01-events.json").is_file());
+//! ```
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod cli;
+mod data;
+mod dump;
+
+pub use cli::{Cli, Finished};
+pub use data::{DataSet, Event, Song, real_data};
+pub use dump::{Dump, dump, dump_without_ids, query};

@@ -3,9 +3,7 @@
 use std::{io::Write, path::PathBuf, sync::Arc};
 
 use sparkify_analytics::{Catalogue, output::Format};
-use sparkify_etl::{
-    Cancel, LoadOptions, Progress, RunReport, create_tables, source::LocalDirectory,
-};
+use sparkify_etl::{Cancel, LoadOptions, Progress, RunReport, create_tables, source::LocalDirectory};
 use sparkify_eventsim::Sample;
 use sparkify_warehouse::{Access, Warehouse, duckdb::DuckDbWarehouse};
 
@@ -166,6 +164,7 @@ fn print_summary(settings: &Settings, report: &RunReport) -> anyhow::Result<()> 
         }
         writeln!(stdout)?;
     }
-    let rows: Vec<_> = report.tables.iter().map(|(name, rows)| vec![name.clone(), rows.to_string()]).collect();
+    let rows: Vec<_> =
+        report.tables.iter().map(|(name, rows)| vec![name.clone(), rows.to_string()]).collect();
     super::print_rows(settings.format.value, &["table", "rows"], &rows)
 }

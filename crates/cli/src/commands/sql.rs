@@ -23,7 +23,11 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
     }
     for name in &arguments.names {
         match table(name) {
-            Some(table) => add(&mut text, &format!("table {name}: one row for {}", table.grain), &ddl::create_table(table, dialect)?),
+            Some(table) => add(
+                &mut text,
+                &format!("table {name}: one row for {}", table.grain),
+                &ddl::create_table(table, dialect)?,
+            ),
             None => add_statement(settings, &library, dialect, name, &mut text)?,
         }
     }
@@ -37,15 +41,23 @@ fn list(settings: &Settings, library: &SqlLibrary) -> anyhow::Result<()> {
         .map(|table| vec!["table".to_owned(), table.name.to_owned(), table.grain.to_owned()])
         .collect();
     for folder in [Folder::Transform, Folder::Quality, Folder::Analytics, Folder::Catalog] {
-        rows.extend(library.folder(folder).into_iter().map(|file| {
-            vec![folder.name().to_owned(), file.name.clone(), file.purpose.clone()]
-        }));
+        rows.extend(
+            library
+                .folder(folder)
+                .into_iter()
+                .map(|file| vec![folder.name().to_owned(), file.name.clone(), file.purpose.clone()]),
+        );
     }
     super::print_rows(settings.format.value, &["kind", "name", "purpose"], &rows)
 }
 
 /// All that `create-tables` and a load run, in order.
-fn everything(settings: &Settings, library: &SqlLibrary, dialect: Dialect, text: &mut String) -> anyhow::Result<()> {
+fn everything(
+    settings: &Settings,
+    library: &SqlLibrary,
+    dialect: Dialect,
+    text: &mut String,
+) -> anyhow::Result<()> {
     for statement in creation(dialect)? {
         add(text, "create-tables", &statement);
     }

@@ -44,7 +44,9 @@ impl ConfigFile {
                 .into());
             }
             if !value.is_str() && !value.is_integer() {
-                return Err(UsageError::new(format!("{}: {key} must be a text or a number", path.display())).into());
+                return Err(
+                    UsageError::new(format!("{}: {key} must be a text or a number", path.display())).into()
+                );
             }
         }
         Ok(Self { path, table })

@@ -108,7 +108,11 @@ impl Settings {
     ///
     /// When the configuration file cannot be read, or a value is not of its kind; the message names where
     /// it came from.
-    pub fn read(arguments: &GlobalArgs, environment: Environment<'_>, directory: &Path) -> anyhow::Result<Self> {
+    pub fn read(
+        arguments: &GlobalArgs,
+        environment: Environment<'_>,
+        directory: &Path,
+    ) -> anyhow::Result<Self> {
         let file = ConfigFile::read(arguments.config.as_deref(), directory)?;
         let layers = Layers { environment, file: &file };
         let source = match layers.find("source", arguments.source.as_deref()) {
@@ -118,16 +122,23 @@ impl Settings {
         Ok(Self {
             source,
             warehouse: {
-                let found = layers.text("warehouse", arguments.warehouse.as_deref(), "duckdb:sparkify.duckdb");
+                let found =
+                    layers.text("warehouse", arguments.warehouse.as_deref(), "duckdb:sparkify.duckdb");
                 let base = (found.origin != Origin::Flag).then(|| file.directory()).flatten();
-                let url = found.parse("duckdb:FILE", |text| WarehouseUrl::parse(text, base_for(&found.origin, base)))?;
+                let url = found
+                    .parse("duckdb:FILE", |text| WarehouseUrl::parse(text, base_for(&found.origin, base)))?;
                 Setting { shown: url.value.masked(), ..url }
             },
-            max_errors: layers.text("max_errors", arguments.max_errors.as_deref(), "0").parse("a number", parse_number)?,
+            max_errors: layers
+                .text("max_errors", arguments.max_errors.as_deref(), "0")
+                .parse("a number", parse_number)?,
             match_rule: layers.text("match_rule", arguments.match_rule.as_deref(), "exact").parse(
                 "exact or title-artist",
                 |text| {
-                    [MatchRule::Exact, MatchRule::TitleArtist].into_iter().find(|rule| rule.name() == text).ok_or(None)
+                    [MatchRule::Exact, MatchRule::TitleArtist]
+                        .into_iter()
+                        .find(|rule| rule.name() == text)
+                        .ok_or(None)
                 },
             )?,
             format: layers
@@ -135,11 +146,17 @@ impl Settings {
                 .parse("table, json or csv", |text| text.parse::<Format>().map_err(|_| None))?,
             wait: layers
                 .text("wait", arguments.wait.as_deref(), "0s")
-                .parse("a time such as 60s or 5m", |text| humantime::parse_duration(text).map_err(|_| None))?,
+                .parse("a time such as 60s or 5m", |text| {
+                    humantime::parse_duration(text).map_err(|_| None)
+                })?,
             memory_limit: layers
                 .text("memory_limit", arguments.memory_limit.as_deref(), DuckDbOptions::DEFAULT_MEMORY_LIMIT)
-                .parse("a size such as 400MB or 2GB", |text| if is_size(text) { Ok(text.to_owned()) } else { Err(None) })?,
-            threads: layers.text("threads", arguments.threads.as_deref(), "0").parse("a number", parse_number)?,
+                .parse("a size such as 400MB or 2GB", |text| {
+                    if is_size(text) { Ok(text.to_owned()) } else { Err(None) }
+                })?,
+            threads: layers
+                .text("threads", arguments.threads.as_deref(), "0")
+                .parse("a number", parse_number)?,
             sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(&file)),
             log_format: layers.text("log_format", arguments.log_format.as_deref(), "text").parse(
                 "text or json",
@@ -163,7 +180,10 @@ impl Settings {
             [name.to_owned(), setting.shown.clone(), setting.origin.to_string()]
         }
         fn optional<T>(name: &str, setting: Option<&Setting<T>>) -> [String; 3] {
-            setting.map_or_else(|| [name.to_owned(), String::new(), Origin::Default.to_string()], |setting| row(name, setting))
+            setting.map_or_else(
+                || [name.to_owned(), String::new(), Origin::Default.to_string()],
+                |setting| row(name, setting),
+            )
         }
         vec![
             optional("source", self.source.as_ref()),
@@ -182,7 +202,15 @@ impl Settings {
 
 /// The names that a configuration file may use.
 pub(crate) const KEYS: [&str; 10] = [
-    "source", "warehouse", "max_errors", "match_rule", "format", "wait", "memory_limit", "threads", "sql_dir",
+    "source",
+    "warehouse",
+    "max_errors",
+    "match_rule",
+    "format",
+    "wait",
+    "memory_limit",
+    "threads",
+    "sql_dir",
     "log_format",
 ];
 
@@ -192,7 +220,8 @@ fn base_for<'a>(origin: &Origin, base: Option<&'a Path>) -> Option<&'a Path> {
 }
 
 fn default_source(directory: &Path) -> Option<Setting<PathBuf>> {
-    let there = ["log_data", "song_data"].iter().any(|folder| directory.join(DEFAULT_SOURCE).join(folder).is_dir());
+    let there =
+        ["log_data", "song_data"].iter().any(|folder| directory.join(DEFAULT_SOURCE).join(folder).is_dir());
     there.then(|| Setting {
         value: PathBuf::from(DEFAULT_SOURCE),
         origin: Origin::Default,
@@ -238,7 +267,11 @@ impl Layers<'_> {
     }
 
     fn text(&self, key: &'static str, flag: Option<&str>, default: &str) -> Found {
-        self.find(key, flag).unwrap_or_else(|| Found { key, text: default.to_owned(), origin: Origin::Default })
+        self.find(key, flag).unwrap_or_else(|| Found {
+            key,
+            text: default.to_owned(),
+            origin: Origin::Default,
+        })
     }
 }
 
@@ -258,8 +291,13 @@ impl Found {
             Ok(value) => Ok(Setting { value, origin: self.origin.clone(), shown: self.text.clone() }),
             Err(problem) => {
                 let text = warehouse::mask(&self.text);
-                let message = format!("{text:?} is no value for {} ({}); expected is {expected}", self.key, self.origin);
-                Err(problem.map_or_else(|| UsageError::new(&message), |hint| UsageError::with_hint(&message, hint)).into())
+                let message = format!(
+                    "{text:?} is no value for {} ({}); expected is {expected}",
+                    self.key, self.origin
+                );
+                Err(problem
+                    .map_or_else(|| UsageError::new(&message), |hint| UsageError::with_hint(&message, hint))
+                    .into())
             }
         }
     }

@@ -51,7 +51,10 @@ fn without_a_source_the_directory_data_is_it_only_if_it_has_data() {
 fn a_wrong_value_is_refused_with_its_origin_and_what_is_expected() {
     let directory = directory_with("threads = \"many\"\n");
     let error = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err().to_string();
-    assert!(error.contains("\"many\"") && error.contains("threads") && error.contains("sparkify.toml"), "{error}");
+    assert!(
+        error.contains("\"many\"") && error.contains("threads") && error.contains("sparkify.toml"),
+        "{error}"
+    );
     assert!(error.contains("a number"), "{error}");
     for text in ["colour = 1", "source = [1]", "source = "] {
         let directory = directory_with(text);
@@ -72,9 +75,13 @@ fn a_database_without_its_kind_is_refused_with_the_right_spelling() {
 #[test]
 fn a_password_is_never_shown() {
     assert_eq!(warehouse::mask("postgres://me:s3c@ret@host:5432/db"), "postgres://me:****@host:5432/db");
-    assert_eq!(warehouse::mask("postgres://host/db?password=abc&x=1"), "postgres://host/db?password=****&x=1");
+    assert_eq!(
+        warehouse::mask("postgres://host/db?password=abc&x=1"),
+        "postgres://host/db?password=****&x=1"
+    );
     assert_eq!(warehouse::mask("duckdb:file"), "duckdb:file");
-    let arguments = GlobalArgs { warehouse: Some("redshift://me:geheim@host/db".to_owned()), ..GlobalArgs::default() };
+    let arguments =
+        GlobalArgs { warehouse: Some("redshift://me:geheim@host/db".to_owned()), ..GlobalArgs::default() };
     let error = Settings::read(&arguments, &nothing, Path::new("/")).unwrap_err();
     assert!(!format!("{error:?}").contains("geheim"));
 }

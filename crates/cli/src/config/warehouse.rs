@@ -54,9 +54,12 @@ pub(super) fn mask(text: &str) -> String {
         let (user, _) = user.split_once(':')?;
         Some(format!("{user}:****@{host}"))
     });
-    let path = path.find("password=").map_or_else(|| path.to_owned(), |at| {
-        let end = path[at..].find('&').map_or(path.len(), |length| at + length);
-        format!("{}password=****{}", &path[..at], &path[end..])
-    });
+    let path = path.find("password=").map_or_else(
+        || path.to_owned(),
+        |at| {
+            let end = path[at..].find('&').map_or(path.len(), |length| at + length);
+            format!("{}password=****{}", &path[..at], &path[end..])
+        },
+    );
     format!("{scheme}://{}{path}", masked.as_deref().unwrap_or(authority))
 }

@@ -48,7 +48,8 @@ pub(super) async fn resolve(
     let left = run.rejects.allowed().saturating_sub(run.rejects.count());
     // Each conflicting key makes at least one reject, so more keys than this cannot be set aside.
     let limit = left.saturating_add(KEYS_SHOWN);
-    let found = session.query(&format!("{sql}\nLIMIT {limit}")).await.during("transform conflicting_events")?;
+    let found =
+        session.query(&format!("{sql}\nLIMIT {limit}")).await.during("transform conflicting_events")?;
     if found.row_count() == 0 {
         return Ok(0);
     }
@@ -122,7 +123,9 @@ fn find(run: &Run<'_>, readers: &Readers, keys: &HashSet<Key>) -> Result<BTreeMa
             continue;
         }
         let again = run.reader(Arc::<RecordShape>::clone(reader.shape()), Arc::clone(&files));
-        while let Some((batch, positions)) = again.next_batch_with_positions().map_err(|stop| run.stopped(stop))? {
+        while let Some((batch, positions)) =
+            again.next_batch_with_positions().map_err(|stop| run.stopped(stop))?
+        {
             for (row, position) in positions.iter().enumerate() {
                 let key = key(&batch, row)?;
                 if keys.contains(&key) {
@@ -159,7 +162,9 @@ fn conditions(keys: &HashSet<Key>) -> Vec<String> {
     let keys: Vec<_> = keys.iter().collect();
     keys.chunks(KEYS_PER_STATEMENT)
         .map(|keys| {
-            let keys = keys.iter().map(|(session, item)| format!("(session_id = {session} AND item_in_session = {item})"));
+            let keys = keys
+                .iter()
+                .map(|(session, item)| format!("(session_id = {session} AND item_in_session = {item})"));
             keys.collect::<Vec<_>>().join(" OR ")
         })
         .collect()

@@ -163,7 +163,8 @@ impl Run<'_> {
                 session.commit().await.during("publishing")?;
             }
         } else {
-            self.load_difference(&mut session, &difference, rule_changed, &mut report, &mut stopwatch).await?;
+            self.load_difference(&mut session, &difference, rule_changed, &mut report, &mut stopwatch)
+                .await?;
             publish::count_tables(session.as_mut(), &mut report).await?;
             self.progress.begin("publishing");
             session.commit().await.during("publishing")?;
@@ -195,7 +196,9 @@ impl Run<'_> {
 
         self.progress.begin("transforming");
         session.publish().await.during("beginning to publish")?;
-        publish::Publisher::new(self, &readers, session).run(difference, rule_changed, &mut report.records).await?;
+        publish::Publisher::new(self, &readers, session)
+            .run(difference, rule_changed, &mut report.records)
+            .await?;
         stopwatch.lap("transform");
 
         self.progress.begin("checking");

@@ -95,7 +95,8 @@ impl<'a, 'run> Publisher<'a, 'run> {
 
     /// Nothing vanishes: each record that was read is staged, set aside, or a duplicate.
     fn reconcile(&self, counts: &mut RecordCounts) -> Result<()> {
-        counts.read = self.readers.outcomes().map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum();
+        counts.read =
+            self.readers.outcomes().map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum();
         counts.rejected = self.run.rejects.count();
         if counts.read == counts.staged + counts.rejected + counts.duplicate {
             return Ok(());
@@ -137,7 +138,8 @@ impl<'a, 'run> Publisher<'a, 'run> {
 }
 
 async fn count(session: &mut dyn LoadSession, table: &str) -> Result<u64> {
-    let records = session.query(&format!("SELECT COUNT(*) FROM {table}")).await.during(format!("counting {table}"))?;
+    let records =
+        session.query(&format!("SELECT COUNT(*) FROM {table}")).await.during(format!("counting {table}"))?;
     Ok(records.integer(0, 0).and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 
@@ -188,14 +190,16 @@ pub(super) async fn write_ledger(
 ) -> Result<()> {
     update_times(session, run.dialect, &difference.touched).await?;
     for file in &difference.changed {
-        let sql = format!("DELETE FROM loaded_files WHERE path = {}", quote_literal(run.dialect, &file.path)?);
+        let sql =
+            format!("DELETE FROM loaded_files WHERE path = {}", quote_literal(run.dialect, &file.path)?);
         session.execute(&sql).await.during("writing the ledger")?;
     }
     let mut files = Rows::new(loaded_files());
     for (file, outcome) in readers.outcomes() {
-        let hash = outcome.content_hash.get().ok_or_else(|| {
-            Error::Unreconciled(format!("{} was not read to its end", file.path))
-        })?;
+        let hash = outcome
+            .content_hash
+            .get()
+            .ok_or_else(|| Error::Unreconciled(format!("{} was not read to its end", file.path)))?;
         let integer = |value: u64| Some(i64::try_from(value).unwrap_or(i64::MAX));
         files
             .text(&file.path)

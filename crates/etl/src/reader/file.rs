@@ -42,7 +42,10 @@ pub(super) struct OpenFile {
 
 impl std::fmt::Debug for OpenFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpenFile").field("index", &self.index).field("line", &self.line).finish_non_exhaustive()
+        f.debug_struct("OpenFile")
+            .field("index", &self.index)
+            .field("line", &self.line)
+            .finish_non_exhaustive()
     }
 }
 
@@ -53,16 +56,26 @@ impl OpenFile {
         let content: Box<dyn BufRead + Send> = match file.compression {
             // Reads of a block are larger than this buffer and go past it.
             Compression::None => Box::new(BufReader::new(raw)),
-            Compression::Gzip => {
-                Box::new(BufReader::with_capacity(BLOCK_BYTES / 8, flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BLOCK_BYTES / 8, raw))))
-            }
+            Compression::Gzip => Box::new(BufReader::with_capacity(
+                BLOCK_BYTES / 8,
+                flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BLOCK_BYTES / 8, raw)),
+            )),
             Compression::Zstd => {
-                let decoder =
-                    zstd::stream::read::Decoder::new(raw).map_err(|error| SourceError::io(file.path.clone(), error))?;
+                let decoder = zstd::stream::read::Decoder::new(raw)
+                    .map_err(|error| SourceError::io(file.path.clone(), error))?;
                 Box::new(BufReader::with_capacity(BLOCK_BYTES / 8, decoder))
             }
         };
-        Ok(Self { index, content, hasher, reported: 0, rest: Vec::new(), line: 1, begun: false, ended: false })
+        Ok(Self {
+            index,
+            content,
+            hasher,
+            reported: 0,
+            rest: Vec::new(),
+            line: 1,
+            begun: false,
+            ended: false,
+        })
     }
 
     pub(super) const fn index(&self) -> usize {
@@ -85,7 +98,8 @@ impl OpenFile {
         let mut bytes = std::mem::take(&mut self.rest);
         if !self.begun {
             // One byte more than the file has, so that its end is noticed in the same read.
-            bytes.reserve(BLOCK_BYTES.min(usize::try_from(file.size).unwrap_or(usize::MAX).saturating_add(1)));
+            bytes
+                .reserve(BLOCK_BYTES.min(usize::try_from(file.size).unwrap_or(usize::MAX).saturating_add(1)));
         }
         loop {
             let read = (&mut self.content)
@@ -113,7 +127,8 @@ impl OpenFile {
     fn skip_long_record(&mut self, file: &SourceFile, mut bytes: Vec<u8>) -> Result<Block, SourceError> {
         let long = memrchr(b'\n', &bytes).map_or(0, |newline| newline + 1);
         let line = self.line + count_lines(&bytes[..long]);
-        let value = String::from_utf8_lossy(&bytes[long..bytes.len().min(long + SHOWN_BYTES)]).into_owned() + "…";
+        let value =
+            String::from_utf8_lossy(&bytes[long..bytes.len().min(long + SHOWN_BYTES)]).into_owned() + "…";
         let too_long = Reject {
             path: file.path.clone(),
             line,
@@ -154,7 +169,9 @@ impl OpenFile {
 /// Where the last record of the bytes begins: a line with a brace in its first column. An object written
 /// over several lines has its other braces further in. Without such a line, any line will do.
 fn last_record_start(bytes: &[u8]) -> Option<usize> {
-    memmem::rfind(bytes, b"\n{").or_else(|| memrchr(b'\n', bytes).filter(|_| bytes.len() > RECORD_BYTES_MAX / 2)).map(|newline| newline + 1)
+    memmem::rfind(bytes, b"\n{")
+        .or_else(|| memrchr(b'\n', bytes).filter(|_| bytes.len() > RECORD_BYTES_MAX / 2))
+        .map(|newline| newline + 1)
 }
 
 fn read_failed(file: &SourceFile, error: io::Error) -> SourceError {

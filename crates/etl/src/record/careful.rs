@@ -39,7 +39,8 @@ fn append(shape: &RecordShape, text: &str, rows: &mut RowBuffer) -> Result<(), F
             Err(error) => whole(offset_of(text, &error), syntax(&error)),
         });
     }
-    let Fields(fields) = serde_json::from_str(text).map_err(|error| whole(offset_of(text, &error), syntax(&error)))?;
+    let Fields(fields) =
+        serde_json::from_str(text).map_err(|error| whole(offset_of(text, &error), syntax(&error)))?;
     let (mut seen, mut expected) = (0_u32, 0);
     for (key, raw) in fields {
         let Some(index) = shape.index_of(&key, expected) else { continue };
@@ -67,7 +68,8 @@ fn push(column: &mut ColumnBuffer, json: &str) -> Result<(), Reason> {
     match json.as_bytes().first() {
         Some(b'n') => column.push_null(),
         Some(b'"') => {
-            let text: String = serde_json::from_str(json).map_err(|error| Reason::InvalidJson(error.to_string()))?;
+            let text: String =
+                serde_json::from_str(json).map_err(|error| Reason::InvalidJson(error.to_string()))?;
             if text.contains('\0') {
                 return Err(Reason::NulCharacter);
             }
@@ -100,7 +102,8 @@ fn not_an_object(text: &str) -> Option<&'static str> {
 fn syntax(error: &serde_json::Error) -> Reason {
     // serde_json ends its messages with a position in the text; ours is one in the file.
     let message = error.to_string();
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
+    let message =
+        message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message).to_owned();
     if error.is_eof() { Reason::Truncated(message) } else { Reason::InvalidJson(message) }
 }
 

@@ -45,7 +45,6 @@ impl ColumnBuffer {
         Self { column, values, valid: BooleanBufferBuilder::new(ROWS_HINT) }
     }
 
-
     /// What a value of this column is called in messages.
     pub(super) const fn expected(&self) -> &'static str {
         match self.values {

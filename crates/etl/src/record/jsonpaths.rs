@@ -28,7 +28,9 @@ impl JsonPaths {
         let keys = document
             .jsonpaths
             .iter()
-            .map(|path| key(path).ok_or_else(|| format!("the path {path:?} is not of the form $['key'] or $.key")))
+            .map(|path| {
+                key(path).ok_or_else(|| format!("the path {path:?} is not of the form $['key'] or $.key"))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         let Table { name, columns, .. } = staging_events();
         if keys.len() != columns.len() {
@@ -81,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_file_that_would_put_values_into_wrong_columns_is_refused() {
-        let mut paths: Vec<_> = staging_events().columns.iter().map(|c| format!("$.{}", c.source_key)).collect();
+        let mut paths: Vec<_> =
+            staging_events().columns.iter().map(|c| format!("$.{}", c.source_key)).collect();
         assert_eq!(JsonPaths::parse(&document(&paths)).unwrap().keys()[2], "firstName");
         assert!(JsonPaths::parse(&document(&paths[1..])).unwrap_err().contains("17 paths"));
         paths[3] = paths[4].clone();

@@ -108,7 +108,9 @@ impl<'a> Decoder<'a> {
             let line = &text[position..line_end];
             if line.bytes().all(|byte| byte.is_ascii_whitespace()) {
                 position = line_end + 1;
-            } else if line.len() <= RECORD_BYTES_MAX && fast::decode(self.shape, line, has_nul, &mut self.rows) {
+            } else if line.len() <= RECORD_BYTES_MAX
+                && fast::decode(self.shape, line, has_nul, &mut self.rows)
+            {
                 self.accept(block, base + position);
                 position = line_end + 1;
             } else {
@@ -145,7 +147,13 @@ impl<'a> Decoder<'a> {
             match careful::decode(self.shape, &text[object.clone()], &mut self.rows) {
                 Ok(()) => self.accept(block, base + object.start),
                 Err(fault) => {
-                    self.reject(block, base + object.start + fault.offset, fault.field, fault.reason, fault.value);
+                    self.reject(
+                        block,
+                        base + object.start + fault.offset,
+                        fault.field,
+                        fault.reason,
+                        fault.value,
+                    );
                 }
             }
         }
@@ -160,7 +168,14 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn reject(&mut self, block: Block<'_>, offset: usize, field: Option<String>, reason: Reason, value: String) {
+    fn reject(
+        &mut self,
+        block: Block<'_>,
+        offset: usize,
+        field: Option<String>,
+        reason: Reason,
+        value: String,
+    ) {
         let before = &block.bytes[..offset.min(block.bytes.len())];
         let column = before.len() - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |n| n + 1) + 1;
         self.rejects.push(Reject {

@@ -83,7 +83,8 @@ fn list_folder(folder: &Path, kind: FileKind, files: &mut Vec<SourceFile>) -> Re
         let shown = path.display().to_string();
         match entry.file_name().to_str().and_then(Compression::of) {
             Some(compression) => {
-                let metadata = entry.metadata().map_err(|error| SourceError::io(shown.clone(), error.into()))?;
+                let metadata =
+                    entry.metadata().map_err(|error| SourceError::io(shown.clone(), error.into()))?;
                 let modified_ns = reliable_time(&metadata, now);
                 files.push(SourceFile { path: shown, kind, compression, size: metadata.len(), modified_ns });
             }
@@ -91,7 +92,10 @@ fn list_folder(folder: &Path, kind: FileKind, files: &mut Vec<SourceFile>) -> Re
         }
     }
     if ignored > 0 {
-        tracing::info!("ignored {ignored} files below {} that are no data files by their names", folder.display());
+        tracing::info!(
+            "ignored {ignored} files below {} that are no data files by their names",
+            folder.display()
+        );
     }
     Ok(())
 }
@@ -170,16 +174,29 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().canonicalize().unwrap();
         for name in [
-            "song_data/A/B/s.json", "log_data/2018/11/b.json.gz", "log_data/2018/11/a.json", "log_data/c.jsonl.zst",
-            "log_data/_SUCCESS", "log_data/notes.txt", "log_data/.hidden/x.json", "log_data/.y.json", "other/z.json",
+            "song_data/A/B/s.json",
+            "log_data/2018/11/b.json.gz",
+            "log_data/2018/11/a.json",
+            "log_data/c.jsonl.zst",
+            "log_data/_SUCCESS",
+            "log_data/notes.txt",
+            "log_data/.hidden/x.json",
+            "log_data/.y.json",
+            "other/z.json",
         ] {
             touch(root.join(name));
         }
         let files = LocalDirectory::new(&root).list().await.unwrap();
-        let names: Vec<_> = files.iter().map(|f| f.path.strip_prefix(&format!("{}/", root.display())).unwrap()).collect();
+        let names: Vec<_> =
+            files.iter().map(|f| f.path.strip_prefix(&format!("{}/", root.display())).unwrap()).collect();
         assert_eq!(
             names,
-            ["log_data/2018/11/a.json", "log_data/2018/11/b.json.gz", "log_data/c.jsonl.zst", "song_data/A/B/s.json"]
+            [
+                "log_data/2018/11/a.json",
+                "log_data/2018/11/b.json.gz",
+                "log_data/c.jsonl.zst",
+                "song_data/A/B/s.json"
+            ]
         );
         assert_eq!(files[1].compression, Compression::Gzip);
         assert_eq!(files[3].kind, FileKind::Songs);

@@ -69,7 +69,9 @@ impl SqlFile {
                     "purpose" => purpose = value,
                     "chart" => chart = value,
                     _ => {
-                        return Err(fault("its header has an unknown key; known are name, purpose and chart"));
+                        return Err(fault(
+                            "its header has an unknown key; known are name, purpose and chart",
+                        ));
                     }
                 }
             }

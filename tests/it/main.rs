@@ -1,0 +1,11 @@
+//! The tests of the whole product, from the outside: through the command line as a process.
+#![allow(missing_docs)]
+
+mod real_data;
+
+use sparkify_testkit::Cli;
+
+/// The command line in a new empty directory.
+fn cli() -> Cli {
+    Cli::new(env!("CARGO_BIN_EXE_sparkify-cli-under-test"))
+}
