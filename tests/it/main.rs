@@ -1,6 +1,13 @@
 //! The tests of the whole product, from the outside: through the command line as a process.
 #![allow(missing_docs)]
 
+mod command_line;
+mod contract;
+mod database_file;
+mod killed;
+mod layers;
+mod model;
+mod orders;
 mod real_data;
 
 use sparkify_testkit::Cli;

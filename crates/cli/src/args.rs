@@ -1,17 +1,34 @@
 //! The arguments.
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+
+/// What the help says at its end.
+const AFTER_HELP: &str = "\
+Examples:
+  sparkify-cli run                              try it: makes a sample, loads it, answers questions
+  sparkify-cli run --source music               load music/log_data and music/song_data
+  sparkify-cli explore top_songs --format csv   ask again, without loading
+  sparkify-cli explore --query 'SELECT COUNT(*) FROM songplays'
+
+Settings come from flags, then SPARKIFY_* variables, then sparkify.toml (found upwards), then defaults; \
+`sparkify-cli config show` tells where each came from.
+
+Exit codes:
+  0    done
+  1    failure
+  2    wrong usage
+  3    bad data, or a quality check that failed
+  130  stopped by Ctrl-C or a request to terminate";
 
 /// Turns JSON event logs and song metadata into a star schema that analysts can query.
 #[derive(Debug, Parser)]
 #[command(
     name = "sparkify-cli",
+    bin_name = "sparkify-cli",
     version,
     about,
-    after_help = "Settings come from flags, then SPARKIFY_* variables, then sparkify.toml (found upwards), then \
-                  defaults; `sparkify-cli config show` tells where each came from.\n\
-                  Exit codes: 0 done, 1 failure, 2 wrong usage, 3 bad data, 130 stopped by Ctrl-C."
+    after_help = AFTER_HELP
 )]
 pub struct Cli {
     /// Settings that every command takes.
@@ -27,49 +44,49 @@ pub struct Cli {
 #[derive(Debug, Default, Args)]
 pub struct GlobalArgs {
     /// Directory with log_data/ and song_data/ [env: SPARKIFY_SOURCE] [default: data, if it is there]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub source: Option<String>,
 
     /// Where the tables are: duckdb:FILE [env: SPARKIFY_WAREHOUSE] [default: duckdb:sparkify.duckdb]
-    #[arg(long, global = true, value_name = "URL", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub warehouse: Option<String>,
 
     /// Bad records that may be set aside in the table load_errors [env: SPARKIFY_MAX_ERRORS] [default: 0]
-    #[arg(long, global = true, value_name = "N", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub max_errors: Option<String>,
 
     /// How plays are matched with songs: exact (title, artist and duration) or title-artist
     /// [env: SPARKIFY_MATCH_RULE] [default: exact]
-    #[arg(long, global = true, value_name = "RULE", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "RULE", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub match_rule: Option<String>,
 
     /// Form of the results: table, json or csv [env: SPARKIFY_FORMAT] [default: table]
-    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub format: Option<String>,
 
     /// How long to wait for a database that another process uses, such as 60s or 5m
     /// [env: SPARKIFY_WAIT] [default: 0s]
-    #[arg(long, global = true, value_name = "TIME", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "TIME", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub wait: Option<String>,
 
     /// Memory that DuckDB may use [env: SPARKIFY_MEMORY_LIMIT] [default: 350MB]
-    #[arg(long, global = true, value_name = "SIZE", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "SIZE", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub memory_limit: Option<String>,
 
     /// Threads that DuckDB may use; 0 is one per core [env: SPARKIFY_THREADS] [default: 0]
-    #[arg(long, global = true, value_name = "N", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub threads: Option<String>,
 
     /// Directory with SQL files that replace or add to the built-in ones [env: SPARKIFY_SQL_DIR]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub sql_dir: Option<String>,
 
     /// Form of the logs: text or json [env: SPARKIFY_LOG_FORMAT] [default: text]
-    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub log_format: Option<String>,
 
     /// Configuration file [default: sparkify.toml here or in a directory above]
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings", value_hint = ValueHint::FilePath)]
     pub config: Option<std::path::PathBuf>,
 
     /// Answer yes to every question
@@ -101,13 +118,13 @@ pub enum Command {
     CreateTables(CreateTablesArgs),
     /// Load the files that are new or changed
     Etl(LoadArgs),
-    /// Run the quality checks
+    /// Run the quality checks; a failed one ends with exit code 3
     Check,
     /// Answer questions: all of the catalogue, some of it, or one of your own
     Explore(ExploreArgs),
     /// Print the SQL that would run
     Sql(SqlArgs),
-    /// The configuration
+    /// Show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print a completion script for a shell
@@ -128,7 +145,7 @@ pub struct LoadArgs {
 /// Arguments of `create-tables`.
 #[derive(Debug, Args)]
 pub struct CreateTablesArgs {
-    /// Drop the tables with all their rows first
+    /// Drop the tables with all their rows first; asks before it does
     #[arg(long)]
     pub drop: bool,
 }
@@ -150,7 +167,7 @@ pub struct ExploreArgs {
 /// Arguments of `sql`.
 #[derive(Debug, Args)]
 pub struct SqlArgs {
-    /// Tables or statements; without a name, all that a load runs, in order
+    /// Tables or statements; without a name, all that `create-tables` and a load run, in order
     pub names: Vec<String>,
     /// duckdb, postgres or redshift
     #[arg(long, default_value = "duckdb")]

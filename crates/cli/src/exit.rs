@@ -1,8 +1,10 @@
 //! Errors to people and exit codes.
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, process::ExitCode, time::SystemTime};
 
 use sparkify_etl::record::Reject;
+
+use crate::config::Forms;
 
 /// How a command ends, apart from success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,28 +33,53 @@ impl UsageError {
     }
 }
 
-/// Quality checks that do not hold.
+/// The names of the quality checks that do not hold. The results have been printed.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} of the quality checks failed")]
-pub(crate) struct ChecksFailed(pub(crate) usize);
+#[error(
+    "{} quality check{} failed: {}",
+    .0.len(),
+    if .0.len() == 1 { "" } else { "s" },
+    .0.join(", ")
+)]
+pub(crate) struct ChecksFailed(pub(crate) Vec<String>);
+
+/// What is said when the user stopped something.
+const STOPPED: &str = "stopped on request";
+
+/// The user stopped a load before it published anything.
+#[derive(Debug, thiserror::Error)]
+#[error("{STOPPED}; nothing was loaded")]
+pub(crate) struct Stopped;
 
 /// Bad records that are shown.
 const SHOWN: usize = 10;
 
-/// Prints the error and returns its exit code. With `json`, an object goes to standard output as well,
-/// so that there is always one.
-pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+/// Prints the error and returns its exit code. If results are JSON, an object goes to standard output as
+/// well, so that there is always one document.
+pub(crate) fn report(error: &anyhow::Error, forms: Forms) -> ExitCode {
+    if is_broken_pipe(error) {
+        // `sparkify-cli explore | head` has seen enough.
+        return ExitCode::SUCCESS;
+    }
     let exit = exit_of(error);
-    if !is_broken_pipe(error) {
-        let text = describe(error);
-        // Nothing can be done if standard error is closed.
-        let _ = std::io::stderr().write_all(text.as_bytes());
-        if json {
-            let object = serde_json::json!({ "error": to_json(error, exit) });
-            let _ = writeln!(std::io::stdout(), "{object}");
-        }
+    let text = if forms.json_logs { log_record(error, exit) } else { describe(error, exit) };
+    // Nothing can be done if standard error is closed.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    if forms.json_results && !error.is::<ChecksFailed>() {
+        let object = serde_json::json!({ "error": to_json(error, exit) });
+        let _ = writeln!(std::io::stdout(), "{object}");
     }
     ExitCode::from(exit as u8)
+}
+
+/// The error as a line of the log.
+fn log_record(error: &anyhow::Error, exit: Exit) -> String {
+    let record = serde_json::json!({
+        "timestamp": humantime::format_rfc3339_micros(SystemTime::now()).to_string(),
+        "level": "ERROR",
+        "fields": to_json(error, exit),
+    });
+    format!("{record}\n")
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {
@@ -65,6 +92,9 @@ fn exit_of(error: &anyhow::Error) -> Exit {
             };
         }
         if matches!(cause.downcast_ref(), Some(sparkify_warehouse::Error::Interrupted)) {
+            return Exit::Interrupted;
+        }
+        if cause.is::<Stopped>() {
             return Exit::Interrupted;
         }
         if cause.is::<UsageError>() {
@@ -91,7 +121,11 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     Exit::Failure
 }
 
-fn describe(error: &anyhow::Error) -> String {
+fn describe(error: &anyhow::Error, exit: Exit) -> String {
+    if exit == Exit::Interrupted {
+        // What failed then failed because of it.
+        return format!("{}\n", if error.is::<Stopped>() { error.to_string() } else { STOPPED.to_owned() });
+    }
     let mut text = format!("error: {error}\n");
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
@@ -154,6 +188,11 @@ fn hint_of(error: &anyhow::Error) -> Option<String> {
         if let Some(error) = cause.downcast_ref::<sparkify_analytics::Error>() {
             return error.hint();
         }
+        if let Some(ChecksFailed(names)) = cause.downcast_ref() {
+            return names
+                .first()
+                .map(|name| format!("`sparkify-cli sql {name}` prints the SQL of the check"));
+        }
         cause.downcast_ref::<UsageError>().and_then(|error| error.hint.clone())
     })
 }
@@ -182,7 +221,7 @@ fn to_json(error: &anyhow::Error, exit: Exit) -> serde_json::Value {
     })
 }
 
-/// `sparkify-cli explore | head` closes the pipe early, which is no error worth a word.
+/// Whether the reader of the output closed it early.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause

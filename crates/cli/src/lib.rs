@@ -25,27 +25,28 @@ mod stop;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 
 /// Parses the arguments of the process, runs the command and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            return exit::report(
-                &anyhow::Error::new(error).context("the async runtime cannot be started"),
-                false,
-            );
-        }
-    };
-    let wants_json = cli.global.format.as_deref() == Some("json");
-    let result = runtime.block_on(commands::run(cli));
-    // A worker thread may still be inside the engine after a second Ctrl-C; do not wait for it.
-    runtime.shutdown_background();
-    match result {
+    let directory = std::env::current_dir().unwrap_or_default();
+    let forms = config::Forms::guess(&cli.global, &|name| std::env::var(name).ok(), &directory);
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error, wants_json),
+        Err(error) => exit::report(&error, forms),
     }
+}
+
+fn run(cli: args::Cli) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime cannot be started")?;
+    let result = runtime.block_on(commands::run(cli));
+    // A blocking thread may still be inside the engine; do not wait for it.
+    runtime.shutdown_background();
+    result
 }

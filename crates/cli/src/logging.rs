@@ -1,5 +1,7 @@
 //! Logs on standard error.
 
+use std::io::{IsTerminal, Write};
+
 use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{LogFormat, Settings};
@@ -13,10 +15,26 @@ pub(crate) fn begin(settings: &Settings) {
         (false, _) => "debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let subscriber = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Colours are for terminals only, and not for everyone: see no-color.org.
+    let colours =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|text| text.is_empty());
+    let subscriber =
+        fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(colours);
     // A second subscriber is refused when the library is used inside another program; that one's stays.
     let _ = match settings.log_format.value {
         LogFormat::Json => subscriber.json().try_init(),
         LogFormat::Text => subscriber.without_time().try_init(),
     };
+}
+
+/// Tells the user what was done without being asked for: a plain line, or a log record in the JSON form.
+pub(crate) fn notice(settings: &Settings, message: &str) -> std::io::Result<()> {
+    match (settings.quiet, settings.log_format.value) {
+        (true, _) => Ok(()),
+        (false, LogFormat::Json) => {
+            tracing::warn!("{message}");
+            Ok(())
+        }
+        (false, LogFormat::Text) => writeln!(std::io::stderr(), "{message}"),
+    }
 }

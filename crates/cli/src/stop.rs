@@ -3,53 +3,60 @@
 
 use std::{future::Future, time::Duration};
 
+use anyhow::Context;
 use sparkify_etl::Cancel;
 use sparkify_warehouse::Warehouse;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How often the engine is interrupted until the work has ended: an interrupt that comes between two
 /// statements has no effect.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Does the work, and stops it when the user wishes.
-pub(crate) async fn stoppable<T>(
-    warehouse: &dyn Warehouse,
-    cancel: &Cancel,
-    work: impl Future<Output = T>,
-) -> T {
-    tokio::pin!(work);
-    tokio::select! {
-        result = &mut work => return result,
-        () = signal() => {}
-    }
-    tracing::warn!("stopping; press Ctrl-C again to stop at once");
-    cancel.cancel();
-    let second = signal();
-    tokio::pin!(second);
-    loop {
-        warehouse.interrupt();
-        tokio::select! {
-            result = &mut work => return result,
-            () = &mut second => std::process::exit(130),
-            () = tokio::time::sleep(INTERVAL) => {}
-        }
-    }
+/// Ctrl-C and requests to terminate. One that comes between two pieces of work stops the second.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    interrupted: Signal,
+    terminated: Signal,
 }
 
-/// Waits for Ctrl-C or a request to terminate.
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => {
-                stream.recv().await;
+impl Stop {
+    /// From here on a signal no longer ends the process by itself.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened for");
+        Ok(Self {
+            interrupted: listen(SignalKind::interrupt())?,
+            terminated: listen(SignalKind::terminate())?,
+        })
+    }
+
+    /// Does the work, and stops it when the user wishes.
+    pub(crate) async fn during<T>(
+        &mut self,
+        warehouse: &dyn Warehouse,
+        cancel: &Cancel,
+        work: impl Future<Output = T>,
+    ) -> T {
+        tokio::pin!(work);
+        tokio::select! {
+            result = &mut work => return result,
+            () = self.requested() => {}
+        }
+        tracing::warn!("stopping; press Ctrl-C again to stop at once");
+        cancel.cancel();
+        loop {
+            warehouse.interrupt();
+            tokio::select! {
+                result = &mut work => return result,
+                () = self.requested() => std::process::exit(130),
+                () = tokio::time::sleep(INTERVAL) => {}
             }
-            Err(_) => std::future::pending().await,
         }
-    };
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+    }
+
+    async fn requested(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
         }
-    };
-    tokio::select! { () = terminated => {}, () = interrupted => {} }
+    }
 }

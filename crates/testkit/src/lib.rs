@@ -17,7 +17,9 @@
 mod cli;
 mod data;
 mod dump;
+mod replicate;
 
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
 pub use dump::{Dump, dump, dump_without_ids, query};
+pub use replicate::replicate;

@@ -1,14 +1,12 @@
 //! The rows of a query.
 
-use std::sync::Arc;
-
 use arrow_array::{
-    Array, ArrayRef, RecordBatch, StringArray,
+    Array, ArrayRef, RecordBatch,
     cast::AsArray,
     types::{Int32Type, Int64Type},
 };
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, SchemaRef};
 
 /// The result of a query: a schema and its record batches.
 #[derive(Debug, Clone)]
@@ -25,25 +23,27 @@ impl RecordSet {
         Self { schema, batches }
     }
 
-    /// Rows of text, for results that no engine made.
+    /// Named columns, for results that no engine made.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use arrow_array::{ArrayRef, Int64Array, StringArray};
+    /// use sparkify_warehouse::RecordSet;
+    ///
+    /// let tables: ArrayRef = Arc::new(StringArray::from(vec!["songs", "users"]));
+    /// let rows: ArrayRef = Arc::new(Int64Array::from(vec![71, 97]));
+    /// let records = RecordSet::from_columns(vec![("table", tables), ("rows", rows)])?;
+    /// assert_eq!(records.integer(1, 1), Some(97));
+    /// # Ok::<(), sparkify_warehouse::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Internal`] when a row has not as many texts as there are columns.
-    pub fn of_texts(header: &[&str], rows: &[Vec<String>]) -> crate::Result<Self> {
-        let internal = |text: String| crate::Error::Internal(text);
-        if let Some(row) = rows.iter().find(|row| row.len() != header.len()) {
-            return Err(internal(format!("a row has {} texts for {} columns", row.len(), header.len())));
-        }
-        let fields = header.iter().map(|name| Field::new(*name, DataType::Utf8, false)).collect::<Vec<_>>();
-        let schema = Arc::new(Schema::new(fields));
-        let column = |index: usize| -> ArrayRef {
-            Arc::new(rows.iter().map(|row| Some(row[index].as_str())).collect::<StringArray>())
-        };
-        let columns = (0..header.len()).map(column).collect();
-        let batch = RecordBatch::try_new(SchemaRef::clone(&schema), columns)
-            .map_err(|error| internal(error.to_string()))?;
-        Ok(Self::new(schema, vec![batch]))
+    /// [`crate::Error::Internal`] when the columns have not the same length.
+    pub fn from_columns(columns: Vec<(&str, ArrayRef)>) -> crate::Result<Self> {
+        let batch =
+            RecordBatch::try_from_iter(columns).map_err(|error| crate::Error::Internal(error.to_string()))?;
+        Ok(Self::new(batch.schema(), vec![batch]))
     }
 
     /// The columns.

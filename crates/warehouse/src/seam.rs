@@ -94,13 +94,17 @@ pub trait Warehouse: std::fmt::Debug + Send + Sync {
 
 /// A load under way.
 ///
+/// It has two parts. Before [`publish`](Self::publish) it fills tables that are private to the run, and
+/// each statement takes effect at once: on some engines that is the only way to use several connections
+/// or threads. From then on everything happens in one transaction.
+///
 /// # Contract
 ///
-/// - Until [`publish`](Self::publish) only run-private tables are written.
-/// - Nothing that was done is visible to others before [`commit`](Self::commit) returns `Ok`, and all of
-///   it is afterwards.
-/// - After [`rollback`](Self::rollback), a drop, or the death of the process, the permanent tables are as
-///   they were before. Run-private tables are then gone or are removed by the next load.
+/// - Before [`publish`](Self::publish) the caller writes run-private tables only.
+/// - What happens after it is invisible to others before [`commit`](Self::commit) returns `Ok`, and all
+///   of it is visible afterwards.
+/// - After [`abort`](Self::abort), a drop, or the death of the process, the permanent tables are as they
+///   were before. Run-private tables may be left then; the next load drops them.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 #[async_trait]
 pub trait LoadSession: Send {
@@ -126,7 +130,15 @@ pub trait LoadSession: Send {
     /// [`crate::Error::Source`] with the source's own error, or as [`Warehouse::query`].
     async fn append(&mut self, table: &str, source: Arc<dyn BatchSource>) -> Result<u64>;
 
-    /// Begins the part that writes permanent tables.
+    /// Drops and creates run-private tables by these statements, all or none. Only before
+    /// [`publish`](Self::publish).
+    ///
+    /// # Errors
+    ///
+    /// As [`Warehouse::query`].
+    async fn prepare(&mut self, statements: Vec<String>) -> Result<()>;
+
+    /// Begins the transaction that writes permanent tables.
     ///
     /// # Errors
     ///
@@ -140,10 +152,11 @@ pub trait LoadSession: Send {
     /// As [`Warehouse::query`]; nothing has changed then.
     async fn commit(self: Box<Self>) -> Result<()>;
 
-    /// Undoes everything.
+    /// Undoes what was done since [`publish`](Self::publish), then drops the run-private tables by these
+    /// statements.
     ///
     /// # Errors
     ///
-    /// As [`Warehouse::query`].
-    async fn rollback(self: Box<Self>) -> Result<()>;
+    /// As [`Warehouse::query`]; the permanent tables are as they were before all the same.
+    async fn abort(self: Box<Self>, cleanup: Vec<String>) -> Result<()>;
 }

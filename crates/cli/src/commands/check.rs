@@ -1,25 +1,32 @@
 //! `check`.
 
-use sparkify_etl::quality;
+use sparkify_etl::{
+    Cancel,
+    quality::{self, CheckResult},
+};
 use sparkify_warehouse::Access;
 
-use crate::{config::Settings, exit::ChecksFailed};
+use super::{integers, texts};
+use crate::{config::Settings, exit::ChecksFailed, stop::Stop};
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let library = super::library(settings)?;
-    let warehouse = super::open(settings, Access::ReadOnly).await?;
-    sparkify_etl::verify_tables(&warehouse, &library).await?;
-    let results = quality::check(&warehouse, &library).await?;
-    let rows: Vec<_> = results
-        .iter()
-        .map(|check| {
-            let verdict = if check.holds() { "ok" } else { "FAILED" };
-            vec![check.name.clone(), verdict.to_owned(), check.violations.to_string(), check.rule.clone()]
-        })
-        .collect();
-    super::print_rows(settings.format.value, &["check", "result", "violations", "rule"], &rows)?;
-    match results.iter().filter(|check| !check.holds()).count() {
-        0 => Ok(()),
-        failed => Err(ChecksFailed(failed).into()),
-    }
+    let warehouse = super::open_existing(settings, Access::ReadOnly).await?;
+    let work = async {
+        sparkify_etl::verify_tables(&warehouse, &library).await?;
+        quality::check(&warehouse, &library).await
+    };
+    let results = Stop::listen()?.during(&warehouse, &Cancel::default(), work).await?;
+    let verdict = |check: &CheckResult| if check.holds() { "ok" } else { "FAILED" };
+    super::print_columns(
+        settings.format.value,
+        vec![
+            ("check", texts(results.iter().map(|check| &check.name))),
+            ("result", texts(results.iter().map(verdict))),
+            ("violations", integers(results.iter().map(|check| check.violations))),
+            ("rule", texts(results.iter().map(|check| &check.rule))),
+        ],
+    )?;
+    let failed: Vec<_> = results.into_iter().filter(|check| !check.holds()).map(|check| check.name).collect();
+    if failed.is_empty() { Ok(()) } else { Err(ChecksFailed(failed).into()) }
 }

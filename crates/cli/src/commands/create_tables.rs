@@ -2,11 +2,12 @@
 
 use std::io::{IsTerminal, Write};
 
-use sparkify_etl::{create_tables, recreate_tables};
+use sparkify_etl::{Cancel, create_tables, recreate_tables};
 use sparkify_schema::model::tables;
 use sparkify_warehouse::{Access, Warehouse};
 
-use crate::{args::CreateTablesArgs, config::Settings, exit::UsageError};
+use super::texts;
+use crate::{args::CreateTablesArgs, config::Settings, exit::UsageError, stop::Stop};
 
 pub(super) async fn run(settings: &Settings, arguments: &CreateTablesArgs) -> anyhow::Result<()> {
     if arguments.drop {
@@ -14,17 +15,25 @@ pub(super) async fn run(settings: &Settings, arguments: &CreateTablesArgs) -> an
     }
     let library = super::library(settings)?;
     let warehouse = super::open(settings, Access::ReadWrite).await?;
-    if arguments.drop {
-        recreate_tables(&warehouse).await?;
-    } else {
-        create_tables(&warehouse, &library).await?;
-    }
+    let work = async {
+        if arguments.drop {
+            recreate_tables(&warehouse).await
+        } else {
+            create_tables(&warehouse, &library).await
+        }
+    };
+    Stop::listen()?.during(&warehouse, &Cancel::default(), work).await?;
     let location = warehouse.location();
     warehouse.close().await?;
-    let rows: Vec<_> =
-        tables().into_iter().map(|table| vec![table.name.to_owned(), table.grain.to_owned()]).collect();
     tracing::info!("the tables are in {location}");
-    super::print_rows(settings.format.value, &["table", "one row for"], &rows)
+    let tables = tables();
+    super::print_columns(
+        settings.format.value,
+        vec![
+            ("table", texts(tables.iter().map(|table| table.name))),
+            ("one row for", texts(tables.iter().map(|table| table.grain))),
+        ],
+    )
 }
 
 /// Asks before rows are deleted.
@@ -48,5 +57,5 @@ fn confirm(settings: &Settings) -> anyhow::Result<()> {
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
-    Err(UsageError::new("nothing was deleted").into())
+    anyhow::bail!("nothing was deleted")
 }

@@ -8,17 +8,24 @@ use sparkify_analytics::{
     output::{self, Format},
     statement,
 };
-use sparkify_etl::Cancel;
+use sparkify_etl::{Cancel, verify_tables};
 use sparkify_warehouse::{Access, Warehouse};
 
-use crate::{args::ExploreArgs, config::Settings, stop::stoppable};
+use super::texts;
+use crate::{args::ExploreArgs, config::Settings, stop::Stop};
 
 pub(super) async fn run(settings: &Settings, arguments: &ExploreArgs) -> anyhow::Result<()> {
-    let catalogue = Catalogue::new(&super::library(settings)?)?;
+    let library = super::library(settings)?;
+    let catalogue = Catalogue::new(&library)?;
     if arguments.list {
-        let rows: Vec<_> =
-            catalogue.queries().iter().map(|query| vec![query.name.clone(), query.purpose.clone()]).collect();
-        return super::print_rows(settings.format.value, &["name", "question"], &rows);
+        let queries = catalogue.queries();
+        return super::print_columns(
+            settings.format.value,
+            vec![
+                ("name", texts(queries.iter().map(|query| &query.name))),
+                ("question", texts(queries.iter().map(|query| &query.purpose))),
+            ],
+        );
     }
     // Before the database is opened: a wrong name needs no database.
     for name in &arguments.names {
@@ -27,17 +34,31 @@ pub(super) async fn run(settings: &Settings, arguments: &ExploreArgs) -> anyhow:
     if let Some(query) = &arguments.query {
         statement::ensure_read_only(query)?;
     }
-    let warehouse = super::open(settings, Access::ReadOnly).await?;
+    let warehouse = super::open_existing(settings, Access::ReadOnly).await?;
     let work = async {
         match &arguments.query {
             Some(query) => {
                 let records = warehouse.query(query).await?;
                 super::print(settings.format.value, &records)
             }
-            None => answer(&catalogue, &warehouse, &arguments.names, settings.format.value).await,
+            None => {
+                let result = answer(&catalogue, &warehouse, &arguments.names, settings.format.value).await;
+                if matches!(&result, Err(error) if is_refused(error)) {
+                    // Most likely since there are no tables, which says more than the engine's error.
+                    verify_tables(&warehouse, &library).await?;
+                }
+                result
+            }
         }
     };
-    stoppable(&warehouse, &Cancel::default(), work).await
+    Stop::listen()?.during(&warehouse, &Cancel::default(), work).await
+}
+
+/// Whether the engine refused the statement of a question.
+fn is_refused(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref(), Some(sparkify_warehouse::Error::Statement { .. })))
 }
 
 /// Prints the answers to the named questions, or to all.

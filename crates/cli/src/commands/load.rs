@@ -2,13 +2,21 @@
 
 use std::{io::Write, path::PathBuf, sync::Arc};
 
+use anyhow::Context;
 use sparkify_analytics::{Catalogue, output::Format};
 use sparkify_etl::{Cancel, LoadOptions, Progress, RunReport, create_tables, source::LocalDirectory};
 use sparkify_eventsim::Sample;
 use sparkify_warehouse::{Access, Warehouse, duckdb::DuckDbWarehouse};
 
-use super::explore;
-use crate::{args::LoadArgs, config::Settings, exit::UsageError, progress::ProgressDisplay, stop::stoppable};
+use super::{explore, integers, texts};
+use crate::{
+    args::LoadArgs,
+    config::Settings,
+    exit::{Stopped, UsageError},
+    logging,
+    progress::ProgressDisplay,
+    stop::Stop,
+};
 
 /// The directory that gets the sample.
 const SAMPLE: &str = "sparkify-sample";
@@ -19,49 +27,64 @@ pub(super) async fn etl(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
         Some(source) => source.value.clone(),
         None => {
             return Err(UsageError::with_hint(
-                "there is no source: no --source was given, and there is no directory `data` here",
+                "there is no source: no --source was given, and there is no directory `data` here with log_data/ \
+                 or song_data/ in it",
                 "name the directory that has log_data/ and song_data/ in it with --source DIR",
             )
             .into());
         }
     };
-    let warehouse = super::open(settings, Access::ReadWrite).await?;
-    let report = load(settings, arguments, &warehouse, source, false).await?;
+    let warehouse = super::open_existing(settings, Access::ReadWrite).await?;
+    let report = load(settings, arguments, &warehouse, source, &mut Stop::listen()?).await?;
     warehouse.close().await?;
     match settings.format.value {
         Format::Json => print_json(&serde_json::to_value(&report)?),
-        Format::Table | Format::Csv => print_summary(settings, &report),
+        Format::Table => {
+            print_summary(&report)?;
+            writeln!(std::io::stdout())?;
+            print_tables(settings, &report)
+        }
+        Format::Csv => print_tables(settings, &report),
     }
 }
 
 /// `run`.
 pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Result<()> {
-    let source = match &settings.source {
-        Some(source) => source.value.clone(),
-        None => sample()?,
-    };
-    let catalogue = Catalogue::new(&super::library(settings)?)?;
+    let library = super::library(settings)?;
+    let catalogue = Catalogue::new(&library)?;
     let warehouse = super::open(settings, Access::ReadWrite).await?;
-    let report = load(settings, arguments, &warehouse, source, true).await?;
+    let mut stop = Stop::listen()?;
+    let prepare = async {
+        create_tables(&warehouse, &library).await?;
+        match &settings.source {
+            Some(source) => Ok(source.value.clone()),
+            None => sample(settings, &warehouse).await,
+        }
+    };
+    let source = stop.during(&warehouse, &Cancel::default(), prepare).await?;
+    let report = load(settings, arguments, &warehouse, source, &mut stop).await?;
     match settings.format.value {
         Format::Json => {
             let mut object = serde_json::to_value(&report)?;
-            let answers = stoppable(&warehouse, &Cancel::default(), answers(&catalogue, &warehouse)).await?;
+            let work = answers(&catalogue, &warehouse);
+            let answers = stop.during(&warehouse, &Cancel::default(), work).await?;
             if let Some(object) = object.as_object_mut() {
                 object.insert("analytics".to_owned(), answers);
             }
             warehouse.close().await?;
             print_json(&object)
         }
-        format => {
-            print_summary(settings, &report)?;
-            if format == Format::Table {
-                writeln!(std::io::stdout())?;
-                let work = explore::answer(&catalogue, &warehouse, &[], format);
-                stoppable(&warehouse, &Cancel::default(), work).await?;
-            }
+        Format::Table => {
+            // The first of the answers says how many rows the tables have.
+            print_summary(&report)?;
+            writeln!(std::io::stdout())?;
+            let work = explore::answer(&catalogue, &warehouse, &[], Format::Table);
+            stop.during(&warehouse, &Cancel::default(), work).await?;
+            Ok(warehouse.close().await?)
+        }
+        Format::Csv => {
             warehouse.close().await?;
-            Ok(())
+            print_tables(settings, &report)
         }
     }
 }
@@ -75,17 +98,29 @@ async fn answers(catalogue: &Catalogue, warehouse: &dyn Warehouse) -> anyhow::Re
     Ok(serde_json::Value::Object(object))
 }
 
-/// The sample, made unless it is there.
-fn sample() -> anyhow::Result<PathBuf> {
+/// The sample, made unless it is there. It is for those who have no data: a forgotten --source must not
+/// mix it with data that is there.
+async fn sample(settings: &Settings, warehouse: &dyn Warehouse) -> anyhow::Result<PathBuf> {
+    let sql = format!("SELECT COUNT(*) FROM loaded_files WHERE path NOT LIKE '%/{SAMPLE}/%'");
+    let others = warehouse.query(&sql).await?.integer(0, 0).context("the loaded files cannot be counted")?;
+    if others > 0 {
+        let location = warehouse.location();
+        return Err(UsageError::with_hint(
+            format!("no source was given, and {location} holds other data than the sample"),
+            "name the directory that has log_data/ and song_data/ in it with --source DIR; to try the sample, \
+             name another database with --warehouse duckdb:FILE",
+        )
+        .into());
+    }
     let directory = PathBuf::from(SAMPLE);
     match Sample::default().write(&directory) {
-        Ok(written) => {
-            let message = format!(
-                "no source was given, so a sample was made in {SAMPLE}: {} events and {} songs\n",
+        Ok(written) => logging::notice(
+            settings,
+            &format!(
+                "no source was given, so a sample was made in {SAMPLE}: {} events and {} songs",
                 written.events, written.songs
-            );
-            std::io::stderr().write_all(message.as_bytes())?;
-        }
+            ),
+        )?,
         // The sample is written in one piece, so what is there is whole.
         Err(sparkify_eventsim::Error::Exists { .. }) => {}
         Err(error) => return Err(error.into()),
@@ -98,7 +133,7 @@ async fn load(
     arguments: &LoadArgs,
     warehouse: &DuckDbWarehouse,
     source: PathBuf,
-    create: bool,
+    stop: &mut Stop,
 ) -> anyhow::Result<RunReport> {
     let library = super::library(settings)?;
     let options = LoadOptions {
@@ -107,17 +142,21 @@ async fn load(
         verify_content: arguments.verify_content,
     };
     let (progress, cancel) = (Arc::new(Progress::default()), Cancel::default());
+    tracing::info!(source = %source.display(), warehouse = %warehouse.location(), "loading");
     let display = ProgressDisplay::begin(settings, &progress);
-    let work = async {
-        if create {
-            create_tables(warehouse, &library).await?;
-        }
-        let source = Arc::new(LocalDirectory::new(source));
-        sparkify_etl::load(warehouse, source, &library, &options, &progress, &cancel).await
-    };
-    let result = stoppable(warehouse, &cancel, work).await;
+    let source = Arc::new(LocalDirectory::new(source));
+    let work = sparkify_etl::load(warehouse, source, &library, &options, &progress, &cancel);
+    let result = stop.during(warehouse, &cancel, work).await;
     drop(display);
-    Ok(result?)
+    match result {
+        Ok(report) => {
+            let (files, records) = (report.files.loaded, report.records.staged);
+            tracing::info!(run_id = %report.run_id, files, records, elapsed_ms = report.elapsed_ms, "loaded");
+            Ok(report)
+        }
+        Err(sparkify_etl::Error::Cancelled) => Err(Stopped.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
@@ -125,46 +164,77 @@ fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_summary(settings: &Settings, report: &RunReport) -> anyhow::Result<()> {
+/// What was loaded, in a few lines.
+fn print_summary(report: &RunReport) -> anyhow::Result<()> {
+    let (files, records) = (&report.files, &report.records);
+    let (source, warehouse) = (&report.source, &report.warehouse);
     let mut stdout = std::io::stdout();
-    if settings.format.value == Format::Table {
-        let (files, records) = (&report.files, &report.records);
-        let plays = report.tables.get("songplays").copied().unwrap_or_default();
+    if files.loaded == 0 {
         writeln!(
             stdout,
-            "loaded   {} of {} files from {} into {} in {:.1} s ({} were loaded before)",
-            files.loaded,
-            files.found,
-            report.source,
-            report.warehouse,
-            report.elapsed_ms as f64 / 1000.0,
-            files.skipped
+            "nothing new: {warehouse} already has all {} of {source}",
+            counted(files.found, "file")
         )?;
-        writeln!(
+    } else {
+        let seconds = report.elapsed_ms as f64 / 1000.0;
+        let found = counted(files.found, "file");
+        write!(
             stdout,
-            "records  {} read = {} staged + {} set aside + {} duplicates",
-            records.read, records.staged, records.rejected, records.duplicate
+            "loaded   {} of {found} from {source} into {warehouse} in {seconds:.1} s",
+            files.loaded
         )?;
+        match (files.skipped, files.changed) {
+            (0, 0) => writeln!(stdout)?,
+            (skipped, 0) => writeln!(stdout, "; {skipped} had been loaded before")?,
+            (skipped, changed) => {
+                writeln!(stdout, "; {skipped} had been loaded before, and {changed} had changed since")?;
+            }
+        }
+        write!(
+            stdout,
+            "records  {} read = {} staged + {} set aside + {}",
+            records.read,
+            records.staged,
+            records.rejected,
+            counted(records.duplicate, "duplicate")
+        )?;
+        match records.replaced {
+            0 => writeln!(stdout)?,
+            replaced => writeln!(stdout, "; {replaced} of earlier runs replaced")?,
+        }
+    }
+    if let (Some(plays), Some(rate)) = (report.tables.get("songplays"), report.match_rate) {
         writeln!(
             stdout,
             "matched  {} of {plays} plays ({:.2} %) by the rule {}",
             report.matched_songplays,
-            report.match_rate.unwrap_or_default() * 100.0,
+            rate * 100.0,
             report.match_rule.name()
         )?;
-        if !report.checks.is_empty() {
-            writeln!(stdout, "checks   all {} hold", report.checks.len())?;
-        }
-        if records.rejected > 0 {
-            writeln!(
-                stdout,
-                "warning  {} records were set aside; see `sparkify-cli explore --query \"SELECT * FROM load_errors\"`",
-                records.rejected
-            )?;
-        }
-        writeln!(stdout)?;
     }
-    let rows: Vec<_> =
-        report.tables.iter().map(|(name, rows)| vec![name.clone(), rows.to_string()]).collect();
-    super::print_rows(settings.format.value, &["table", "rows"], &rows)
+    if !report.checks.is_empty() {
+        writeln!(stdout, "checks   all {} hold", report.checks.len())?;
+    }
+    if records.rejected > 0 {
+        writeln!(
+            stdout,
+            "warning  {} set aside; `sparkify-cli explore --query \"SELECT * FROM load_errors\"` shows what and why",
+            counted(records.rejected, "bad record")
+        )?;
+    }
+    Ok(())
+}
+
+/// The rows of each table.
+fn print_tables(settings: &Settings, report: &RunReport) -> anyhow::Result<()> {
+    super::print_columns(
+        settings.format.value,
+        vec![("table", texts(report.tables.keys())), ("rows", integers(report.tables.values().copied()))],
+    )
+}
+
+/// A number with its noun.
+fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }

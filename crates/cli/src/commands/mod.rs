@@ -8,7 +8,10 @@ mod explore;
 mod load;
 mod sql;
 
+use std::sync::Arc;
+
 use anyhow::Context;
+use arrow_array::{ArrayRef, Int64Array, StringArray};
 use sparkify_analytics::output::Format;
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_warehouse::{
@@ -19,6 +22,7 @@ use sparkify_warehouse::{
 use crate::{
     args::{Cli, Command},
     config::{Settings, WarehouseUrl},
+    exit::UsageError,
     logging,
 };
 
@@ -42,9 +46,31 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
-/// Opens the database of the settings.
+/// Opens the database of the settings, which must be there.
+async fn open_existing(settings: &Settings, access: Access) -> anyhow::Result<DuckDbWarehouse> {
+    match &settings.warehouse.value {
+        WarehouseUrl::DuckDbFile(path) if !path.exists() => {
+            Err(sparkify_warehouse::Error::NotFound { path: path.clone() }.into())
+        }
+        WarehouseUrl::DuckDbFile(_) => open(settings, access).await,
+        WarehouseUrl::DuckDbMemory => Err(UsageError::with_hint(
+            "a database in memory is empty when a command begins",
+            "`sparkify-cli run --warehouse duckdb::memory:` loads and answers in one go",
+        )
+        .into()),
+    }
+}
+
+/// Opens the database of the settings; for writing it is made if it is not there.
 async fn open(settings: &Settings, access: Access) -> anyhow::Result<DuckDbWarehouse> {
     let path = match &settings.warehouse.value {
+        WarehouseUrl::DuckDbFile(path) if path.is_dir() => {
+            return Err(UsageError::with_hint(
+                format!("{} is a directory, not a database file", path.display()),
+                format!("name a file in it: --warehouse duckdb:{}", path.join("sparkify.duckdb").display()),
+            )
+            .into());
+        }
         WarehouseUrl::DuckDbFile(path) => Some(path.clone()),
         WarehouseUrl::DuckDbMemory => None,
     };
@@ -68,9 +94,19 @@ fn library(settings: &Settings) -> anyhow::Result<SqlLibrary> {
     })
 }
 
-/// Rows of text as a result.
-fn print_rows(format: Format, header: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
-    print(format, &RecordSet::of_texts(header, rows)?)
+/// Prints named columns.
+fn print_columns(format: Format, columns: Vec<(&str, ArrayRef)>) -> anyhow::Result<()> {
+    print(format, &RecordSet::from_columns(columns)?)
+}
+
+/// A column of texts.
+fn texts<T: AsRef<str>>(cells: impl IntoIterator<Item = T>) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(cells))
+}
+
+/// A column of whole numbers.
+fn integers(cells: impl IntoIterator<Item = i64>) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values(cells))
 }
 
 fn print(format: Format, records: &RecordSet) -> anyhow::Result<()> {

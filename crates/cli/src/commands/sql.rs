@@ -5,11 +5,12 @@ use std::io::Write;
 use sparkify_etl::creation;
 use sparkify_schema::{
     Dialect, ddl,
-    model::{BatchTables, table},
+    model::{BatchTables, table, tables},
     sql::{Folder, SqlLibrary, Value, context, transform_steps},
 };
 
-use crate::{args::SqlArgs, config::Settings};
+use super::texts;
+use crate::{args::SqlArgs, config::Settings, exit::UsageError};
 
 pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()> {
     let dialect: Dialect = arguments.dialect.parse()?;
@@ -28,6 +29,7 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
                 &format!("table {name}: one row for {}", table.grain),
                 &ddl::create_table(table, dialect)?,
             ),
+            None if library.file(name).is_err() => return Err(unknown(name).into()),
             None => add_statement(settings, &library, dialect, name, &mut text)?,
         }
     }
@@ -35,20 +37,35 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
     Ok(())
 }
 
+/// The list of names is too long for an error.
+fn unknown(name: &str) -> UsageError {
+    UsageError::with_hint(
+        format!("there is no table or statement named {name:?}"),
+        "`sparkify-cli sql --list` lists the names",
+    )
+}
+
 fn list(settings: &Settings, library: &SqlLibrary) -> anyhow::Result<()> {
-    let mut rows: Vec<_> = sparkify_schema::model::tables()
+    let mut rows: Vec<_> = tables()
         .into_iter()
-        .map(|table| vec!["table".to_owned(), table.name.to_owned(), table.grain.to_owned()])
+        .map(|table| ("table", table.name, format!("one row for {}", table.grain)))
         .collect();
     for folder in [Folder::Transform, Folder::Quality, Folder::Analytics, Folder::Catalog] {
         rows.extend(
             library
                 .folder(folder)
                 .into_iter()
-                .map(|file| vec![folder.name().to_owned(), file.name.clone(), file.purpose.clone()]),
+                .map(|file| (folder.name(), file.name.as_str(), file.purpose.clone())),
         );
     }
-    super::print_rows(settings.format.value, &["kind", "name", "purpose"], &rows)
+    super::print_columns(
+        settings.format.value,
+        vec![
+            ("kind", texts(rows.iter().map(|(kind, _, _)| kind))),
+            ("name", texts(rows.iter().map(|(_, name, _)| name))),
+            ("purpose", texts(rows.iter().map(|(_, _, purpose)| purpose))),
+        ],
+    )
 }
 
 /// All that `create-tables` and a load run, in order.

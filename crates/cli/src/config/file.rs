@@ -26,6 +26,11 @@ impl ConfigFile {
     /// When the file cannot be read, is no TOML, or has a name that is no setting.
     pub fn read(named: Option<&Path>, directory: &Path) -> anyhow::Result<Self> {
         let found = match named {
+            Some(path) if !path.exists() => {
+                return Err(
+                    UsageError::new(format!("there is no configuration file {}", path.display())).into()
+                );
+            }
             Some(path) => Some(path.to_owned()),
             None => directory.ancestors().map(|directory| directory.join(NAME)).find(|path| path.is_file()),
         };
@@ -33,7 +38,11 @@ impl ConfigFile {
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
-            UsageError::new(format!("the configuration file {} is no valid TOML: {error}", path.display()))
+            // Not the whole error: it quotes the line, which may hold a password.
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let reason = error.message();
+            UsageError::new(format!("{}, line {line}: this is no valid TOML: {reason}", path.display()))
         })?;
         for (key, value) in &table {
             if !KEYS.contains(&key.as_str()) {
@@ -44,9 +53,11 @@ impl ConfigFile {
                 .into());
             }
             if !value.is_str() && !value.is_integer() {
-                return Err(
-                    UsageError::new(format!("{}: {key} must be a text or a number", path.display())).into()
-                );
+                return Err(UsageError::new(format!(
+                    "{}: {key} must be a text or a whole number",
+                    path.display()
+                ))
+                .into());
             }
         }
         Ok(Self { path, table })

@@ -131,7 +131,7 @@ impl Settings {
             },
             max_errors: layers
                 .text("max_errors", arguments.max_errors.as_deref(), "0")
-                .parse("a number", parse_number)?,
+                .parse("a whole number, 0 or more", parse_number)?,
             match_rule: layers.text("match_rule", arguments.match_rule.as_deref(), "exact").parse(
                 "exact or title-artist",
                 |text| {
@@ -156,7 +156,7 @@ impl Settings {
                 })?,
             threads: layers
                 .text("threads", arguments.threads.as_deref(), "0")
-                .parse("a number", parse_number)?,
+                .parse("a whole number, 0 or more", parse_number)?,
             sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(&file)),
             log_format: layers.text("log_format", arguments.log_format.as_deref(), "text").parse(
                 "text or json",
@@ -173,15 +173,15 @@ impl Settings {
         })
     }
 
-    /// Name, value and origin of each setting.
+    /// Each setting as it is shown, by the names that a configuration file uses.
     #[must_use]
-    pub fn rows(&self) -> Vec<[String; 3]> {
-        fn row<T>(name: &str, setting: &Setting<T>) -> [String; 3] {
-            [name.to_owned(), setting.shown.clone(), setting.origin.to_string()]
+    pub fn rows(&self) -> Vec<Row> {
+        fn row<T>(name: &'static str, setting: &Setting<T>) -> Row {
+            Row { name, value: Some(setting.shown.clone()), origin: setting.origin.clone() }
         }
-        fn optional<T>(name: &str, setting: Option<&Setting<T>>) -> [String; 3] {
+        fn optional<T>(name: &'static str, setting: Option<&Setting<T>>) -> Row {
             setting.map_or_else(
-                || [name.to_owned(), String::new(), Origin::Default.to_string()],
+                || Row { name, value: None, origin: Origin::Default },
                 |setting| row(name, setting),
             )
         }
@@ -197,6 +197,39 @@ impl Settings {
             optional("sql_dir", self.sql_dir.as_ref()),
             row("log_format", &self.log_format),
         ]
+    }
+}
+
+/// A setting as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value, secrets masked; `None` if it has none.
+    pub value: Option<String>,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// What errors need to know about the settings, even if these are faulty.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Forms {
+    /// Whether results are JSON.
+    pub(crate) json_results: bool,
+    /// Whether logs are JSON.
+    pub(crate) json_logs: bool,
+}
+
+impl Forms {
+    /// Reads the two settings as far as they can be read.
+    pub(crate) fn guess(arguments: &GlobalArgs, environment: Environment<'_>, directory: &Path) -> Self {
+        let file = ConfigFile::read(arguments.config.as_deref(), directory).unwrap_or_default();
+        let layers = Layers { environment, file: &file };
+        let is_json = |key, flag| layers.find(key, flag).is_some_and(|found| found.text == "json");
+        Self {
+            json_results: is_json("format", arguments.format.as_deref()),
+            json_logs: is_json("log_format", arguments.log_format.as_deref()),
+        }
     }
 }
 
@@ -291,14 +324,21 @@ impl Found {
             Ok(value) => Ok(Setting { value, origin: self.origin.clone(), shown: self.text.clone() }),
             Err(problem) => {
                 let text = warehouse::mask(&self.text);
-                let message = format!(
-                    "{text:?} is no value for {} ({}); expected is {expected}",
-                    self.key, self.origin
-                );
+                let message = format!("{text:?} is no value for {}: it must be {expected}", self.named());
                 Err(problem
                     .map_or_else(|| UsageError::new(&message), |hint| UsageError::with_hint(&message, hint))
                     .into())
             }
+        }
+    }
+
+    /// The setting as the user wrote it.
+    fn named(&self) -> String {
+        match &self.origin {
+            Origin::Flag => format!("--{}", self.key.replace('_', "-")),
+            Origin::Environment(variable) => variable.clone(),
+            Origin::File(path) => format!("{} in {}", self.key, path.display()),
+            Origin::Default => self.key.to_owned(),
         }
     }
 }

@@ -55,13 +55,46 @@ fn a_wrong_value_is_refused_with_its_origin_and_what_is_expected() {
         error.contains("\"many\"") && error.contains("threads") && error.contains("sparkify.toml"),
         "{error}"
     );
-    assert!(error.contains("a number"), "{error}");
+    assert!(error.contains("a whole number"), "{error}");
     for text in ["colour = 1", "source = [1]", "source = "] {
         let directory = directory_with(text);
         assert!(Settings::read(&GlobalArgs::default(), &nothing, directory.path()).is_err(), "{text}");
     }
     let missing = GlobalArgs { config: Some("/no/such/file.toml".into()), ..GlobalArgs::default() };
-    assert!(Settings::read(&missing, &nothing, directory.path()).is_err());
+    let error = Settings::read(&missing, &nothing, directory.path()).unwrap_err();
+    assert!(error.is::<UsageError>(), "{error:?}");
+}
+
+#[test]
+fn a_wrong_value_is_named_as_the_user_wrote_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let message = |arguments: &GlobalArgs, environment: Environment<'_>| {
+        Settings::read(arguments, environment, directory.path()).unwrap_err().to_string()
+    };
+    let flag = GlobalArgs { max_errors: Some("-1".to_owned()), ..GlobalArgs::default() };
+    assert!(message(&flag, &nothing).contains("for --max-errors:"));
+    let environment = |name: &str| (name == "SPARKIFY_MAX_ERRORS").then(|| "1.5".to_owned());
+    assert!(message(&GlobalArgs::default(), &environment).contains("for SPARKIFY_MAX_ERRORS:"));
+}
+
+#[test]
+fn the_forms_of_the_output_are_known_although_the_settings_are_faulty() {
+    let directory = directory_with("format = \"json\"\nthreads = \"many\"\n");
+    let arguments = GlobalArgs { log_format: Some("json".to_owned()), ..GlobalArgs::default() };
+    assert!(Settings::read(&arguments, &nothing, directory.path()).is_err());
+    let forms = Forms::guess(&arguments, &nothing, directory.path());
+    assert!(forms.json_results && forms.json_logs);
+    let arguments = GlobalArgs { format: Some("csv".to_owned()), ..GlobalArgs::default() };
+    let forms = Forms::guess(&arguments, &nothing, directory.path());
+    assert!(!forms.json_results && !forms.json_logs);
+}
+
+#[test]
+fn a_faulty_file_is_reported_with_its_line_but_without_its_text() {
+    let directory = directory_with("# a comment\nwarehouse = redshift://me:geheim@host/db\n");
+    let error = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err().to_string();
+    assert!(error.contains("sparkify.toml") && error.contains("line 2"), "{error}");
+    assert!(!error.contains("geheim"), "{error}");
 }
 
 #[test]
@@ -80,6 +113,18 @@ fn a_password_is_never_shown() {
         "postgres://host/db?password=****&x=1"
     );
     assert_eq!(warehouse::mask("duckdb:file"), "duckdb:file");
+    for text in [
+        "redshift://me:ge/heim@host/db",
+        "redshift://me:ge?heim@host/db",
+        "redshift:me:geheim@host/db",
+        "me:geheim@host",
+        "postgres://host/db?PASSWORD=geheim",
+        "postgres://host/db?user=me&password=geheim",
+    ] {
+        assert!(!warehouse::mask(text).contains("heim"), "{}", warehouse::mask(text));
+        let hint = WarehouseUrl::parse(text, None).unwrap_err();
+        assert!(!hint.clone().is_some_and(|hint| hint.contains("heim")), "{hint:?}");
+    }
     let arguments =
         GlobalArgs { warehouse: Some("redshift://me:geheim@host/db".to_owned()), ..GlobalArgs::default() };
     let error = Settings::read(&arguments, &nothing, Path::new("/")).unwrap_err();

@@ -24,8 +24,9 @@ impl WarehouseUrl {
                     "this version loads into DuckDB only; `sparkify-cli sql --dialect …` prints the SQL for others"
                         .to_owned(),
                 ),
-                Some(_) => None,
-                None => Some(format!("write duckdb:{text} for a DuckDB file of that name")),
+                // A colon or an @ could belong to a name with a password in it.
+                None if !text.contains([':', '@']) => Some(format!("write duckdb:{text} for a DuckDB file of that name")),
+                _ => None,
             });
         };
         match file.strip_prefix("//").unwrap_or(file) {
@@ -45,21 +46,28 @@ impl WarehouseUrl {
     }
 }
 
-/// A text in which the password of a URL is replaced.
+/// A text in which what may be a password is replaced: what stands between a user's colon and the last
+/// `@`, since a password may hold any character, and the parameter `password`.
 pub(super) fn mask(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    // A password may hold an @; the host begins after the last one.
-    let masked = authority.rsplit_once('@').and_then(|(user, host)| {
+    if text.starts_with("duckdb:") {
+        return text.to_owned();
+    }
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    let masked = rest.rsplit_once('@').and_then(|(user, host)| {
         let (user, _) = user.split_once(':')?;
         Some(format!("{user}:****@{host}"))
     });
-    let path = path.find("password=").map_or_else(
-        || path.to_owned(),
+    let rest = masked.unwrap_or_else(|| rest.to_owned());
+    let rest = rest.to_ascii_lowercase().find("password=").map_or_else(
+        || rest.clone(),
         |at| {
-            let end = path[at..].find('&').map_or(path.len(), |length| at + length);
-            format!("{}password=****{}", &path[..at], &path[end..])
+            let begin = at + "password=".len();
+            let end = rest[begin..].find('&').map_or(rest.len(), |length| begin + length);
+            format!("{}****{}", &rest[..begin], &rest[end..])
         },
     );
-    format!("{scheme}://{}{path}", masked.as_deref().unwrap_or(authority))
+    format!("{scheme}{rest}")
 }

@@ -124,28 +124,65 @@ impl Run<'_> {
         verify_tables(self.warehouse, self.library).await?;
         self.progress.begin("listing files");
         let listing = self.source.list().await?;
-        let found = listing.len() as u64;
         stopwatch.lap("list");
 
         let mut session = self.warehouse.begin_load().await.during("beginning the load")?;
-        let ledger = Ledger::read(session.as_mut()).await?;
+        match self.load_listing(session.as_mut(), listing, &mut stopwatch).await {
+            Ok(mut report) => {
+                self.progress.begin("publishing");
+                session.commit().await.during("publishing")?;
+                stopwatch.lap("commit");
+                self.progress.begin("done");
+                (report.elapsed_ms, report.steps_ms) = stopwatch.finish();
+                Ok(report)
+            }
+            Err(error) => {
+                // The first error is the one to tell; the next load drops what could not be dropped here.
+                if let Err(error) = session.abort(drop_batch_tables(self.dialect)?).await {
+                    tracing::warn!(%error, "the tables private to this run could not be dropped; the next run does so");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Does everything between the listing and the commit.
+    async fn load_listing(
+        &self,
+        session: &mut dyn LoadSession,
+        listing: Vec<SourceFile>,
+        stopwatch: &mut Stopwatch,
+    ) -> Result<RunReport> {
+        let found = listing.len() as u64;
+        let ledger = Ledger::read(session).await?;
         let difference = ledger.compare(&self.source, listing, self.options.verify_content).await?;
-        let last_rule = publish::last_match_rule(session.as_mut()).await?;
+        let last_rule = publish::last_match_rule(session).await?;
         let rule_changed = last_rule.is_some_and(|rule| rule != self.options.match_rule.name());
         stopwatch.lap("compare");
 
-        let files = FileCounts {
-            found,
-            loaded: difference.files_to_load().count() as u64,
-            changed: difference.changed.len() as u64,
-            skipped: difference.unchanged,
-        };
-        let mut report = RunReport {
+        let mut report = self.empty_report(found, &difference);
+        if !difference.nothing_to_load() || rule_changed {
+            self.load_difference(session, &difference, rule_changed, &mut report, stopwatch).await?;
+        } else if !difference.touched.is_empty() {
+            session.publish().await.during("beginning to publish")?;
+            publish::update_times(session, self.dialect, &difference.touched).await?;
+        }
+        publish::count_tables(session, &mut report).await?;
+        Ok(report)
+    }
+
+    fn empty_report(&self, found: u64, difference: &Difference) -> RunReport {
+        RunReport {
             run_id: self.id.clone(),
             source: self.source.location(),
             warehouse: self.warehouse.location(),
             match_rule: self.options.match_rule,
-            files,
+            files: FileCounts {
+                found,
+                loaded: difference.files_to_load().count() as u64,
+                changed: difference.changed.len() as u64,
+                skipped: difference.unchanged,
+            },
             records: RecordCounts::default(),
             tables: std::collections::BTreeMap::new(),
             matched_songplays: 0,
@@ -153,52 +190,29 @@ impl Run<'_> {
             checks: Vec::new(),
             elapsed_ms: 0,
             steps_ms: Vec::new(),
-        };
-        if difference.nothing_to_load() && !rule_changed {
-            publish::count_tables(session.as_mut(), &mut report).await?;
-            if difference.touched.is_empty() {
-                session.rollback().await.during("ending the load")?;
-            } else {
-                publish::update_times(session.as_mut(), self.dialect, &difference.touched).await?;
-                session.commit().await.during("publishing")?;
-            }
-        } else {
-            self.load_difference(&mut session, &difference, rule_changed, &mut report, &mut stopwatch)
-                .await?;
-            publish::count_tables(session.as_mut(), &mut report).await?;
-            self.progress.begin("publishing");
-            session.commit().await.during("publishing")?;
-            stopwatch.lap("commit");
         }
-        self.progress.begin("done");
-        (report.elapsed_ms, report.steps_ms) = stopwatch.finish();
-        Ok(report)
     }
 
-    /// Does everything between the difference and the commit.
+    /// Reads, transforms and checks.
     async fn load_difference(
         &self,
-        session: &mut Box<dyn LoadSession>,
+        session: &mut dyn LoadSession,
         difference: &Difference,
         rule_changed: bool,
         report: &mut RunReport,
         stopwatch: &mut Stopwatch,
     ) -> Result<()> {
-        let session = session.as_mut();
+        let mut statements = drop_batch_tables(self.dialect)?;
         for table in BatchTables::all() {
-            let drop = ddl::drop_table(table.name, self.dialect)?;
-            session.execute(&drop).await.during("removing what an earlier run left")?;
-            let create = ddl::create_private_table(&table, self.dialect)?;
-            session.execute(&create).await.during("creating the run's tables")?;
+            statements.push(ddl::create_private_table(&table, self.dialect)?);
         }
+        session.prepare(statements).await.during("creating the run's tables")?;
         let readers = self.append_all(session, difference).await?;
         stopwatch.lap("read");
 
         self.progress.begin("transforming");
         session.publish().await.during("beginning to publish")?;
-        publish::Publisher::new(self, &readers, session)
-            .run(difference, rule_changed, &mut report.records)
-            .await?;
+        publish::Publisher::new(self, &readers, session).run(difference, rule_changed, &mut report.records).await?;
         stopwatch.lap("transform");
 
         self.progress.begin("checking");
@@ -210,9 +224,8 @@ impl Run<'_> {
         stopwatch.lap("check");
 
         publish::write_ledger(self, session, &readers, difference, report).await?;
-        for table in BatchTables::all() {
-            let drop = ddl::drop_table(table.name, self.dialect)?;
-            session.execute(&drop).await.during("removing the run's tables")?;
+        for statement in drop_batch_tables(self.dialect)? {
+            session.execute(&statement).await.during("dropping the run's tables")?;
         }
         stopwatch.lap("ledger");
         Ok(())
@@ -283,4 +296,8 @@ impl Run<'_> {
         let rejects = self.rejects.sorted();
         Error::BadRecords { count: rejects.len() as u64, rejects, more, allowed: self.rejects.allowed() }
     }
+}
+
+fn drop_batch_tables(dialect: Dialect) -> Result<Vec<String>> {
+    Ok(BatchTables::all().iter().map(|table| ddl::drop_table(table.name, dialect)).collect::<Result<_, _>>()?)
 }

@@ -2,17 +2,20 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memrchr};
 
 use super::content_hash::{Hashing, SharedHasher};
 use crate::{
     error::{SourceError, SourceProblem},
-    record::{RECORD_BYTES_MAX, Reason, Reject, count_lines},
+    record::{
+        RECORD_BYTES_MAX, Reason, Reject, count_lines, excerpt, last_record_start, whole_objects_end,
+    },
     source::{Compression, Content, SourceFile},
 };
 
 /// How much is read at a time.
-const BLOCK_BYTES: usize = 1024 * 1024;
+pub(super) const BLOCK_BYTES: usize = 1024 * 1024;
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes of an over-long record that are shown.
 const SHOWN_BYTES: usize = 80;
 
@@ -30,6 +33,7 @@ pub(super) struct Block {
 /// A file of which the beginning has been read.
 pub(super) struct OpenFile {
     index: usize,
+    block_bytes: usize,
     content: Box<dyn BufRead + Send>,
     hasher: SharedHasher,
     reported: u64,
@@ -50,7 +54,12 @@ impl std::fmt::Debug for OpenFile {
 }
 
 impl OpenFile {
-    pub(super) fn new(index: usize, file: &SourceFile, content: Content) -> Result<Self, SourceError> {
+    pub(super) fn new(
+        index: usize,
+        file: &SourceFile,
+        content: Content,
+        block_bytes: usize,
+    ) -> Result<Self, SourceError> {
         let hasher = SharedHasher::new();
         let raw = Hashing { inner: content, hasher: hasher.clone() };
         let content: Box<dyn BufRead + Send> = match file.compression {
@@ -68,6 +77,7 @@ impl OpenFile {
         };
         Ok(Self {
             index,
+            block_bytes,
             content,
             hasher,
             reported: 0,
@@ -98,63 +108,62 @@ impl OpenFile {
         let mut bytes = std::mem::take(&mut self.rest);
         if !self.begun {
             // One byte more than the file has, so that its end is noticed in the same read.
-            bytes
-                .reserve(BLOCK_BYTES.min(usize::try_from(file.size).unwrap_or(usize::MAX).saturating_add(1)));
+            let size = usize::try_from(file.size).unwrap_or(usize::MAX);
+            bytes.reserve(self.block_bytes.min(size.saturating_add(1)));
         }
         loop {
             let read = (&mut self.content)
-                .take(BLOCK_BYTES as u64)
+                .take(self.block_bytes as u64)
                 .read_to_end(&mut bytes)
                 .map_err(|error| read_failed(file, error))?;
-            if !std::mem::replace(&mut self.begun, true) && bytes.starts_with(b"\xEF\xBB\xBF") {
-                bytes.drain(..3);
+            let full = read == self.block_bytes;
+            if !self.begun && (bytes.len() >= BYTE_ORDER_MARK.len() || !full) {
+                self.begun = true;
+                if bytes.starts_with(BYTE_ORDER_MARK) {
+                    bytes.drain(..BYTE_ORDER_MARK.len());
+                }
             }
-            if read < BLOCK_BYTES {
+            if !full {
                 self.ended = true;
                 return Ok((!bytes.is_empty()).then(|| self.block(bytes, None)));
             }
-            if let Some(cut) = last_record_start(&bytes) {
+            if let Some(cut) = last_record_start(&bytes).or_else(|| cut_anyway(&bytes)) {
                 self.rest = bytes.split_off(cut);
                 return Ok(Some(self.block(bytes, None)));
             }
             if bytes.len() > RECORD_BYTES_MAX {
-                return self.skip_long_record(file, bytes).map(Some);
+                return self.skip_long_record(file, &bytes).map(Some);
             }
         }
     }
 
-    /// A block with everything in front of a record that is too long, which is skipped up to its newline.
-    fn skip_long_record(&mut self, file: &SourceFile, mut bytes: Vec<u8>) -> Result<Block, SourceError> {
-        let long = memrchr(b'\n', &bytes).map_or(0, |newline| newline + 1);
-        let line = self.line + count_lines(&bytes[..long]);
-        let value =
-            String::from_utf8_lossy(&bytes[long..bytes.len().min(long + SHOWN_BYTES)]).into_owned() + "…";
+    /// Skips a record that is too long, of which the beginning is given, up to its newline.
+    fn skip_long_record(&mut self, file: &SourceFile, beginning: &[u8]) -> Result<Block, SourceError> {
+        let shown = String::from_utf8_lossy(&beginning[..SHOWN_BYTES]);
         let too_long = Reject {
             path: file.path.clone(),
-            line,
+            line: self.line,
             column: 1,
             field: None,
             reason: Reason::RecordTooLong,
-            value,
+            // A character at its end may have been cut in two.
+            value: excerpt(shown.trim_end_matches('\u{fffd}')) + "…",
         };
-        bytes.truncate(long);
-        let mut block = self.block(bytes, Some(too_long));
-        block.bytes.shrink_to_fit();
+        let block = self.block(Vec::new(), Some(too_long));
         loop {
             let buffer = self.content.fill_buf().map_err(|error| read_failed(file, error))?;
             if buffer.is_empty() {
                 self.ended = true;
-                break;
+                return Ok(block);
             }
             if let Some(newline) = memchr(b'\n', buffer) {
                 self.content.consume(newline + 1);
                 self.line += 1;
-                break;
+                return Ok(block);
             }
             let length = buffer.len();
             self.content.consume(length);
         }
-        Ok(block)
     }
 
     fn block(&mut self, bytes: Vec<u8>, too_long: Option<Reject>) -> Block {
@@ -166,12 +175,13 @@ impl OpenFile {
     }
 }
 
-/// Where the last record of the bytes begins: a line with a brace in its first column. An object written
-/// over several lines has its other braces further in. Without such a line, any line will do.
-fn last_record_start(bytes: &[u8]) -> Option<usize> {
-    memmem::rfind(bytes, b"\n{")
-        .or_else(|| memrchr(b'\n', bytes).filter(|_| bytes.len() > RECORD_BYTES_MAX / 2))
-        .map(|newline| newline + 1)
+/// Where to cut when so much has been read that the first record would be too long: after objects that
+/// stand on one line, or at any line.
+fn cut_anyway(bytes: &[u8]) -> Option<usize> {
+    if bytes.len() <= RECORD_BYTES_MAX {
+        return None;
+    }
+    whole_objects_end(bytes).or_else(|| memrchr(b'\n', bytes).map(|newline| newline + 1))
 }
 
 fn read_failed(file: &SourceFile, error: io::Error) -> SourceError {

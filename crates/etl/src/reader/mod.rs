@@ -10,7 +10,7 @@ mod file;
 
 use std::sync::{
     Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
 use arrow_array::RecordBatch;
@@ -18,7 +18,7 @@ use arrow_schema::SchemaRef;
 pub(crate) use content_hash::hash_content;
 use sparkify_warehouse::{BatchSource, BoxError};
 
-use self::file::{Block, OpenFile};
+use self::file::{BLOCK_BYTES, Block, OpenFile};
 use crate::{
     Cancel, Progress,
     error::SourceError,
@@ -101,6 +101,8 @@ struct Queue {
     /// Threads that are reading a file just now and may put it back.
     reading: usize,
     exhausted: bool,
+    /// Reading failed, so that no thread reads on.
+    failed: bool,
 }
 
 /// The records of many files as record batches.
@@ -111,7 +113,7 @@ pub(crate) struct RecordReader {
     feed: Arc<dyn FileFeed>,
     queue: Mutex<Queue>,
     put_back: Condvar,
-    stopped: AtomicBool,
+    block_bytes: usize,
     rejects: Arc<RejectLog>,
     progress: Arc<Progress>,
     cancel: Cancel,
@@ -137,13 +139,20 @@ impl RecordReader {
             outcomes: files.iter().map(|_| FileOutcome::default()).collect(),
             feed: source.feed(Arc::clone(&files)),
             files,
-            queue: Mutex::new(Queue { begun: Vec::new(), reading: 0, exhausted: false }),
+            queue: Mutex::new(Queue { begun: Vec::new(), reading: 0, exhausted: false, failed: false }),
             put_back: Condvar::new(),
-            stopped: AtomicBool::new(false),
+            block_bytes: BLOCK_BYTES,
             rejects,
             progress,
             cancel,
         }
+    }
+
+    /// The same, reading so much at a time.
+    #[cfg(test)]
+    fn with_block_bytes(mut self, block_bytes: usize) -> Self {
+        self.block_bytes = block_bytes;
+        self
     }
 
     /// The shape of its records.
@@ -200,6 +209,9 @@ impl RecordReader {
         loop {
             let mut queue = lock(&self.queue);
             let file = loop {
+                if queue.failed {
+                    return Ok(None);
+                }
                 if let Some(file) = queue.begun.pop() {
                     queue.reading += 1;
                     break Some(file);
@@ -229,9 +241,7 @@ impl RecordReader {
                     Ok(None)
                 }
                 Err(error) => {
-                    queue.exhausted = true;
-                    queue.begun.clear();
-                    self.stopped.store(true, Ordering::SeqCst);
+                    queue.failed = true;
                     Err(error)
                 }
             };
@@ -250,7 +260,9 @@ impl RecordReader {
             Some(file) => file,
             None => match self.feed.next() {
                 None => return Ok(Read::NoMoreFiles),
-                Some((index, content)) => OpenFile::new(index, &self.files[index], content?)?,
+                Some((index, content)) => {
+                    OpenFile::new(index, &self.files[index], content?, self.block_bytes)?
+                }
             },
         };
         let index = file.index();
@@ -292,3 +304,6 @@ impl BatchSource for RecordReader {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ use super::{
     reject::{Reason, excerpt},
 };
 
+const ARRAY: &str = "an array";
+
 /// What is wrong with a record, at which byte of its text.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -36,6 +38,8 @@ fn append(shape: &RecordShape, text: &str, rows: &mut RowBuffer) -> Result<(), F
         // A scalar such as 12 or "x" is valid JSON; anything else is no JSON at all.
         return Err(match serde_json::from_str::<&RawValue>(text) {
             Ok(_) => whole(0, Reason::NotAnObject(found)),
+            // The first line of an array over several lines.
+            Err(error) if error.is_eof() && found == ARRAY => whole(0, Reason::NotAnObject(found)),
             Err(error) => whole(offset_of(text, &error), syntax(&error)),
         });
     }
@@ -69,14 +73,14 @@ fn push(column: &mut ColumnBuffer, json: &str) -> Result<(), Reason> {
         Some(b'n') => column.push_null(),
         Some(b'"') => {
             let text: String =
-                serde_json::from_str(json).map_err(|error| Reason::InvalidJson(error.to_string()))?;
+                serde_json::from_str(json).map_err(|error| syntax(&error))?;
             if text.contains('\0') {
                 return Err(Reason::NulCharacter);
             }
             column.push_str(&text)
         }
         Some(b'{') => Err(wrong("an object")),
-        Some(b'[') => Err(wrong("an array")),
+        Some(b'[') => Err(wrong(ARRAY)),
         // A number or a boolean in a text column is the text it is written as, as with COPY.
         _ if column.is_text() => column.push_str(json),
         Some(b't' | b'f') => Err(wrong("a boolean")),
@@ -91,7 +95,7 @@ fn push(column: &mut ColumnBuffer, json: &str) -> Result<(), Reason> {
 fn not_an_object(text: &str) -> Option<&'static str> {
     match text.trim_start().as_bytes().first() {
         Some(b'{') => None,
-        Some(b'[') => Some("an array"),
+        Some(b'[') => Some(ARRAY),
         Some(b'"') => Some("a text"),
         Some(b't' | b'f') => Some("a boolean"),
         Some(b'n') => Some("null"),

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::{
     RecordShape,
@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for Object<'_> {
         let (mut expected, mut seen) = (0, 0_u32);
         while let Some(index) = map.next_key_seed(Key { shape: self.shape, expected })? {
             let Some(index) = index else {
-                map.next_value::<IgnoredAny>()?;
+                map.next_value_seed(Ignored { deeper: DEPTH_MAX })?;
                 continue;
             };
             let bit = 1 << index;
@@ -143,5 +143,76 @@ impl Visitor<'_> for Value<'_> {
     #[inline]
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
         self.column.push_real(value).map_err(|_| give_up())
+    }
+}
+
+/// How deep a value that no column takes may be nested; the careful path takes deeper ones.
+const DEPTH_MAX: u8 = 32;
+
+/// A value that no column takes. The parser's own way to skip a value does not look at what follows
+/// `\u` in a text, not even for the end of the text, and nesting may overflow its stack. So the value is
+/// read like any other.
+#[derive(Clone, Copy)]
+struct Ignored {
+    deeper: u8,
+}
+
+impl Ignored {
+    fn inner<E: Error>(self) -> Result<Self, E> {
+        self.deeper.checked_sub(1).map(|deeper| Self { deeper }).ok_or_else(give_up)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Ignored {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Ignored {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let inner = self.inner()?;
+        while elements.next_element_seed(inner)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let inner = self.inner()?;
+        while map.next_key_seed(inner)?.is_some() {
+            map.next_value_seed(inner)?;
+        }
+        Ok(())
     }
 }

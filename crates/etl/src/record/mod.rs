@@ -15,7 +15,8 @@ mod split;
 pub use jsonpaths::JsonPaths;
 pub use reject::{Reason, Reject};
 pub use shape::RecordShape;
-pub(crate) use split::{Decoder, Position, count_lines};
+pub(crate) use reject::excerpt;
+pub(crate) use split::{Decoder, Position, count_lines, last_record_start, whole_objects_end};
 
 /// The longest record in bytes: what Redshift's COPY can take.
 pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;

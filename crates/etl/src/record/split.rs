@@ -1,13 +1,14 @@
 //! Finds the records in a block of a file and decodes them.
 //!
 //! Normally a record is a line. Several objects on a line and objects over several lines are found by
-//! matching braces. A line that breaks off is one bad record, and the next line is read as usual.
+//! matching braces. An object that breaks off is one bad record, up to the line where the next object
+//! begins, which is read as usual.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::{
     RECORD_BYTES_MAX, RecordShape, careful,
@@ -15,6 +16,10 @@ use super::{
     fast,
     reject::{Reason, Reject, excerpt},
 };
+
+/// Objects nested deeper than this are taken for ones that break off, so that looking for the end of
+/// one stays cheap.
+const DEPTH_MAX: usize = 200;
 
 /// Where an accepted record came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +35,19 @@ pub(crate) struct Position {
 struct Block<'a> {
     file: usize,
     path: &'a str,
-    /// The line of the file that the block begins with.
-    first_line: u64,
     bytes: &'a [u8],
+    /// The same, with a question mark in the place of each byte that is no UTF-8.
+    text: &'a str,
+    /// Where in the bytes there is no UTF-8, in order.
+    invalid: &'a [usize],
+}
+
+impl Block<'_> {
+    /// The first byte of that range that is no UTF-8.
+    fn first_invalid(&self, range: &Range<usize>) -> Option<usize> {
+        let index = self.invalid.partition_point(|position| *position < range.start);
+        self.invalid.get(index).copied().filter(|position| *position < range.end)
+    }
 }
 
 /// Decodes blocks into one record batch.
@@ -43,11 +58,14 @@ pub(crate) struct Decoder<'a> {
     rejects: Vec<Reject>,
     /// Kept only on request: counting lines costs time.
     positions: Option<Vec<Position>>,
+    /// How far lines have been counted in the present block, and the line of the file that is there.
+    counted: (usize, u64),
 }
 
 impl<'a> Decoder<'a> {
     pub(crate) fn new(shape: &'a RecordShape) -> Self {
-        Self { shape, rows: RowBuffer::new(shape), rejects: Vec::new(), positions: None }
+        let rows = RowBuffer::new(shape);
+        Self { shape, rows, rejects: Vec::new(), positions: None, counted: (0, 1) }
     }
 
     /// The same, and notes where each row came from.
@@ -73,98 +91,92 @@ impl<'a> Decoder<'a> {
         Ok((self.rows.finish(self.shape)?, self.positions.unwrap_or_default()))
     }
 
-    /// Decodes all records of a block.
+    /// Decodes all records of a block, which begins with that line of the file.
     pub(crate) fn decode(&mut self, file: usize, path: &str, first_line: u64, bytes: &[u8]) {
-        let block = Block { file, path, first_line, bytes };
-        let mut start = 0;
-        while start < bytes.len() {
-            match simdutf8::compat::from_utf8(&bytes[start..]) {
-                Ok(text) => {
-                    self.decode_text(block, start, text);
-                    return;
-                }
-                Err(error) => {
-                    let bad = start + error.valid_up_to();
-                    let line = line_around(bytes, bad);
-                    if let Ok(text) = simdutf8::basic::from_utf8(&bytes[start..line.start]) {
-                        self.decode_text(block, start, text);
-                    }
-                    let value = excerpt(&String::from_utf8_lossy(&bytes[line.clone()]));
-                    self.reject(block, bad, None, Reason::InvalidUtf8, value);
-                    start = line.end + 1;
-                }
+        let (text, invalid) = match simdutf8::basic::from_utf8(bytes) {
+            Ok(text) => (Cow::Borrowed(text), Vec::new()),
+            Err(_) => {
+                let (text, invalid) = mark_invalid(bytes);
+                (Cow::Owned(text), invalid)
             }
-        }
+        };
+        self.counted = (0, first_line);
+        self.decode_text(Block { file, path, bytes, text: &text, invalid: &invalid });
     }
 
-    /// Decodes all records of a text, which is the block from byte `base` on.
-    fn decode_text(&mut self, block: Block<'_>, base: usize, text: &str) {
+    fn decode_text(&mut self, block: Block<'_>) {
+        let bytes = block.text.as_bytes();
         // Rare enough to look for it once per block, and in each text only when it is there.
-        let has_nul = memmem::find(text.as_bytes(), b"\\u0000").is_some();
-        let bytes = text.as_bytes();
+        let has_nul = memmem::find(bytes, b"\\u0000").is_some();
         let mut position = 0;
         while position < bytes.len() {
             let line_end = memchr(b'\n', &bytes[position..]).map_or(bytes.len(), |n| position + n);
-            let line = &text[position..line_end];
-            if line.bytes().all(|byte| byte.is_ascii_whitespace()) {
+            let line = position..line_end;
+            let text = &block.text[line.clone()];
+            if text.bytes().all(|byte| byte.is_ascii_whitespace()) {
                 position = line_end + 1;
-            } else if line.len() <= RECORD_BYTES_MAX
-                && fast::decode(self.shape, line, has_nul, &mut self.rows)
+            } else if text.len() <= RECORD_BYTES_MAX
+                && block.first_invalid(&line).is_none()
+                && fast::decode(self.shape, text, has_nul, &mut self.rows)
             {
-                self.accept(block, base + position);
+                self.accept(block, position);
                 position = line_end + 1;
             } else {
-                position = self.decode_carefully(block, base, text, position..line_end);
+                position = self.decode_carefully(block, line);
             }
         }
     }
 
     /// Decodes what begins with a line that the fast path gave up on, and returns where to go on.
-    fn decode_carefully(&mut self, block: Block<'_>, base: usize, text: &str, line: Range<usize>) -> usize {
-        if line.len() > RECORD_BYTES_MAX {
-            self.reject(block, base + line.start, None, Reason::RecordTooLong, excerpt(&text[line.clone()]));
-            return line.end + 1;
-        }
-        let mut start = line.start + leading_blanks(&text[line.clone()]);
-        let mut objects = Vec::new();
+    fn decode_carefully(&mut self, block: Block<'_>, line: Range<usize>) -> usize {
+        let bytes = block.text.as_bytes();
+        let mut start = line.start + leading_blanks(&bytes[line.clone()]);
+        let mut records = Vec::new();
         // One object, or several in a row; the last may go over several lines.
         while start < line.end {
-            match object_end(&text.as_bytes()[start..]) {
-                Some(length) if length <= RECORD_BYTES_MAX => {
-                    objects.push(start..start + length);
-                    start += length;
-                    start += leading_blanks(&text[start..line.end.max(start)]);
-                }
-                // Not an object, or one without an end: the whole line is one bad record.
-                _ => {
-                    objects = vec![line.clone()];
-                    break;
-                }
+            if let Some(length) = object_end(&bytes[start..]) {
+                records.push(start..start + length);
+                start += length;
+                start += leading_blanks(&bytes[start..line.end.max(start)]);
+            } else {
+                // Not an object, or one without an end: the whole line is one bad record, together with
+                // the other lines of an object that breaks off.
+                let end = if bytes[start] == b'{' { next_object(bytes, line.end) } else { line.end };
+                records = vec![line.start..end];
+                break;
             }
         }
-        let end = objects.last().map_or(line.end, |object| object.end);
-        for object in objects {
-            match careful::decode(self.shape, &text[object.clone()], &mut self.rows) {
-                Ok(()) => self.accept(block, base + object.start),
-                Err(fault) => {
-                    self.reject(
-                        block,
-                        base + object.start + fault.offset,
-                        fault.field,
-                        fault.reason,
-                        fault.value,
-                    );
-                }
-            }
+        let end = records.last().map_or(line.end, |record| record.end);
+        for record in records {
+            self.decode_record(block, record);
         }
         // The newline belongs to the line; an object over several lines may be followed by another one.
-        if end >= line.end && text.as_bytes().get(end) != Some(&b'\n') { end } else { end.max(line.end) + 1 }
+        if end >= line.end && bytes.get(end) != Some(&b'\n') { end } else { end.max(line.end) + 1 }
+    }
+
+    fn decode_record(&mut self, block: Block<'_>, record: Range<usize>) {
+        let text = &block.text[record.clone()];
+        if text.len() > RECORD_BYTES_MAX {
+            self.reject(block, record.start, None, Reason::RecordTooLong, excerpt(text));
+        } else if let Some(invalid) = block.first_invalid(&record) {
+            let line = line_around(block.bytes, invalid);
+            let value = excerpt(&String::from_utf8_lossy(&block.bytes[line]));
+            self.reject(block, invalid, None, Reason::InvalidUtf8, value);
+        } else {
+            match careful::decode(self.shape, text, &mut self.rows) {
+                Ok(()) => self.accept(block, record.start),
+                Err(fault) => {
+                    let offset = record.start + fault.offset;
+                    self.reject(block, offset, fault.field, fault.reason, fault.value);
+                }
+            }
+        }
     }
 
     fn accept(&mut self, block: Block<'_>, offset: usize) {
-        if let Some(positions) = &mut self.positions {
-            let line = block.first_line + count_lines(&block.bytes[..offset]);
-            positions.push(Position { file: block.file, line });
+        if self.positions.is_some() {
+            let position = Position { file: block.file, line: self.line_of(block, offset) };
+            self.positions.get_or_insert_default().push(position);
         }
     }
 
@@ -176,16 +188,22 @@ impl<'a> Decoder<'a> {
         reason: Reason,
         value: String,
     ) {
-        let before = &block.bytes[..offset.min(block.bytes.len())];
-        let column = before.len() - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |n| n + 1) + 1;
-        self.rejects.push(Reject {
-            path: block.path.to_owned(),
-            line: block.first_line + count_lines(before),
-            column: column as u64,
-            field,
-            reason,
-            value,
-        });
+        let line_start = memrchr(b'\n', &block.bytes[..offset]).map_or(0, |newline| newline + 1);
+        let line = self.line_of(block, offset);
+        let column = (offset - line_start + 1) as u64;
+        self.rejects.push(Reject { path: block.path.to_owned(), line, column, field, reason, value });
+    }
+
+    /// The line of the file at that byte of the block. Asked for in order, a block is counted once.
+    fn line_of(&mut self, block: Block<'_>, offset: usize) -> u64 {
+        let (counted, line) = self.counted;
+        let line = if offset >= counted {
+            line + count_lines(&block.bytes[counted..offset])
+        } else {
+            line - count_lines(&block.bytes[offset..counted])
+        };
+        self.counted = (offset, line);
+        line
     }
 }
 
@@ -194,31 +212,54 @@ pub(crate) fn count_lines(bytes: &[u8]) -> u64 {
     memchr_iter(b'\n', bytes).count() as u64
 }
 
+/// The bytes as text of the same length, with a question mark for each byte that is no UTF-8, and where
+/// those are.
+fn mark_invalid(bytes: &[u8]) -> (String, Vec<usize>) {
+    let (mut text, mut invalid) = (String::with_capacity(bytes.len()), Vec::new());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for _ in chunk.invalid() {
+            invalid.push(text.len());
+            text.push('?');
+        }
+    }
+    (text, invalid)
+}
+
 fn line_around(bytes: &[u8], position: usize) -> Range<usize> {
-    let start = memchr::memrchr(b'\n', &bytes[..position]).map_or(0, |newline| newline + 1);
+    let start = memrchr(b'\n', &bytes[..position]).map_or(0, |newline| newline + 1);
     let end = memchr(b'\n', &bytes[position..]).map_or(bytes.len(), |newline| position + newline);
     start..end
 }
 
-fn leading_blanks(text: &str) -> usize {
-    text.bytes().take_while(u8::is_ascii_whitespace).count()
+fn leading_blanks(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
-/// The length of the object that the bytes begin with; `None` if it has no end, or is none.
+/// Whether a brace after that byte begins an object inside of another one.
+const fn goes_on_after(byte: u8) -> bool {
+    matches!(byte, b':' | b',' | b'[')
+}
+
+/// The length of the object that the bytes begin with; `None` if it has no end, is too long, or is none.
 fn object_end(bytes: &[u8]) -> Option<usize> {
     if bytes.first() != Some(&b'{') {
         return None;
     }
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for (index, byte) in bytes.iter().enumerate() {
+    let (mut depth, mut in_text, mut escaped, mut previous) = (0_usize, false, false, b':');
+    for (index, byte) in bytes.iter().enumerate().take(RECORD_BYTES_MAX) {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_text => escaped = true,
             b'"' => in_text = !in_text,
             // JSON has no raw newline in a text: this one was never closed.
             b'\n' if in_text => return None,
-            b'{' | b'[' if !in_text => depth += 1,
-            b'}' | b']' if !in_text => {
+            _ if in_text => {}
+            // The next record: this one was never closed.
+            b'{' if !goes_on_after(previous) => return None,
+            b'{' | b'[' if depth == DEPTH_MAX => return None,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
                 depth -= 1;
                 if depth == 0 {
                     return Some(index + 1);
@@ -226,11 +267,61 @@ fn object_end(bytes: &[u8]) -> Option<usize> {
             }
             _ => {}
         }
-        if index > RECORD_BYTES_MAX {
-            return None;
+        if !byte.is_ascii_whitespace() {
+            previous = *byte;
         }
     }
     None
+}
+
+/// The end of the last of the whole objects that the bytes begin with.
+pub(crate) fn whole_objects_end(bytes: &[u8]) -> Option<usize> {
+    let (mut start, mut end) = (leading_blanks(bytes), None);
+    while let Some(length) = object_end(&bytes[start..]) {
+        end = Some(start + length);
+        start += length;
+        start += leading_blanks(&bytes[start..]);
+    }
+    end
+}
+
+/// Where the last record of the bytes begins: on a line of its own, after something that does not call
+/// for an object. So no record of valid JSON is ever taken apart.
+pub(crate) fn last_record_start(bytes: &[u8]) -> Option<usize> {
+    let (mut next, mut newline) = (None, None);
+    for (index, byte) in bytes.iter().enumerate().rev() {
+        if *byte == b'\n' {
+            newline = newline.or(Some(index));
+        } else if !byte.is_ascii_whitespace() {
+            if next == Some(b'{') && newline.is_some() && !goes_on_after(*byte) {
+                return newline.map(|newline| newline + 1);
+            }
+            (next, newline) = (Some(*byte), None);
+        }
+    }
+    None
+}
+
+/// The end of what comes before the next object, without blanks, from a line that is not blank on. An
+/// object in the first column is the next one in any case: what was before may have broken off anywhere.
+fn next_object(bytes: &[u8], line_end: usize) -> usize {
+    let blank = |byte: &u8| byte.is_ascii_whitespace();
+    let mut end = bytes[..line_end].iter().rposition(|byte| !blank(byte)).map_or(line_end, |last| last + 1);
+    let mut newline = None;
+    for (index, byte) in bytes.iter().enumerate().skip(line_end) {
+        if *byte == b'\n' {
+            newline = Some(index);
+        } else if !blank(byte) {
+            if *byte == b'{'
+                && let Some(newline) = newline
+                && (newline + 1 == index || !goes_on_after(bytes[end - 1]))
+            {
+                return end;
+            }
+            (end, newline) = (index + 1, None);
+        }
+    }
+    end
 }
 
 #[cfg(test)]

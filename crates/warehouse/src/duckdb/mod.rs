@@ -1,7 +1,7 @@
 //! The embedded backend: a DuckDB database in a file or in memory.
 //!
 //! DuckDB lets one process at a time open a file for writing, and any number for reading while nobody
-//! writes. A load is one transaction. Bulk appends go through a table function that DuckDB's own
+//! writes. Bulk appends go through a table function that DuckDB's own
 //! threads pull from, so parsing and writing run on all cores; a single appender would use one.
 
 mod append;
@@ -209,17 +209,7 @@ impl Warehouse for DuckDbWarehouse {
             return Err(Error::ReadOnly);
         }
         let location = self.location.clone();
-        with_connection(&self.writer, move |connection| {
-            execute(connection, &location, "BEGIN")?;
-            for sql in &statements {
-                if let Err(error) = execute(connection, &location, sql) {
-                    session::roll_back(connection);
-                    return Err(error);
-                }
-            }
-            execute(connection, &location, "COMMIT").map(drop)
-        })
-        .await
+        with_connection(&self.writer, move |connection| session::transact(connection, &location, &statements)).await
     }
 
     async fn begin_load(&self) -> Result<Box<dyn LoadSession>> {
@@ -227,7 +217,7 @@ impl Warehouse for DuckDbWarehouse {
             return Err(Error::ReadOnly);
         }
         let guard = Arc::clone(&self.writer).lock_owned().await;
-        Ok(Box::new(session::DuckDbLoad::begin(guard, self.location.clone()).await?))
+        Ok(Box::new(session::DuckDbLoad::new(guard, self.location.clone())))
     }
 
     fn interrupt(&self) {

@@ -1,4 +1,7 @@
-//! A load: one transaction on the writing connection.
+//! A load on the writing connection.
+//!
+//! The run-private tables are committed before the transforms read them, since DuckDB scans what an open
+//! transaction wrote with one thread only.
 
 use std::sync::Arc;
 
@@ -11,19 +14,17 @@ use crate::{BatchSource, Error, LoadSession, RecordSet, Result};
 
 type Writer = OwnedMutexGuard<Option<Connection>>;
 
-/// A load of a DuckDB database. The transaction is open from the beginning, so nothing that it does,
-/// run-private tables included, outlives it unless it commits.
+/// A load of a DuckDB database.
 pub(super) struct DuckDbLoad {
     /// `None` only while a call has it, or after the end.
     writer: Option<Writer>,
     location: String,
+    publishing: bool,
 }
 
 impl DuckDbLoad {
-    pub(super) async fn begin(writer: Writer, location: String) -> Result<Self> {
-        let mut load = Self { writer: Some(writer), location };
-        load.execute("BEGIN").await?;
-        Ok(load)
+    pub(super) fn new(writer: Writer, location: String) -> Self {
+        Self { writer: Some(writer), location, publishing: false }
     }
 
     async fn run<T: Send + 'static>(
@@ -58,6 +59,18 @@ impl Drop for RollBackOnDrop {
     }
 }
 
+/// Runs the statements in one transaction.
+pub(super) fn transact(connection: &Connection, location: &str, statements: &[String]) -> Result<()> {
+    execute(connection, location, "BEGIN")?;
+    for sql in statements {
+        if let Err(error) = execute(connection, location, sql) {
+            roll_back(connection);
+            return Err(error);
+        }
+    }
+    execute(connection, location, "COMMIT").map(drop)
+}
+
 /// Rolls back; an error means that there is nothing to roll back any more.
 pub(super) fn roll_back(connection: &Connection) {
     if let Err(error) = connection.execute("ROLLBACK", []) {
@@ -89,20 +102,31 @@ impl LoadSession for DuckDbLoad {
         self.run(move |connection, location| append::append(connection, location, &table, source)).await
     }
 
+    async fn prepare(&mut self, statements: Vec<String>) -> Result<()> {
+        self.run(move |connection, location| transact(connection, location, &statements)).await
+    }
+
     async fn publish(&mut self) -> Result<()> {
+        self.execute("BEGIN").await?;
+        self.publishing = true;
         Ok(())
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
-        self.execute("COMMIT").await?;
+        if self.publishing {
+            self.execute("COMMIT").await?;
+        }
         self.writer = None;
         Ok(())
     }
 
-    async fn rollback(mut self: Box<Self>) -> Result<()> {
-        self.run(|connection, _| {
-            roll_back(connection);
-            Ok(())
+    async fn abort(mut self: Box<Self>, cleanup: Vec<String>) -> Result<()> {
+        let publishing = self.publishing;
+        self.run(move |connection, location| {
+            if publishing {
+                roll_back(connection);
+            }
+            if cleanup.is_empty() { Ok(()) } else { transact(connection, location, &cleanup) }
         })
         .await?;
         self.writer = None;

@@ -75,7 +75,7 @@ async fn an_append_takes_every_row_once_whatever_the_batch_size() {
 }
 
 #[tokio::test]
-async fn an_append_returns_the_error_of_its_source_and_leaves_nothing() {
+async fn an_append_returns_the_error_of_its_source_and_appends_nothing() {
     let warehouse = with_table().await;
     let mut load = warehouse.begin_load().await.unwrap();
     let source = Arc::new(Numbers { next: AtomicUsize::new(0), batches: 9, rows: 3000, fail_at: 5 });
@@ -86,9 +86,10 @@ async fn an_append_returns_the_error_of_its_source_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_load_is_invisible_until_it_commits_and_gone_when_dropped() {
+async fn what_a_load_publishes_is_invisible_until_it_commits_and_gone_when_dropped() {
     let warehouse = with_table().await;
     let mut load = warehouse.begin_load().await.unwrap();
+    load.publish().await.unwrap();
     load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
     assert_eq!(load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0), Some(1));
     assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
@@ -96,11 +97,15 @@ async fn a_load_is_invisible_until_it_commits_and_gone_when_dropped() {
 
     let mut load = warehouse.begin_load().await.unwrap();
     assert_eq!(load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0), Some(0));
+    load.prepare(vec!["CREATE TABLE private (number BIGINT)".to_owned()]).await.unwrap();
+    load.publish().await.unwrap();
     load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
-    load.rollback().await.unwrap();
+    load.abort(vec!["DROP TABLE private".to_owned()]).await.unwrap();
     assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
+    assert!(warehouse.query("SELECT * FROM private").await.is_err());
 
     let mut load = warehouse.begin_load().await.unwrap();
+    load.publish().await.unwrap();
     load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
     load.commit().await.unwrap();
     assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 1);
@@ -115,7 +120,7 @@ async fn a_second_load_waits_for_the_first() {
         async move {
             let mut load = warehouse.begin_load().await.unwrap();
             let seen = load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0);
-            load.rollback().await.unwrap();
+            load.abort(Vec::new()).await.unwrap();
             seen
         }
     });

@@ -1,0 +1,153 @@
+//! The load into DuckDB against a hand-written DuckDB script for the same job, on the same data, in one
+//! run: `cargo bench -p sparkify-tests --bench local_load -- [--events MILLIONS] [--rounds N]`.
+//!
+//! Prints seconds, the ratio, peak memory, and the time of a second run that finds nothing new.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use sparkify_testkit::{real_data, replicate};
+
+/// The environment variable that makes this program run the script instead.
+const SCRIPT_FOR: &str = "SPARKIFY_BENCH_SCRIPT_FOR";
+
+/// What a careful engineer writes by hand: read everything, then make the star with one statement a table.
+const SCRIPT: &str = r"
+SET preserve_insertion_order = false;
+CREATE TABLE staging_events AS
+SELECT artist, auth, firstName AS first_name, gender, itemInSession AS item_in_session, lastName AS last_name, length, level,
+       location, method, page, registration, sessionId AS session_id, song, status, ts, userAgent AS user_agent,
+       TRY_CAST(NULLIF(userId, '') AS BIGINT) AS user_id
+FROM read_json('{source}/log_data/**/*.json', format = 'newline_delimited', columns = {
+    artist: 'VARCHAR', auth: 'VARCHAR', firstName: 'VARCHAR', gender: 'VARCHAR', itemInSession: 'INTEGER', lastName: 'VARCHAR',
+    length: 'DOUBLE', level: 'VARCHAR', location: 'VARCHAR', method: 'VARCHAR', page: 'VARCHAR', registration: 'DOUBLE',
+    sessionId: 'BIGINT', song: 'VARCHAR', status: 'INTEGER', ts: 'BIGINT', userAgent: 'VARCHAR', userId: 'VARCHAR'});
+CREATE TABLE staging_songs AS
+SELECT * FROM read_json('{source}/song_data/**/*.json', format = 'auto', columns = {
+    num_songs: 'INTEGER', artist_id: 'VARCHAR', artist_latitude: 'DOUBLE', artist_longitude: 'DOUBLE', artist_location: 'VARCHAR',
+    artist_name: 'VARCHAR', song_id: 'VARCHAR', title: 'VARCHAR', duration: 'DOUBLE', year: 'INTEGER'});
+CREATE TABLE users AS
+SELECT user_id, ARG_MAX(first_name, ts) AS first_name, ARG_MAX(last_name, ts) AS last_name, ARG_MAX(gender, ts) AS gender,
+       ARG_MAX(level, ts) AS level
+FROM staging_events WHERE user_id IS NOT NULL GROUP BY user_id;
+CREATE TABLE songs AS
+SELECT DISTINCT ON (song_id) song_id, title, artist_id, NULLIF(year, 0) AS year, duration FROM staging_songs;
+CREATE TABLE artists AS
+SELECT DISTINCT ON (artist_id) artist_id, artist_name AS name, NULLIF(artist_location, '') AS location, artist_latitude AS latitude,
+       artist_longitude AS longitude FROM staging_songs;
+CREATE TABLE songplays AS
+SELECT session_id * 1048576 + item_in_session AS songplay_id, EPOCH_MS(ts) AS start_time, user_id, level, song_id, artist_id,
+       session_id, item_in_session, location, user_agent
+FROM staging_events e
+LEFT JOIN (SELECT title, artist_name, duration, MIN(song_id) AS song_id, MIN(artist_id) AS artist_id FROM staging_songs GROUP BY ALL) s
+  ON s.title = e.song AND s.artist_name = e.artist AND s.duration = e.length
+WHERE page = 'NextSong' AND user_id IS NOT NULL;
+CREATE TABLE time AS
+SELECT start_time, HOUR(start_time) AS hour, DAY(start_time) AS day, WEEK(start_time) AS week, MONTH(start_time) AS month,
+       YEAR(start_time) AS year, DAYOFWEEK(start_time) AS weekday
+FROM (SELECT DISTINCT start_time FROM songplays);
+CHECKPOINT;
+";
+
+struct Measured {
+    elapsed: Duration,
+    peak_mib: u64,
+}
+
+fn main() {
+    if let Ok(source) = std::env::var(SCRIPT_FOR) {
+        return run_script(&source);
+    }
+    let millions = argument("--events").unwrap_or(2.0);
+    let rounds = argument("--rounds").unwrap_or(3.0) as u32;
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("local_load-{millions}M"));
+    let source = prepare(&directory.join("data"), millions);
+    let (mut script, mut ours, mut rerun) = (Vec::new(), Vec::new(), Vec::new());
+    println!("round  script s  script MiB  sparkify s  sparkify MiB  ratio  second run s");
+    for round in 1..=rounds {
+        let database = directory.join("script.duckdb");
+        remove(&database);
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.env(SCRIPT_FOR, &source).arg(&database);
+        script.push(measure(&mut command));
+
+        let database = directory.join("sparkify.duckdb");
+        remove(&database);
+        let cli = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_sparkify-cli-under-test"));
+            command.args(["--source", source.to_str().unwrap(), "--warehouse"]);
+            command.arg(format!("duckdb:{}", database.display()));
+            command
+        };
+        assert!(cli().arg("create-tables").stdout(Stdio::null()).status().unwrap().success());
+        ours.push(measure(cli().arg("etl")));
+        rerun.push(measure(cli().arg("etl")));
+        let (script, ours, rerun) = (script.last().unwrap(), ours.last().unwrap(), rerun.last().unwrap());
+        println!(
+            "{round:>5}  {:>8.2}  {:>10}  {:>10.2}  {:>12}  {:>5.2}  {:>12.2}",
+            script.elapsed.as_secs_f64(),
+            script.peak_mib,
+            ours.elapsed.as_secs_f64(),
+            ours.peak_mib,
+            ours.elapsed.as_secs_f64() / script.elapsed.as_secs_f64(),
+            rerun.elapsed.as_secs_f64(),
+        );
+    }
+    let best = |measured: &[Measured]| measured.iter().map(|m| m.elapsed.as_secs_f64()).fold(f64::MAX, f64::min);
+    println!("best of {rounds}: {:.2} s against {:.2} s, ratio {:.2}", best(&ours), best(&script), best(&ours) / best(&script));
+}
+
+fn argument(name: &str) -> Option<f64> {
+    let arguments: Vec<_> = std::env::args().collect();
+    let position = arguments.iter().position(|argument| argument == name)?;
+    Some(arguments[position + 1].parse().unwrap())
+}
+
+/// Makes the data unless it is there: the logs at hand, again and again with other users and sessions.
+fn prepare(directory: &Path, millions: f64) -> PathBuf {
+    if !directory.exists() {
+        println!("making {millions} million events in {}", directory.display());
+        let sample = tempfile::tempdir().unwrap();
+        let original = real_data().unwrap_or_else(|| {
+            let path = sample.path().join("sample");
+            sparkify_eventsim::Sample::default().write(&path).unwrap();
+            path
+        });
+        replicate(&original, directory, (millions * 1e6) as u64, 15_000);
+    }
+    directory.to_owned()
+}
+
+fn remove(database: &Path) {
+    for suffix in ["", ".wal"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", database.display()));
+    }
+}
+
+/// Runs a process and watches its memory.
+fn measure(command: &mut Command) -> Measured {
+    let begin = Instant::now();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
+    let mut peak_kib = 0;
+    let status = loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
+        peak_kib = peak_kib.max(peak.unwrap_or(0));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(status.success(), "{command:?}");
+    Measured { elapsed: begin.elapsed(), peak_mib: peak_kib / 1024 }
+}
+
+fn run_script(source: &str) {
+    let database = std::env::args().nth(1).unwrap();
+    let connection = duckdb::Connection::open(database).unwrap();
+    connection.execute_batch(&SCRIPT.replace("{source}", source)).unwrap();
+}

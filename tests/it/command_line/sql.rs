@@ -1,0 +1,116 @@
+//! `sql`.
+
+use super::assert_text;
+use crate::cli;
+
+fn whole(dialect: &str) -> String {
+    cli().run(["sql", "--dialect", dialect]).success().stdout
+}
+
+#[test]
+fn the_sql_for_duckdb_is_as_reviewed() {
+    assert_text!("sql_duckdb", whole("duckdb"));
+}
+
+#[test]
+fn the_sql_for_postgres_is_as_reviewed() {
+    assert_text!("sql_postgres", whole("postgres"));
+}
+
+#[test]
+fn the_sql_for_redshift_is_as_reviewed() {
+    assert_text!("sql_redshift", whole("redshift"));
+}
+
+#[test]
+fn duckdb_is_the_dialect_if_none_is_named() {
+    assert_eq!(cli().run(["sql"]).success().stdout, whole("duckdb"));
+}
+
+#[test]
+fn a_load_of_any_dialect_is_one_transaction_with_every_check_in_it() {
+    let cli = cli();
+    let list = cli.run(["sql", "--list", "--format", "json"]).success().json();
+    let rows = list.as_array().unwrap();
+    let names = |kind: &str| -> Vec<_> {
+        rows.iter().filter(|row| row["kind"] == kind).map(|row| row["name"].as_str().unwrap()).collect()
+    };
+    for dialect in ["duckdb", "postgres", "redshift"] {
+        let text = whole(dialect);
+        let position = |part: &str| text.find(part).unwrap_or_else(|| panic!("{dialect} has no {part}"));
+        assert_eq!(text.matches("\nBEGIN;\n").count(), 1);
+        assert_eq!(text.matches("\nCOMMIT;\n").count(), 1);
+        let (begin, commit) = (position("\nBEGIN;\n"), position("\nCOMMIT;\n"));
+        for name in names("table") {
+            assert!(position(&format!("CREATE TABLE IF NOT EXISTS {name} (")) < begin, "{dialect} {name}");
+        }
+        for name in names("transform").into_iter().chain(names("quality")) {
+            let at = position(&format!("\n-- {name}: "));
+            assert!(begin < at && at < commit, "{dialect} {name}");
+        }
+    }
+}
+
+#[test]
+fn tables_and_statements_are_printed_by_name_in_the_order_they_are_named() {
+    let text = cli().run(["sql", "match_rate", "users", "--dialect", "postgres"]).success().stdout;
+    assert_text!("sql_by_name", text);
+}
+
+#[test]
+fn the_match_rule_is_that_of_the_settings() {
+    let cli = cli();
+    let exact = cli.run(["sql", "insert_songplays"]).success().stdout;
+    let title_artist = cli.run(["sql", "insert_songplays", "--match-rule", "title-artist"]).success().stdout;
+    assert!(exact.contains("duration") && !title_artist.contains("duration"), "{exact}\n{title_artist}");
+}
+
+#[test]
+fn every_name_of_the_list_has_its_sql() {
+    let cli = cli();
+    let list = cli.run(["sql", "--list", "--format", "csv"]).success().stdout;
+    let names: Vec<_> = list.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    assert!(names.len() > 60, "{names:?}");
+    for dialect in ["duckdb", "postgres", "redshift"] {
+        let all = cli.run([&["sql", "--dialect", dialect], names.as_slice()].concat()).success().stdout;
+        for name in &names {
+            assert!(
+                all.contains(&format!("-- {name}: ")) || all.contains(&format!("-- table {name}: ")),
+                "{dialect} {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_name_is_wrong_usage_and_prints_nothing() {
+    let finished = cli().run(["sql", "users", "userz"]).with_code(2);
+    assert_eq!(finished.stdout, "");
+    assert_eq!(
+        finished.stderr,
+        "error: there is no table or statement named \"userz\"\nhint: `sparkify-cli sql --list` lists the names\n"
+    );
+}
+
+#[test]
+fn an_unknown_dialect_is_wrong_usage() {
+    let finished = cli().run(["sql", "--dialect", "oracle"]).with_code(2);
+    assert_eq!(finished.stdout, "");
+    for text in ["\"oracle\"", "duckdb", "postgres", "redshift"] {
+        assert!(finished.stderr.contains(text), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn files_of_ones_own_replace_and_add_statements() {
+    let cli = cli();
+    let folder = cli.directory().join("my/analytics");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("90_answer.sql"), "-- name: answer\n-- purpose: the answer\nSELECT 42 AS answer\n")
+        .unwrap();
+    let _ = cli.run(["create-tables"]).success();
+    let finished = cli.run(["explore", "answer", "--sql-dir", "my"]).success();
+    assert_eq!(finished.stdout, "answer: the answer\nanswer\n------\n    42\n");
+    let finished = cli.run(["sql", "--sql-dir", "none"]).with_code(1);
+    assert!(finished.stderr.contains("the SQL directory none cannot be read"), "{}", finished.stderr);
+}

@@ -1,0 +1,1 @@
+//! What can happen to the file of a database.
