@@ -1,6 +1,7 @@
 //! The tests of the whole product, from the outside: through the command line as a process.
 #![allow(missing_docs)]
 
+mod bad_input;
 mod command_line;
 mod contract;
 mod database_file;
@@ -8,6 +9,7 @@ mod killed;
 mod layers;
 mod model;
 mod orders;
+mod quality;
 mod real_data;
 
 use sparkify_testkit::Cli;

@@ -301,3 +301,6 @@ impl Run<'_> {
 fn drop_batch_tables(dialect: Dialect) -> Result<Vec<String>> {
     Ok(BatchTables::all().iter().map(|table| ddl::drop_table(table.name, dialect)).collect::<Result<_, _>>()?)
 }
+
+#[cfg(test)]
+mod tests;

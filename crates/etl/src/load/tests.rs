@@ -1,0 +1,217 @@
+//! The order of steps and what happens when one fails, with a mocked engine.
+
+use std::sync::Mutex;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use sparkify_schema::model::tables;
+use sparkify_warehouse::{Error as EngineError, MockLoadSession, MockWarehouse, RecordSet};
+
+use super::*;
+use crate::source::{Compression, Content, FileFeed, MockSource};
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+/// One file with one event, from memory.
+#[derive(Debug)]
+struct OneFile(Mutex<bool>);
+
+impl FileFeed for OneFile {
+    fn next(&self) -> Option<(usize, Result<Content, crate::SourceError>)> {
+        let given = std::mem::replace(&mut *self.0.lock().unwrap(), true);
+        let event = r#"{"page":"Home","level":"free","sessionId":1,"itemInSession":0,"ts":1}"#;
+        (!given).then(|| (0, Ok(Box::new(event.as_bytes()) as Content)))
+    }
+}
+
+fn source() -> Arc<dyn Source> {
+    let mut source = MockSource::new();
+    source.expect_location().return_const("memory".to_owned());
+    source.expect_list().returning(|| {
+        Ok(vec![SourceFile {
+            path: "memory/a.json".to_owned(),
+            kind: FileKind::Events,
+            compression: Compression::None,
+            size: 70,
+            modified_ns: Some(1),
+        }])
+    });
+    source.expect_json_paths().returning(|| Ok(None));
+    source.expect_feed().returning(|files| Arc::new(OneFile(Mutex::new(files.is_empty()))));
+    Arc::new(source)
+}
+
+fn records(columns: Vec<(&str, ArrayRef)>) -> RecordSet {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    RecordSet::new(batch.schema(), vec![batch])
+}
+
+fn number(value: i64) -> RecordSet {
+    records(vec![("n", Arc::new(Int64Array::from(vec![value])))])
+}
+
+fn texts(values: Vec<String>) -> ArrayRef {
+    Arc::new(StringArray::from(values))
+}
+
+/// The catalog of a database that has all tables.
+fn catalog() -> RecordSet {
+    let (mut names, mut columns, mut types) = (Vec::new(), Vec::new(), Vec::new());
+    for table in tables() {
+        for column in table.columns {
+            names.push(table.name.to_owned());
+            columns.push(column.name.to_owned());
+            types.push(Dialect::DuckDb.catalog_type(column.data_type).to_uppercase());
+        }
+    }
+    records(vec![("table", texts(names)), ("column", texts(columns)), ("type", texts(types))])
+}
+
+fn ledger(paths: &[&str]) -> RecordSet {
+    let count = paths.len();
+    records(vec![
+        ("path", texts(paths.iter().map(|path| (*path).to_owned()).collect())),
+        ("size_bytes", Arc::new(Int64Array::from(vec![70; count]))),
+        ("modified_ns", Arc::new(Int64Array::from(vec![1; count]))),
+        ("content_hash", texts(vec!["hash".to_owned(); count])),
+    ])
+}
+
+/// What the mocked engine does.
+#[derive(Clone, Default)]
+struct Script {
+    known_files: Vec<&'static str>,
+    /// Fails a statement that begins with this.
+    failing: Option<&'static str>,
+    /// What a quality check finds.
+    violations: i64,
+    abort_fails: bool,
+    commit_fails: bool,
+}
+
+fn refused(sql: &str) -> EngineError {
+    EngineError::Statement { reason: "no".to_owned(), sql: sql.to_owned() }
+}
+
+fn session(script: Script, log: Log) -> MockLoadSession {
+    let mut session = MockLoadSession::new();
+    let Script { known_files, failing, violations, abort_fails, commit_fails } = script;
+    let note = move |log: &Log, text: &str| log.lock().unwrap().push(text.to_owned());
+    session.expect_query().returning(move |sql| {
+        Ok(match sql {
+            _ if sql.contains("FROM loaded_files") && sql.contains("path") => ledger(&known_files),
+            _ if sql.contains("match_rule") => records(vec![("rule", texts(vec!["exact".to_owned()]))]),
+            _ if sql.contains("violations") => number(violations),
+            "SELECT COUNT(*) FROM batch_events" => number(1),
+            _ => number(0),
+        })
+    });
+    let (execute, prepare, append, publish, commit, abort) =
+        (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), log);
+    session.expect_execute().returning(move |sql| {
+        if failing.is_some_and(|failing| sql.starts_with(failing)) {
+            return Err(refused(sql));
+        }
+        note(&execute, sql.lines().next().unwrap());
+        Ok(0)
+    });
+    session.expect_prepare().returning(move |_| {
+        note(&prepare, "prepare");
+        Ok(())
+    });
+    session.expect_append().returning(move |table, source| {
+        note(&append, &format!("append {table}"));
+        let mut rows = 0;
+        while let Some(batch) = source.next_batch().map_err(EngineError::Source)? {
+            rows += batch.num_rows() as u64;
+        }
+        Ok(rows)
+    });
+    session.expect_publish().returning(move || {
+        note(&publish, "publish");
+        Ok(())
+    });
+    session.expect_commit().returning(move || {
+        note(&commit, "commit");
+        if commit_fails { Err(refused("COMMIT")) } else { Ok(()) }
+    });
+    session.expect_abort().returning(move |cleanup| {
+        note(&abort, &format!("abort, dropping {}", cleanup.len()));
+        if abort_fails { Err(refused("ROLLBACK")) } else { Ok(()) }
+    });
+    session
+}
+
+/// Loads with the mocked engine and returns the result and what the engine was asked to do.
+async fn load_with(script: Script) -> (Result<RunReport>, Vec<String>) {
+    let log = Log::default();
+    let mut warehouse = MockWarehouse::new();
+    warehouse.expect_dialect().return_const(Dialect::DuckDb);
+    warehouse.expect_location().return_const("mock".to_owned());
+    warehouse.expect_query().returning(|_| Ok(catalog()));
+    let session_log = Arc::clone(&log);
+    warehouse.expect_begin_load().returning(move || Ok(Box::new(session(script.clone(), Arc::clone(&session_log)))));
+    let library = SqlLibrary::embedded().unwrap();
+    let (options, progress) = (LoadOptions::default(), Arc::new(Progress::default()));
+    let result = load(&warehouse, source(), &library, &options, &progress, &Cancel::default()).await;
+    let log = log.lock().unwrap().clone();
+    (result, log)
+}
+
+fn position(log: &[String], beginning: &str) -> usize {
+    log.iter().position(|entry| entry.starts_with(beginning)).unwrap_or_else(|| panic!("{beginning} in {log:#?}"))
+}
+
+fn abort_entry() -> String {
+    format!("abort, dropping {}", BatchTables::all().len())
+}
+
+#[tokio::test]
+async fn a_load_prepares_reads_publishes_writes_the_ledger_and_commits_in_this_order() {
+    let (result, log) = load_with(Script::default()).await;
+    let report = result.unwrap();
+    assert_eq!((report.records.read, report.records.staged), (1, 1));
+    let steps = ["prepare", "append batch_events", "publish", "INSERT INTO batch_users", "INSERT INTO songplays",
+        "append loaded_files", "INSERT INTO load_runs", "DROP TABLE IF EXISTS batch_events", "commit"];
+    let positions: Vec<_> = steps.iter().map(|step| position(&log, step)).collect();
+    assert!(positions.is_sorted(), "{log:#?}");
+    assert_eq!(log.last().unwrap(), "commit");
+    assert!(!log.iter().any(|entry| entry.starts_with("abort")));
+}
+
+#[tokio::test]
+async fn a_load_with_nothing_new_writes_nothing() {
+    let (result, log) = load_with(Script { known_files: vec!["memory/a.json"], ..Script::default() }).await;
+    assert_eq!(result.unwrap().files, FileCounts { found: 1, loaded: 0, changed: 0, skipped: 1 });
+    assert_eq!(log, ["commit"]);
+}
+
+#[tokio::test]
+async fn a_failed_statement_undoes_the_load_and_names_the_step() {
+    let (result, log) = load_with(Script { failing: Some("INSERT INTO songplays"), ..Script::default() }).await;
+    let error = result.unwrap_err();
+    assert_eq!(error.to_string(), "transform insert_songplays failed");
+    assert_eq!(log.last(), Some(&abort_entry()));
+    assert!(!log.contains(&"commit".to_owned()));
+}
+
+#[tokio::test]
+async fn a_failed_quality_check_undoes_the_load_before_it_is_published() {
+    let (result, log) = load_with(Script { violations: 2, ..Script::default() }).await;
+    let error = result.unwrap_err();
+    assert!(matches!(&error, Error::Quality { failed } if failed.iter().all(|check| check.violations == 2)));
+    assert!(error.is_data_error());
+    assert_eq!(log.last(), Some(&abort_entry()));
+    assert!(!log.iter().any(|entry| entry == "commit" || entry == "append loaded_files"));
+}
+
+#[tokio::test]
+async fn an_undo_that_fails_does_not_hide_why_it_was_needed() {
+    let script = Script { failing: Some("INSERT INTO songplays"), abort_fails: true, ..Script::default() };
+    assert_eq!(load_with(script).await.0.unwrap_err().to_string(), "transform insert_songplays failed");
+}
+
+#[tokio::test]
+async fn a_failed_commit_is_the_error_of_the_load() {
+    let (result, _) = load_with(Script { commit_fails: true, ..Script::default() }).await;
+    assert_eq!(result.unwrap_err().to_string(), "publishing failed");
+}
