@@ -124,7 +124,13 @@ pub enum Error {
         /// The failed checks.
         failed: Vec<crate::quality::CheckResult>,
     },
-    /// Tables that are missing or have other columns than the model.
+    /// Tables that are not there.
+    #[error("the database has no table {}", names.join(", "))]
+    MissingTables {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Tables that have other columns than the model.
     #[error("the tables of this database are not those of this version: {}", differences.join("; "))]
     Drift {
         /// Each difference in words.
@@ -163,6 +169,10 @@ impl Error {
             Self::Quality { .. } => {
                 Some("nothing was published; the checks and their SQL are listed by `sparkify-cli check`".to_owned())
             }
+            Self::MissingTables { .. } => Some(
+                "create the tables first with `sparkify-cli create-tables`, or use `sparkify-cli run`, which does so"
+                    .to_owned(),
+            ),
             Self::Drift { .. } => Some(
                 "make them anew with `sparkify-cli create-tables --drop` (this deletes their rows), then load again"
                     .to_owned(),

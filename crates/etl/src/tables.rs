@@ -18,7 +18,7 @@ use crate::{Error, Result, error::During};
 /// [`Error::Drift`] when a table of that name has other columns.
 pub async fn create_tables(warehouse: &dyn Warehouse, library: &SqlLibrary) -> Result<()> {
     let existing = existing_columns(warehouse, library).await?;
-    fail_on(differences(&existing, warehouse.dialect(), false))?;
+    fail_on(differences(&existing, warehouse.dialect()))?;
     if tables().iter().all(|table| existing.contains_key(table.name)) {
         return Ok(());
     }
@@ -41,10 +41,18 @@ pub async fn recreate_tables(warehouse: &dyn Warehouse) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Drift`] with every difference.
+/// [`Error::MissingTables`], or [`Error::Drift`] with every difference.
 pub async fn verify_tables(warehouse: &dyn Warehouse, library: &SqlLibrary) -> Result<()> {
     let existing = existing_columns(warehouse, library).await?;
-    fail_on(differences(&existing, warehouse.dialect(), true))
+    let names: Vec<_> = tables()
+        .iter()
+        .map(|table| table.name.to_owned())
+        .filter(|name| !existing.contains_key(name))
+        .collect();
+    if !names.is_empty() {
+        return Err(Error::MissingTables { names });
+    }
+    fail_on(differences(&existing, warehouse.dialect()))
 }
 
 /// The statements that create all tables.
@@ -86,14 +94,8 @@ fn group(records: &RecordSet) -> Columns {
     columns
 }
 
-fn differences(existing: &Columns, dialect: Dialect, all_required: bool) -> Vec<String> {
-    tables()
-        .into_iter()
-        .filter_map(|table| match existing.get(table.name) {
-            Some(columns) => difference(table, columns, dialect),
-            None => all_required.then(|| format!("there is no table {}", table.name)),
-        })
-        .collect()
+fn differences(existing: &Columns, dialect: Dialect) -> Vec<String> {
+    tables().into_iter().filter_map(|table| difference(table, existing.get(table.name)?, dialect)).collect()
 }
 
 fn difference(table: &Table, existing: &[(String, String)], dialect: Dialect) -> Option<String> {
