@@ -8,9 +8,9 @@ use sparkify_etl::Cancel;
 use sparkify_warehouse::Warehouse;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// How often the engine is interrupted until the work has ended: an interrupt that comes between two
-/// statements has no effect.
-const INTERVAL: Duration = Duration::from_millis(50);
+/// When the engine is interrupted again, since an interrupt that comes between two statements has no
+/// effect. Each time it takes twice as long, so that the statements that undo what was begun have time.
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// Ctrl-C and requests to terminate. One that comes between two pieces of work stops the second.
 #[derive(Debug)]
@@ -43,12 +43,13 @@ impl Stop {
         }
         tracing::warn!("stopping; press Ctrl-C again to stop at once");
         cancel.cancel();
+        let mut interval = INTERVAL;
         loop {
             warehouse.interrupt();
             tokio::select! {
                 result = &mut work => return result,
                 () = self.requested() => std::process::exit(130),
-                () = tokio::time::sleep(INTERVAL) => {}
+                () = tokio::time::sleep(interval) => interval *= 2,
             }
         }
     }

@@ -167,7 +167,7 @@ impl Error {
                 "correct the files, or set bad records aside in the table load_errors with --max-errors {count}"
             )),
             Self::Quality { .. } => {
-                Some("nothing was published; the checks and their SQL are listed by `sparkify-cli check`".to_owned())
+                Some("nothing was published; `sparkify-cli sql NAME` prints the SQL of a check".to_owned())
             }
             Self::MissingTables { .. } => Some(
                 "create the tables first with `sparkify-cli create-tables`, or use `sparkify-cli run`, which does so"

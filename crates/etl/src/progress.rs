@@ -39,7 +39,7 @@ impl Progress {
 
     pub(crate) fn begin(&self, step: &'static str) {
         *self.step.lock().unwrap_or_else(PoisonError::into_inner) = step;
-        tracing::debug!(step);
+        tracing::info!(step);
     }
 
     pub(crate) fn expect(&self, files: u64, bytes: u64) {

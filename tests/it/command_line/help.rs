@@ -87,7 +87,7 @@ fn bash_accepts_its_completion_script() {
     let completed = Command::new("bash")
         .args(["--norc", "-c"])
         .arg(
-            "source script; COMP_WORDS=(sparkify-cli cre); COMP_CWORD=1; \
+            "source ./script; COMP_WORDS=(sparkify-cli cre); COMP_CWORD=1; \
              _sparkify__cli sparkify-cli cre sparkify-cli; echo \"${COMPREPLY[@]}\"",
         )
         .current_dir(cli.directory())

@@ -52,7 +52,10 @@ fn verbose_tells_what_is_done_and_twice_verbose_each_statement() {
     let loads = |arguments: &[&str]| cli().run(arguments).success().stderr;
     let (plain, verbose, very) = (loads(&["run"]), loads(&["run", "-v"]), loads(&["run", "-vv"]));
     assert!(!plain.contains("INFO") && !plain.contains("DEBUG"), "{plain}");
-    assert!(verbose.contains("INFO loading source=sparkify-sample") && verbose.contains("INFO loaded"), "{verbose}");
+    assert!(
+        verbose.contains("INFO loading source=sparkify-sample") && verbose.contains("INFO loaded"),
+        "{verbose}"
+    );
     assert!(!verbose.contains("DEBUG") && !verbose.contains("INSERT INTO"), "{verbose}");
     assert!(very.contains("DEBUG") && very.contains("INSERT INTO songplays"), "{very}");
 }
@@ -64,7 +67,11 @@ fn quiet_is_silent_unless_something_fails() {
     assert_eq!(finished.stderr, "");
     assert!(finished.stdout.starts_with("loaded "), "results are printed");
     let finished = cli.run(["explore", "-q", "--warehouse", "duckdb:none.duckdb"]).with_code(1);
-    assert!(finished.stderr.starts_with("error: there is no database at none.duckdb\n"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.starts_with("error: there is no database at none.duckdb\n"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]

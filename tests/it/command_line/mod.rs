@@ -1,4 +1,5 @@
 //! The command line as its users see it: texts, streams and exit codes.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod config;
 mod explore;

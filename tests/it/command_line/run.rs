@@ -19,8 +19,10 @@ const TABLES: [&str; 7] =
 /// A small data set of one play that matches a song, written an hour ago.
 fn data() -> DataSet {
     let data = DataSet::new();
-    let files =
-        [data.write_events("1.json", &[Event::play(1, 0)]), data.write_songs("1.json", &[Song::new("SO1", "AR1")])];
+    let files = [
+        data.write_events("1.json", &[Event::play(1, 0)]),
+        data.write_songs("1.json", &[Song::new("SO1", "AR1")]),
+    ];
     for path in files {
         age(&path);
     }
@@ -61,7 +63,10 @@ fn a_second_run_loads_nothing_and_says_so() {
     let finished = cli.run(["run"]).success();
     assert_eq!(finished.stderr, "");
     let first = settled(&cli, finished.stdout.lines().next().unwrap());
-    assert_eq!(first, "nothing new: duckdb:sparkify.duckdb already has all 150 files of [directory]/sparkify-sample");
+    assert_eq!(
+        first,
+        "nothing new: duckdb:sparkify.duckdb already has all 150 files of [directory]/sparkify-sample"
+    );
     assert!(finished.stdout.contains("\ntop_songs: "), "the questions are answered all the same");
     assert!(!finished.stdout.contains("records "), "{}", finished.stdout);
     assert!(dump(&cli.database()) == before);
@@ -91,8 +96,19 @@ fn the_json_report_is_one_object_with_every_documented_field() {
     let report = finished.json();
     let keys: Vec<_> = report.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
-        "run_id", "source", "warehouse", "match_rule", "files", "records", "tables", "matched_songplays",
-        "match_rate", "checks", "elapsed_ms", "steps_ms", "analytics",
+        "run_id",
+        "source",
+        "warehouse",
+        "match_rule",
+        "files",
+        "records",
+        "tables",
+        "matched_songplays",
+        "match_rate",
+        "checks",
+        "elapsed_ms",
+        "steps_ms",
+        "analytics",
     ];
     assert_eq!(keys, expected);
     assert_eq!(report["run_id"].as_str().unwrap().len(), 36);
@@ -112,7 +128,10 @@ fn the_json_report_is_one_object_with_every_documented_field() {
     assert!(report["elapsed_ms"].is_u64());
     let checks = report["checks"].as_array().unwrap();
     assert!(checks.len() > 20 && checks.iter().all(|check| check["violations"] == 0), "{checks:?}");
-    assert_eq!(report["analytics"]["match_rate"], json!([{"plays": 1, "matched": 1, "match_rate_percent": 100.0}]));
+    assert_eq!(
+        report["analytics"]["match_rate"],
+        json!([{"plays": 1, "matched": 1, "match_rate_percent": 100.0}])
+    );
 }
 
 #[test]
@@ -121,7 +140,10 @@ fn every_number_in_the_json_report_is_a_number() {
         match value {
             Value::String(text) if text.parse::<f64>().is_ok() => found.push(format!("{path} = {text:?}")),
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(i, item)| texts_of_digits(item, &format!("{path}[{i}]"), found));
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(i, item)| texts_of_digits(item, &format!("{path}[{i}]"), found));
             }
             Value::Object(fields) => {
                 fields.iter().for_each(|(key, item)| texts_of_digits(item, &format!("{path}.{key}"), found));
@@ -241,7 +263,11 @@ fn a_database_in_memory_is_loaded_and_explored_in_one_run() {
     for command in ["etl", "check", "explore"] {
         let finished =
             cli.run([command, "--source", "sparkify-sample", "--warehouse", "duckdb::memory:"]).with_code(2);
-        assert!(finished.stderr.contains("in memory") && finished.stderr.contains("hint: "), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("in memory") && finished.stderr.contains("hint: "),
+            "{}",
+            finished.stderr
+        );
     }
     assert!(!cli.database().exists());
 }

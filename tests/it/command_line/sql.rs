@@ -106,8 +106,11 @@ fn files_of_ones_own_replace_and_add_statements() {
     let cli = cli();
     let folder = cli.directory().join("my/analytics");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("90_answer.sql"), "-- name: answer\n-- purpose: the answer\nSELECT 42 AS answer\n")
-        .unwrap();
+    std::fs::write(
+        folder.join("90_answer.sql"),
+        "-- name: answer\n-- purpose: the answer\nSELECT 42 AS answer\n",
+    )
+    .unwrap();
     let _ = cli.run(["create-tables"]).success();
     let finished = cli.run(["explore", "answer", "--sql-dir", "my"]).success();
     assert_eq!(finished.stdout, "answer: the answer\nanswer\n------\n    42\n");

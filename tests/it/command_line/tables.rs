@@ -54,7 +54,11 @@ fn drop_needs_a_yes() {
     let cli = loaded();
     let before = rows_of_all_tables(&cli);
     let finished = cli.run(["create-tables", "--drop"]).with_code(2);
-    assert!(finished.stderr.contains("duckdb:sparkify.duckdb"), "it says what would be lost: {}", finished.stderr);
+    assert!(
+        finished.stderr.contains("duckdb:sparkify.duckdb"),
+        "it says what would be lost: {}",
+        finished.stderr
+    );
     assert!(finished.stderr.contains("hint: add --yes"), "{}", finished.stderr);
     assert_eq!(rows_of_all_tables(&cli), before);
 }
@@ -75,7 +79,9 @@ fn on_a_terminal_drop_asks_and_takes_anything_but_yes_for_no() {
     let before = rows_of_all_tables(&cli);
     for answer in ["n", "", "yess"] {
         let finished = on_a_terminal(&cli, "create-tables --drop", answer).with_code(1);
-        assert!(finished.stdout.contains("Delete all tables of duckdb:sparkify.duckdb with their rows? [y/N]"));
+        assert!(
+            finished.stdout.contains("Delete all tables of duckdb:sparkify.duckdb with their rows? [y/N]")
+        );
         assert!(finished.stdout.contains("nothing was deleted"), "{}", finished.stdout);
         assert_eq!(rows_of_all_tables(&cli), before, "{answer:?}");
     }

@@ -80,5 +80,9 @@ fn the_exit_codes_are_those_of_the_help() {
 fn a_source_that_is_not_there_is_named_with_what_is_expected() {
     let cli = cli();
     let finished = cli.run(["run", "--source", "nowhere"]).with_code(1);
-    assert!(finished.stderr.contains("nowhere") && finished.stderr.contains("log_data"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("nowhere") && finished.stderr.contains("log_data"),
+        "{}",
+        finished.stderr
+    );
 }

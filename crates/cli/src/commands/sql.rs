@@ -6,7 +6,7 @@ use sparkify_etl::creation;
 use sparkify_schema::{
     Dialect, ddl,
     model::{BatchTables, table, tables},
-    sql::{Folder, SqlLibrary, Value, context, transform_steps},
+    sql::{Condition, Folder, SqlLibrary, Value, context, transform_steps},
 };
 
 use super::texts;
@@ -30,7 +30,7 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
                 &ddl::create_table(table, dialect)?,
             ),
             None if library.file(name).is_err() => return Err(unknown(name).into()),
-            None => add_statement(settings, &library, dialect, name, &mut text)?,
+            None => add_statement(settings, &library, dialect, name, "", &mut text)?,
         }
     }
     std::io::stdout().write_all(text.as_bytes())?;
@@ -78,22 +78,29 @@ fn everything(
     for statement in creation(dialect)? {
         add(text, "create-tables", &statement);
     }
-    add(text, "the load begins", "BEGIN");
     for table in BatchTables::all() {
-        add(text, "private to the run", &ddl::drop_table(table.name, dialect)?);
-        add(text, "private to the run", &ddl::create_private_table(&table, dialect)?);
+        add(text, "private to the load", &ddl::drop_table(table.name, dialect)?);
+        add(text, "private to the load", &ddl::create_private_table(&table, dialect)?);
     }
     text.push_str("-- here the files are read into batch_events and batch_songs,\n");
     text.push_str("-- and files that changed since they were loaded into batch_changed_events and batch_changed_songs\n\n");
+    add(text, "from here on nothing is visible to others before the end", "BEGIN");
     for step in transform_steps() {
-        add_statement(settings, library, dialect, step.name, text)?;
+        let when = match step.condition {
+            Condition::Always => "",
+            Condition::ChangedFiles => " (when a file has changed since it was loaded)",
+            Condition::RepeatedEvents => " (when an event came before)",
+            Condition::RepeatedSongs => " (when a song came before)",
+            Condition::Rematch => " (when earlier plays may match otherwise now)",
+        };
+        add_statement(settings, library, dialect, step.name, when, text)?;
     }
     for check in library.folder(Folder::Quality) {
-        add_statement(settings, library, dialect, &check.name, text)?;
+        add_statement(settings, library, dialect, &check.name, " (0 if it holds)", text)?;
     }
     text.push_str("-- here loaded_files, load_errors and load_runs are written\n\n");
     for table in BatchTables::all() {
-        add(text, "private to the run", &ddl::drop_table(table.name, dialect)?);
+        add(text, "private to the load", &ddl::drop_table(table.name, dialect)?);
     }
     add(text, "all of it becomes visible at once", "COMMIT");
     Ok(())
@@ -104,10 +111,11 @@ fn add_statement(
     library: &SqlLibrary,
     dialect: Dialect,
     name: &str,
+    when: &str,
     text: &mut String,
 ) -> anyhow::Result<()> {
     let statement = library.render(name, dialect, parameters(settings))?;
-    add(text, &format!("{name}: {}", library.file(name)?.purpose), &statement);
+    add(text, &format!("{name}: {}{when}", library.file(name)?.purpose), &statement);
     Ok(())
 }
 

@@ -16,6 +16,9 @@ pub(super) fn opening(path: &Path, error: &DuckDbError) -> Error {
     if message.contains("not a valid DuckDB database file") || message.contains("Corrupt database file") {
         return Error::NotADatabase { reason: first_line(&message), path };
     }
+    if message.contains("Out of Memory Error") {
+        return Error::OutOfMemory { reason: first_line(&message) };
+    }
     if is_disk_full(&message) {
         return Error::DiskFull { location: path.display().to_string(), reason: first_line(&message) };
     }

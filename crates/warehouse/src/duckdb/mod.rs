@@ -94,7 +94,31 @@ pub struct DuckDbWarehouse {
     writer: Arc<Mutex<Option<Connection>>>,
     /// For queries beside a load.
     reader: Arc<Mutex<Option<Connection>>>,
-    interrupts: Vec<Arc<InterruptHandle>>,
+    interrupts: Arc<Interrupts>,
+}
+
+/// The handles that end running statements. While a commit is under way the writer is left alone: DuckDB
+/// reports an interrupted COMMIT as failed although it took effect.
+pub(super) struct Interrupts {
+    reader: Arc<InterruptHandle>,
+    writer: Arc<InterruptHandle>,
+    /// Locked for the whole of a commit, and while the writer is interrupted.
+    commit: std::sync::Mutex<()>,
+}
+
+impl Interrupts {
+    fn interrupt(&self) {
+        self.reader.interrupt();
+        if let Ok(_guard) = self.commit.try_lock() {
+            self.writer.interrupt();
+        }
+    }
+
+    /// Does the work uninterrupted.
+    pub(super) fn shielded<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _guard = self.commit.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        work()
+    }
 }
 
 impl std::fmt::Debug for DuckDbWarehouse {
@@ -133,7 +157,11 @@ impl DuckDbWarehouse {
                 .as_ref()
                 .map_or_else(|| "duckdb::memory:".to_owned(), |path| format!("duckdb:{}", path.display())),
             access: options.access,
-            interrupts: vec![writer.interrupt_handle(), reader.interrupt_handle()],
+            interrupts: Arc::new(Interrupts {
+                reader: reader.interrupt_handle(),
+                writer: writer.interrupt_handle(),
+                commit: std::sync::Mutex::default(),
+            }),
             writer: Arc::new(Mutex::new(Some(writer))),
             reader: Arc::new(Mutex::new(Some(reader))),
         })
@@ -209,7 +237,11 @@ impl Warehouse for DuckDbWarehouse {
             return Err(Error::ReadOnly);
         }
         let location = self.location.clone();
-        with_connection(&self.writer, move |connection| session::transact(connection, &location, &statements)).await
+        let interrupts = Arc::clone(&self.interrupts);
+        with_connection(&self.writer, move |connection| {
+            session::transact(connection, &location, &statements, &interrupts)
+        })
+        .await
     }
 
     async fn begin_load(&self) -> Result<Box<dyn LoadSession>> {
@@ -217,13 +249,11 @@ impl Warehouse for DuckDbWarehouse {
             return Err(Error::ReadOnly);
         }
         let guard = Arc::clone(&self.writer).lock_owned().await;
-        Ok(Box::new(session::DuckDbLoad::new(guard, self.location.clone())))
+        Ok(Box::new(session::DuckDbLoad::new(guard, self.location.clone(), Arc::clone(&self.interrupts))))
     }
 
     fn interrupt(&self) {
-        for handle in &self.interrupts {
-            handle.interrupt();
-        }
+        self.interrupts.interrupt();
     }
 
     async fn close(&self) -> Result<()> {

@@ -9,7 +9,7 @@ use ::duckdb::Connection;
 use async_trait::async_trait;
 use tokio::sync::OwnedMutexGuard;
 
-use super::{append, execute, query, run_blocking};
+use super::{Interrupts, append, execute, query, run_blocking};
 use crate::{BatchSource, Error, LoadSession, RecordSet, Result};
 
 type Writer = OwnedMutexGuard<Option<Connection>>;
@@ -20,11 +20,12 @@ pub(super) struct DuckDbLoad {
     writer: Option<Writer>,
     location: String,
     publishing: bool,
+    interrupts: Arc<Interrupts>,
 }
 
 impl DuckDbLoad {
-    pub(super) fn new(writer: Writer, location: String) -> Self {
-        Self { writer: Some(writer), location, publishing: false }
+    pub(super) fn new(writer: Writer, location: String, interrupts: Arc<Interrupts>) -> Self {
+        Self { writer: Some(writer), location, publishing: false, interrupts }
     }
 
     async fn run<T: Send + 'static>(
@@ -59,8 +60,18 @@ impl Drop for RollBackOnDrop {
     }
 }
 
-/// Runs the statements in one transaction.
-pub(super) fn transact(connection: &Connection, location: &str, statements: &[String]) -> Result<()> {
+/// Runs the statements in one transaction. An interrupt ends it before its COMMIT or not at all.
+pub(super) fn transact(
+    connection: &Connection,
+    location: &str,
+    statements: &[String],
+    interrupts: &Interrupts,
+) -> Result<()> {
+    begin_and_run(connection, location, statements)?;
+    interrupts.shielded(|| execute(connection, location, "COMMIT")).map(drop)
+}
+
+fn begin_and_run(connection: &Connection, location: &str, statements: &[String]) -> Result<()> {
     execute(connection, location, "BEGIN")?;
     for sql in statements {
         if let Err(error) = execute(connection, location, sql) {
@@ -68,7 +79,7 @@ pub(super) fn transact(connection: &Connection, location: &str, statements: &[St
             return Err(error);
         }
     }
-    execute(connection, location, "COMMIT").map(drop)
+    Ok(())
 }
 
 /// Rolls back; an error means that there is nothing to roll back any more.
@@ -103,7 +114,8 @@ impl LoadSession for DuckDbLoad {
     }
 
     async fn prepare(&mut self, statements: Vec<String>) -> Result<()> {
-        self.run(move |connection, location| transact(connection, location, &statements)).await
+        let interrupts = Arc::clone(&self.interrupts);
+        self.run(move |connection, location| transact(connection, location, &statements, &interrupts)).await
     }
 
     async fn publish(&mut self) -> Result<()> {
@@ -114,19 +126,30 @@ impl LoadSession for DuckDbLoad {
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
         if self.publishing {
-            self.execute("COMMIT").await?;
+            let interrupts = Arc::clone(&self.interrupts);
+            self.run(move |connection, location| {
+                interrupts.shielded(|| execute(connection, location, "COMMIT"))
+            })
+            .await?;
         }
         self.writer = None;
         Ok(())
     }
 
     async fn abort(mut self: Box<Self>, cleanup: Vec<String>) -> Result<()> {
-        let publishing = self.publishing;
+        let (publishing, interrupts) = (self.publishing, Arc::clone(&self.interrupts));
         self.run(move |connection, location| {
-            if publishing {
-                roll_back(connection);
-            }
-            if cleanup.is_empty() { Ok(()) } else { transact(connection, location, &cleanup) }
+            // The wish to stop that led here must not stop the cleaning up.
+            interrupts.shielded(|| {
+                if publishing {
+                    roll_back(connection);
+                }
+                if cleanup.is_empty() {
+                    return Ok(());
+                }
+                begin_and_run(connection, location, &cleanup)?;
+                execute(connection, location, "COMMIT").map(drop)
+            })
         })
         .await?;
         self.writer = None;
