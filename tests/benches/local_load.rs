@@ -97,8 +97,14 @@ fn main() {
             rerun.elapsed.as_secs_f64(),
         );
     }
-    let best = |measured: &[Measured]| measured.iter().map(|m| m.elapsed.as_secs_f64()).fold(f64::MAX, f64::min);
-    println!("best of {rounds}: {:.2} s against {:.2} s, ratio {:.2}", best(&ours), best(&script), best(&ours) / best(&script));
+    let best =
+        |measured: &[Measured]| measured.iter().map(|m| m.elapsed.as_secs_f64()).fold(f64::MAX, f64::min);
+    println!(
+        "best of {rounds}: {:.2} s against {:.2} s, ratio {:.2}",
+        best(&ours),
+        best(&script),
+        best(&ours) / best(&script)
+    );
 }
 
 fn argument(name: &str) -> Option<f64> {
@@ -135,7 +141,9 @@ fn measure(command: &mut Command) -> Measured {
     let mut peak_kib = 0;
     let status = loop {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
         peak_kib = peak_kib.max(peak.unwrap_or(0));
         if let Some(status) = child.try_wait().unwrap() {
             break status;

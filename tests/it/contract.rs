@@ -14,11 +14,11 @@ fn songplay_and_time_ids_are_derived_from_the_event() {
     let (cli, data) = (cli(), DataSet::new());
     data.write_events("a.json", &[Event::play(7, 3).ts(1_541_106_132_796)]);
     let _ = cli.load(&data.path());
-    assert_eq!(rows(&cli, "SELECT songplay_id, start_time FROM songplays"), [format!("{} 2018-11-01T21:02:12.796", 7 * 1_048_576 + 3)]);
     assert_eq!(
-        rows(&cli, "SELECT * FROM time"),
-        ["1541106132796 2018-11-01T21:02:12.796 21 1 44 11 2018 4"]
+        rows(&cli, "SELECT songplay_id, start_time FROM songplays"),
+        [format!("{} 2018-11-01T21:02:12.796", 7 * 1_048_576 + 3)]
     );
+    assert_eq!(rows(&cli, "SELECT * FROM time"), ["1541106132796 2018-11-01T21:02:12.796 21 1 44 11 2018 4"]);
 }
 
 #[test]
@@ -30,7 +30,10 @@ fn surrogate_ids_are_given_in_the_order_of_the_key_and_never_change() {
     data.write_events("b.json", &[Event::play(2, 0).user(2), Event::play(2, 1).user(30).level("paid")]);
     data.write_songs("b.json", &[Song::new("SOB", "ARAA")]);
     let _ = cli.load(&data.path());
-    assert_eq!(rows(&cli, "SELECT id, user_id, level FROM users ORDER BY id"), ["1 4 free", "2 30 paid", "3 2 free"]);
+    assert_eq!(
+        rows(&cli, "SELECT id, user_id, level FROM users ORDER BY id"),
+        ["1 4 free", "2 30 paid", "3 2 free"]
+    );
     assert_eq!(rows(&cli, "SELECT id, song_id FROM songs ORDER BY id"), ["1 SOA", "2 SOC", "3 SOB"]);
     assert_eq!(rows(&cli, "SELECT id, artist_id FROM artists ORDER BY id"), ["1 ARA", "2 ARB", "3 ARAA"]);
 }
@@ -42,21 +45,27 @@ fn a_play_without_a_known_song_is_kept_and_the_match_rate_is_stated() {
     data.write_songs("a.json", &[Song::new("SO1", "AR1").title("Known")]);
     let report = cli.load(&data.path());
     assert_eq!((&report["matched_songplays"], &report["match_rate"]), (&json!(1), &json!(0.5)));
-    assert_eq!(rows(&cli, "SELECT song_id, artist_id FROM songplays ORDER BY songplay_id"), ["SO1 AR1", "NULL NULL"]);
+    assert_eq!(
+        rows(&cli, "SELECT song_id, artist_id FROM songplays ORDER BY songplay_id"),
+        ["SO1 AR1", "NULL NULL"]
+    );
 }
 
 #[test]
 fn the_exact_rule_needs_title_artist_and_duration_and_ignores_trailing_blanks() {
     let (cli, data) = (cli(), DataSet::new());
-    data.write_events("a.json", &[
-        Event::play(1, 0).song("Song ").artist("Artist  "),
-        Event::play(1, 1).song("Song").artist("Other"),
-        Event::play(1, 2).song("song").artist("Artist"),
-        Event::play(1, 3).song("Song").artist("Artist").length(200.6),
-        Event::play(1, 4).song("Song\u{a0}").artist("Artist"),
-        Event::play(1, 5).set("song", json!(null)),
-        Event::play(1, 6).set("length", json!(null)),
-    ]);
+    data.write_events(
+        "a.json",
+        &[
+            Event::play(1, 0).song("Song ").artist("Artist  "),
+            Event::play(1, 1).song("Song").artist("Other"),
+            Event::play(1, 2).song("song").artist("Artist"),
+            Event::play(1, 3).song("Song").artist("Artist").length(200.6),
+            Event::play(1, 4).song("Song\u{a0}").artist("Artist"),
+            Event::play(1, 5).set("song", json!(null)),
+            Event::play(1, 6).set("length", json!(null)),
+        ],
+    );
     data.write_songs("a.json", &[Song::new("SO1", "AR1").title("Song   ")]);
     assert_eq!(cli.load(&data.path())["matched_songplays"], 1);
     assert_eq!(rows(&cli, "SELECT item_in_session FROM songplays WHERE song_id IS NOT NULL"), ["0"]);
@@ -100,9 +109,14 @@ fn a_song_that_arrives_later_fills_in_earlier_plays() {
 
 #[test]
 fn a_user_has_the_attributes_of_the_newest_event_even_if_an_older_file_comes_later() {
-    let newest = [Event::play(5, 0).ts(3000).level("paid").first_name("New"), Event::play(5, 1).ts(3000).page("Home").level("free").first_name("Newest")];
+    let newest = [
+        Event::play(5, 0).ts(3000).level("paid").first_name("New"),
+        Event::play(5, 1).ts(3000).page("Home").level("free").first_name("Newest"),
+    ];
     let older = [Event::play(6, 0).ts(2000).level("free").first_name("Old")];
-    for files in [[("a.json", &newest[..]), ("b.json", &older[..])], [("b.json", &older[..]), ("a.json", &newest[..])]] {
+    for files in
+        [[("a.json", &newest[..]), ("b.json", &older[..])], [("b.json", &older[..]), ("a.json", &newest[..])]]
+    {
         let (cli, data) = (cli(), DataSet::new());
         for (name, events) in files {
             data.write_events(name, events);
@@ -116,11 +130,14 @@ fn a_user_has_the_attributes_of_the_newest_event_even_if_an_older_file_comes_lat
 #[test]
 fn logged_out_events_make_no_user_and_a_user_without_a_play_is_one() {
     let (cli, data) = (cli(), DataSet::new());
-    data.write_events("a.json", &[
-        Event::play(1, 0).set("userId", json!("")).page("Home"),
-        Event::play(1, 1).set("userId", json!("")),
-        Event::play(2, 0).user(9).page("Home"),
-    ]);
+    data.write_events(
+        "a.json",
+        &[
+            Event::play(1, 0).set("userId", json!("")).page("Home"),
+            Event::play(1, 1).set("userId", json!("")),
+            Event::play(2, 0).user(9).page("Home"),
+        ],
+    );
     let report = cli.load(&data.path());
     assert_eq!((&report["tables"]["users"], &report["tables"]["songplays"]), (&json!(1), &json!(0)));
 }
@@ -142,11 +159,20 @@ fn an_artist_is_one_whole_record_by_coordinates_then_place_then_shortest_name() 
                 songs.reverse();
             }
             for (index, song) in songs.iter().enumerate() {
-                data.write_songs(&format!("{index}.json"), &[song.clone()]);
+                data.write_songs(&format!("{index}.json"), std::slice::from_ref(song));
             }
             let _ = cli.load(&data.path());
-            let expected = ["Longer Name There 1.0 2.0", "A Name NULL 3.0 4.0", "Name Here NULL NULL", "N NULL NULL NULL", "N NULL NULL NULL"];
-            assert_eq!(rows(&cli, "SELECT name, location, latitude, longitude FROM artists"), [expected[first]]);
+            let expected = [
+                "Longer Name There 1.0 2.0",
+                "A Name NULL 3.0 4.0",
+                "Name Here NULL NULL",
+                "N NULL NULL NULL",
+                "N NULL NULL NULL",
+            ];
+            assert_eq!(
+                rows(&cli, "SELECT name, location, latitude, longitude FROM artists"),
+                [expected[first]]
+            );
         }
     }
 }
@@ -163,20 +189,26 @@ fn year_zero_and_empty_texts_are_null_and_other_texts_stay_as_they_are() {
 #[test]
 fn time_parts_are_in_utc_with_iso_weeks_and_sunday_as_zero() {
     let (cli, data) = (cli(), DataSet::new());
-    data.write_events("a.json", &[
-        Event::play(1, 0).ts(1_546_214_399_999), // 2018-12-30 23:59:59.999, a Sunday, week 52
-        Event::play(1, 1).ts(1_546_214_400_000), // 2018-12-31 00:00, a Monday, week 1 of 2019
-        Event::play(1, 2).ts(1_609_459_200_001), // 2021-01-01 00:00:00.001, a Friday, week 53 of 2020
-        Event::play(1, 3).ts(1_609_459_200_001), // the same moment: one row
-        Event::play(1, 4).ts(0),
-    ]);
+    data.write_events(
+        "a.json",
+        &[
+            Event::play(1, 0).ts(1_546_214_399_999), // 2018-12-30 23:59:59.999, a Sunday, week 52
+            Event::play(1, 1).ts(1_546_214_400_000), // 2018-12-31 00:00, a Monday, week 1 of 2019
+            Event::play(1, 2).ts(1_609_459_200_001), // 2021-01-01 00:00:00.001, a Friday, week 53 of 2020
+            Event::play(1, 3).ts(1_609_459_200_001), // the same moment: one row
+            Event::play(1, 4).ts(0),
+        ],
+    );
     let _ = cli.load(&data.path());
-    assert_eq!(rows(&cli, "SELECT time_id, hour, day, week, month, year, weekday FROM time ORDER BY time_id"), [
-        "0 0 1 1 1 1970 4",
-        "1546214399999 23 30 52 12 2018 0",
-        "1546214400000 0 31 1 12 2018 1",
-        "1609459200001 0 1 53 1 2021 5",
-    ]);
+    assert_eq!(
+        rows(&cli, "SELECT time_id, hour, day, week, month, year, weekday FROM time ORDER BY time_id"),
+        [
+            "0 0 1 1 1 1970 4",
+            "1546214399999 23 30 52 12 2018 0",
+            "1546214400000 0 31 1 12 2018 1",
+            "1609459200001 0 1 53 1 2021 5",
+        ]
+    );
 }
 
 #[test]
@@ -186,16 +218,25 @@ fn the_same_event_or_song_delivered_again_is_a_duplicate() {
     data.write_events("a.json", &[event.clone(), event.clone(), Event::play(1, 1)]);
     data.write_songs("a.json", &[Song::new("SO1", "AR1"), Song::new("SO1", "AR1")]);
     let report = cli.load(&data.path());
-    assert_eq!(report["records"], json!({"read": 5, "staged": 3, "rejected": 0, "duplicate": 2, "replaced": 0}));
+    assert_eq!(
+        report["records"],
+        json!({"read": 5, "staged": 3, "rejected": 0, "duplicate": 2, "replaced": 0})
+    );
     let before = dump(&cli.database());
 
     // In another file, with trailing blanks, beside new ones.
     data.write_events("b.json", &[event.song("Song  "), Event::play(1, 2)]);
     data.write_songs("b.json", &[Song::new("SO1 ", "AR1")]);
     let report = cli.load(&data.path());
-    assert_eq!(report["records"], json!({"read": 3, "staged": 1, "rejected": 0, "duplicate": 2, "replaced": 0}));
+    assert_eq!(
+        report["records"],
+        json!({"read": 3, "staged": 1, "rejected": 0, "duplicate": 2, "replaced": 0})
+    );
     let after = dump(&cli.database());
-    assert_eq!((&after["staging_songs"], &after["songs"], &after["artists"]), (&before["staging_songs"], &before["songs"], &before["artists"]));
+    assert_eq!(
+        (&after["staging_songs"], &after["songs"], &after["artists"]),
+        (&before["staging_songs"], &before["songs"], &before["artists"])
+    );
     assert_eq!(after["staging_events"].len(), 3);
 }
 
@@ -209,25 +250,42 @@ fn a_whole_delivery_under_another_name_changes_nothing() {
     let before = dump(&cli.database());
     std::fs::rename(&path, path.with_file_name("z.json")).unwrap();
     let report = cli.load(&data.path());
-    assert_eq!(report["records"], json!({"read": 500, "staged": 0, "rejected": 0, "duplicate": 500, "replaced": 0}));
+    assert_eq!(
+        report["records"],
+        json!({"read": 500, "staged": 0, "rejected": 0, "duplicate": 500, "replaced": 0})
+    );
     assert_eq!(dump(&cli.database()), before);
 }
 
 #[test]
 fn a_changed_file_is_loaded_again_and_its_rows_win() {
     let (cli, data) = (cli(), DataSet::new());
-    data.write_events("a.json", &[Event::play(1, 0).user(1), Event::play(1, 1).user(2), Event::play(1, 2).user(3)]);
+    data.write_events(
+        "a.json",
+        &[Event::play(1, 0).user(1), Event::play(1, 1).user(2), Event::play(1, 2).user(3)],
+    );
     data.write_events("b.json", &[Event::play(2, 0).user(4)]);
     let song = data.write_songs("a.json", &[Song::new("SO1", "AR1")]);
     assert_eq!(cli.load(&data.path())["matched_songplays"], 4);
 
     // Another user, no play any more, and a new event; user 2 is gone.
-    let changed = [Event::play(1, 0).user(1), Event::play(1, 1).user(1).ts(5000), Event::play(1, 2).user(3).page("Home"), Event::play(1, 3).user(5)];
+    let changed = [
+        Event::play(1, 0).user(1),
+        Event::play(1, 1).user(1).ts(5000),
+        Event::play(1, 2).user(3).page("Home"),
+        Event::play(1, 3).user(5),
+    ];
     data.write_events("a.json", &changed);
     let report = cli.load(&data.path());
     assert_eq!(report["files"], json!({"found": 3, "loaded": 1, "changed": 1, "skipped": 2}));
-    assert_eq!(report["records"], json!({"read": 4, "staged": 4, "rejected": 0, "duplicate": 0, "replaced": 3}));
-    assert_eq!(rows(&cli, "SELECT session_id, item_in_session, user_id FROM songplays ORDER BY songplay_id"), ["1 0 1", "1 1 1", "1 3 5", "2 0 4"]);
+    assert_eq!(
+        report["records"],
+        json!({"read": 4, "staged": 4, "rejected": 0, "duplicate": 0, "replaced": 3})
+    );
+    assert_eq!(
+        rows(&cli, "SELECT session_id, item_in_session, user_id FROM songplays ORDER BY songplay_id"),
+        ["1 0 1", "1 1 1", "1 3 5", "2 0 4"]
+    );
     assert_eq!(rows(&cli, "SELECT user_id FROM users ORDER BY user_id"), ["1", "3", "4", "5"]);
 
     // A song record that now is another song: plays follow it.
@@ -283,11 +341,17 @@ fn the_ledger_has_each_file_with_size_hash_records_and_run() {
     let report = cli.load(&data.path());
     let size = std::fs::metadata(&path).unwrap().len();
     assert_eq!(
-        rows(&cli, "SELECT path, kind, size_bytes, records, rejected, run_id, content_hash LIKE 'xxh3-128:%' FROM loaded_files"),
+        rows(
+            &cli,
+            "SELECT path, kind, size_bytes, records, rejected, run_id, content_hash LIKE 'xxh3-128:%' FROM loaded_files"
+        ),
         [format!("{} events {size} 2 0 {} true", path.display(), report["run_id"].as_str().unwrap())]
     );
     assert_eq!(
-        rows(&cli, "SELECT run_id, run_number, source, match_rule, files_loaded, records_read, records_staged FROM load_runs"),
+        rows(
+            &cli,
+            "SELECT run_id, run_number, source, match_rule, files_loaded, records_read, records_staged FROM load_runs"
+        ),
         [format!("{} 1 {} exact 1 2 2", report["run_id"].as_str().unwrap(), data.path().display())]
     );
 }
@@ -299,5 +363,8 @@ fn the_tables_private_to_a_run_are_gone_when_it_ends() {
     let _ = cli.load(&data.path());
     data.write_events("a.json", &[Event::play(1, 0).user(2)]);
     let _ = cli.load(&data.path());
-    assert_eq!(rows(&cli, "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'batch%'"), ["0"]);
+    assert_eq!(
+        rows(&cli, "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'batch%'"),
+        ["0"]
+    );
 }

@@ -20,7 +20,8 @@ fn data() -> DataSet {
             })
             .collect();
         data.write_events(&format!("{file}.json"), &events);
-        let songs = [Song::new(&format!("SO{file}"), &format!("AR{}", file / 2)).title(&format!("Song {file}"))];
+        let songs =
+            [Song::new(&format!("SO{file}"), &format!("AR{}", file / 2)).title(&format!("Song {file}"))];
         data.write_songs(&format!("{file}.json"), &songs);
     }
     data
@@ -29,8 +30,12 @@ fn data() -> DataSet {
 /// Adds files, changes one and delivers another again.
 fn change(data: &DataSet) {
     data.write_events("1.json", &[Event::play(1, 0).user(77), Event::play(1, 1).user(78)]);
-    data.write_events("copy.json", &[Event::play(2, 5).user(5).level("free").song("Song 5"), Event::play(900, 0)]);
-    let more: Vec<_> = (0..3000).map(|item| Event::play(1000 + item / 100, item % 100).user(item % 60)).collect();
+    data.write_events(
+        "copy.json",
+        &[Event::play(2, 5).user(5).level("free").song("Song 5"), Event::play(900, 0)],
+    );
+    let more: Vec<_> =
+        (0..3000).map(|item| Event::play(1000 + item / 100, item % 100).user(item % 60)).collect();
     data.write_events("more.json", &more);
     data.write_songs("late.json", &[Song::new("SO999", "AR999").title("Song 39")]);
 }
@@ -48,8 +53,10 @@ fn load_and_kill(cli: &Cli, data: &DataSet, after: Duration) -> bool {
 /// The tables, or nothing if there are none yet.
 fn tables(cli: &Cli) -> Option<Dump> {
     let there = cli.database().exists()
-        && query(&cli.database(), "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'songplays'")
-            == [["1"]];
+        && query(
+            &cli.database(),
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_name = 'songplays'",
+        ) == [["1"]];
     there.then(|| dump(&cli.database()))
 }
 
@@ -67,7 +74,10 @@ fn a_killed_first_load_leaves_all_or_nothing_and_the_next_run_completes_it() {
         let cli = cli();
         killed += u32::from(load_and_kill(&cli, &data, whole * attempt / KILLS));
         if let Some(tables) = tables(&cli) {
-            assert!(tables.values().all(Vec::is_empty) || tables == complete, "attempt {attempt} left a part");
+            assert!(
+                tables.values().all(Vec::is_empty) || tables == complete,
+                "attempt {attempt} left a part"
+            );
         }
         let _ = cli.load(&data.path());
         assert!(dump(&cli.database()) == complete, "attempt {attempt}");

@@ -25,13 +25,15 @@ fn manifest(name: &str) -> toml::Table {
 fn each_crate_depends_only_on_layers_below_it() {
     for (name, allowed) in ALLOWED {
         let used = manifest(name)["dependencies"].as_table().unwrap().clone();
-        let used: Vec<_> = used.keys().filter_map(|key| key.strip_prefix("sparkify-")).map(str::to_owned).collect();
+        let used: Vec<_> =
+            used.keys().filter_map(|key| key.strip_prefix("sparkify-")).map(str::to_owned).collect();
         for other in used {
             assert!(allowed.contains(&other.as_str()), "{name} must not depend on {other}");
         }
     }
     let listed: BTreeSet<_> = ALLOWED.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let existing = fs::read_dir(crates()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let existing =
+        fs::read_dir(crates()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(existing.collect::<BTreeSet<_>>(), listed);
 }
 

@@ -1,5 +1,5 @@
 //! The tests of the whole product, from the outside: through the command line as a process.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bad_input;
 mod command_line;
@@ -8,7 +8,9 @@ mod database_file;
 mod killed;
 mod layers;
 mod model;
+mod odd_input;
 mod orders;
+mod postgres;
 mod quality;
 mod real_data;
 

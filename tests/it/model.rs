@@ -61,7 +61,7 @@ fn event(key: Key, version: u8) -> Played {
     let mix = (key.0 * 7 + key.1 * 3 + i64::from(version) * 5) as u8;
     Played {
         ts: 1_541_106_132_796 + i64::from(mix % 5) * 1000,
-        user: (mix % 7 != 0).then_some(i64::from(mix % 4)),
+        user: (!mix.is_multiple_of(7)).then_some(i64::from(mix % 4)),
         level: if mix.is_multiple_of(3) { "paid" } else { "free" },
         play: !mix.is_multiple_of(4),
         title: mix % 3,
@@ -149,10 +149,14 @@ impl Model {
         let rows = self.artist_ids.iter().map(|(artist, id)| {
             let records = self.songs.iter().filter(|record| record.artist == *artist);
             let chosen = records
-                .min_by_key(|r| (r.coordinates.is_none(), r.location.is_none(), r.name, r.song, r.location, r.coordinates))
+                .min_by_key(|r| {
+                    (r.coordinates.is_none(), r.location.is_none(), r.name, r.song, r.location, r.coordinates)
+                })
                 .unwrap();
             let place = chosen.location.map_or_else(|| "NULL".to_owned(), |place| format!("Place {place}"));
-            let at = chosen.coordinates.map_or_else(|| "NULL NULL".to_owned(), |at| format!("{at}.0 {}.0", at + 1));
+            let at = chosen
+                .coordinates
+                .map_or_else(|| "NULL NULL".to_owned(), |at| format!("{at}.0 {}.0", at + 1));
             format!("{id} AR{artist} Name {} {place} {at}", chosen.name)
         });
         rows.collect()
@@ -167,7 +171,10 @@ impl Model {
                     && (rule == MatchRule::TitleArtist || record.duration == event.length)
             });
             let song = matching.map(|record| record.song).min();
-            let song = song.map_or_else(|| "NULL NULL".to_owned(), |song| format!("SO{song} AR{}", self.song(song).artist));
+            let song = song.map_or_else(
+                || "NULL NULL".to_owned(),
+                |song| format!("SO{song} AR{}", self.song(song).artist),
+            );
             format!("{} {} {} {song}", key.0 * 1_048_576 + key.1, event.user.unwrap(), event.level)
         });
         rows.collect()
@@ -180,7 +187,13 @@ impl Model {
 }
 
 /// Performs a delivery on the data set and on the model.
-fn deliver(data: &DataSet, model: &mut Model, number: usize, delivery: &Delivery, files: &mut [Vec<String>; 2]) {
+fn deliver(
+    data: &DataSet,
+    model: &mut Model,
+    number: usize,
+    delivery: &Delivery,
+    files: &mut [Vec<String>; 2],
+) {
     let [event_files, song_files] = files;
     match delivery {
         Delivery::Events(keys) => {
@@ -202,7 +215,8 @@ fn deliver(data: &DataSet, model: &mut Model, number: usize, delivery: &Delivery
             let Some(name) = pick(event_files, *file) else { return };
             // A key once in a file: two versions of it would contradict each other.
             let versions: BTreeMap<Key, u8> = keys.iter().copied().collect();
-            let events: Vec<_> = versions.iter().map(|(key, version)| event_json(*key, &event(*key, *version))).collect();
+            let events: Vec<_> =
+                versions.iter().map(|(key, version)| event_json(*key, &event(*key, *version))).collect();
             data.write_events(name, &events);
             model.events.extend(versions.into_iter().map(|(key, version)| (key, event(key, version))));
         }
@@ -224,7 +238,10 @@ async fn compare(warehouse: &DuckDbWarehouse, model: &Model, rule: MatchRule) ->
         ("SELECT id, user_id, level FROM users ORDER BY user_id", model.users()),
         ("SELECT * FROM songs ORDER BY song_id", model.songs()),
         ("SELECT * FROM artists ORDER BY artist_id", model.artists()),
-        ("SELECT songplay_id, user_id, level, song_id, artist_id FROM songplays ORDER BY songplay_id", model.songplays(rule)),
+        (
+            "SELECT songplay_id, user_id, level, song_id, artist_id FROM songplays ORDER BY songplay_id",
+            model.songplays(rule),
+        ),
         ("SELECT time_id FROM time ORDER BY time_id", model.times()),
         ("SELECT COUNT(*) FROM staging_events", vec![model.events.len().to_string()]),
         ("SELECT COUNT(*) FROM staging_songs", vec![model.songs.len().to_string()]),
@@ -244,7 +261,8 @@ fn key() -> impl Strategy<Value = Key> {
 }
 
 fn record() -> impl Strategy<Value = Record> {
-    let options = (0..2_u8, prop_oneof![Just(0_i64), Just(1999)], prop::option::of(0..2_u8), prop::option::of(0..2_u8));
+    let options =
+        (0..2_u8, prop_oneof![Just(0_i64), Just(1999)], prop::option::of(0..2_u8), prop::option::of(0..2_u8));
     (0..4_u8, 0..3_u8, 0..3_u8, 0..2_u8, options).prop_map(|(song, artist, title, name, options)| {
         let (duration, year, location, coordinates) = options;
         Record { song, artist, title, name, duration, year, location, coordinates }

@@ -14,16 +14,28 @@ use sparkify_warehouse::{
 const DAMAGES: [(&str, &str); 29] = [
     ("songplays_songplay_id_unique", "INSERT INTO songplays SELECT * FROM songplays LIMIT 1"),
     ("users_id_unique", "UPDATE users SET id = 1"),
-    ("users_user_id_unique", "INSERT INTO users SELECT id + 100, user_id, first_name, last_name, gender, level FROM users LIMIT 1"),
+    (
+        "users_user_id_unique",
+        "INSERT INTO users SELECT id + 100, user_id, first_name, last_name, gender, level FROM users LIMIT 1",
+    ),
     ("songs_id_unique", "UPDATE songs SET id = 1"),
-    ("songs_song_id_unique", "INSERT INTO songs SELECT id + 100, song_id, title, artist_id, year, duration FROM songs LIMIT 1"),
+    (
+        "songs_song_id_unique",
+        "INSERT INTO songs SELECT id + 100, song_id, title, artist_id, year, duration FROM songs LIMIT 1",
+    ),
     ("artists_id_unique", "UPDATE artists SET id = 1"),
-    ("artists_artist_id_unique", "INSERT INTO artists SELECT id + 100, artist_id, name, location, latitude, longitude FROM artists LIMIT 1"),
+    (
+        "artists_artist_id_unique",
+        "INSERT INTO artists SELECT id + 100, artist_id, name, location, latitude, longitude FROM artists LIMIT 1",
+    ),
     ("time_time_id_unique", "UPDATE time SET time_id = 1"),
     ("time_start_time_unique", "UPDATE time SET start_time = TIMESTAMP '2018-11-01'"),
     ("events_key_unique", "INSERT INTO staging_events SELECT * FROM staging_events LIMIT 1"),
     ("songplays_user_id_resolves", "DELETE FROM users WHERE user_id = 1"),
-    ("songplays_start_time_resolves", "DELETE FROM time WHERE start_time = (SELECT MIN(start_time) FROM songplays)"),
+    (
+        "songplays_start_time_resolves",
+        "DELETE FROM time WHERE start_time = (SELECT MIN(start_time) FROM songplays)",
+    ),
     ("songplays_song_id_resolves", "DELETE FROM songs WHERE song_id = 'SO1'"),
     ("songplays_artist_id_resolves", "DELETE FROM artists WHERE artist_id = 'AR1'"),
     ("songs_artist_id_resolves", "UPDATE songs SET artist_id = 'nobody'"),
@@ -46,7 +58,10 @@ const DAMAGES: [(&str, &str); 29] = [
 async fn loaded(library: &SqlLibrary) -> DuckDbWarehouse {
     let data = DataSet::new();
     data.write_events("a.json", &[Event::play(1, 0).user(1), Event::play(2, 0).user(2)]);
-    data.write_songs("a.json", &[Song::new("SO1", "AR1"), Song::new("SO2", "AR2").title("Other").at(1.0, 2.0)]);
+    data.write_songs(
+        "a.json",
+        &[Song::new("SO1", "AR1"), Song::new("SO2", "AR2").title("Other").at(1.0, 2.0)],
+    );
     let warehouse = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
     create_tables(&warehouse, library).await.unwrap();
     let source = Arc::new(LocalDirectory::new(data.path()));

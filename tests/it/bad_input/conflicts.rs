@@ -43,13 +43,18 @@ fn two_events_with_one_key_in_one_run_are_reported_with_both_places() {
 
     let cli = loaded.copy();
     let report = run(&cli, &loaded.data, &["--max-errors", "1"]).success().json();
-    let counts = ["read", "staged", "rejected", "duplicate"].map(|key| report["records"][key].as_u64().unwrap());
+    let counts =
+        ["read", "staged", "rejected", "duplicate"].map(|key| report["records"][key].as_u64().unwrap());
     assert_eq!(counts, [5, 4, 1, 0]);
     assert_eq!(first_names(&cli), [["Ann"]], "the first by file and line is kept");
-    let errors = query(&cli.database(), "SELECT path, line_number, column_number, field, reason, value FROM load_errors");
+    let errors = query(
+        &cli.database(),
+        "SELECT path, line_number, column_number, field, reason, value FROM load_errors",
+    );
     let value = "sessionId 900, itemInSession 5".to_owned();
     assert_eq!(errors, [[b.display().to_string(), "2".into(), "1".into(), "NULL".into(), reason, value]]);
-    let rejected = query(&cli.database(), "SELECT path, records, rejected FROM loaded_files WHERE rejected > 0");
+    let rejected =
+        query(&cli.database(), "SELECT path, records, rejected FROM loaded_files WHERE rejected > 0");
     assert_eq!(rejected, [[b.display().to_string(), "2".into(), "1".into()]]);
 }
 
@@ -61,7 +66,8 @@ fn two_events_with_one_key_in_one_file_are_reported() {
     assert_eq!((blamed, line), (path.display().to_string(), 3));
     assert!(reason.ends_with(&format!("is at {}:1", path.display())), "{reason}");
     let report = loaded.run(&["--max-errors", "1"]).success().json();
-    let counts = ["read", "staged", "rejected", "duplicate"].map(|key| report["records"][key].as_u64().unwrap());
+    let counts =
+        ["read", "staged", "rejected", "duplicate"].map(|key| report["records"][key].as_u64().unwrap());
     assert_eq!(counts, [3, 1, 1, 1], "the one delivered twice is a duplicate, the other one is bad");
 }
 
@@ -75,7 +81,8 @@ fn an_event_that_contradicts_an_earlier_run_is_reported() {
     assert_eq!((blamed, line), (path.display().to_string(), 2));
     assert!(reason.ends_with("was loaded by an earlier run"), "{reason}");
     let report = loaded.run(&["--max-errors", "1"]).success().json();
-    let counts = ["read", "staged", "rejected", "duplicate"].map(|key| report["records"][key].as_u64().unwrap());
+    let counts =
+        ["read", "staged", "rejected", "duplicate"].map(|key| report["records"][key].as_u64().unwrap());
     assert_eq!(counts, [3, 1, 1, 1]);
     assert_eq!(first_names(&loaded.cli), [["Ann"]], "what was loaded stays");
 }

@@ -67,10 +67,20 @@ pub(super) fn cases() -> Vec<Case> {
     const WHOLE: &str = "a whole number was expected, and this is ";
     let mut cases = vec![
         bad_value("a text for ts", "ts", "\"yesterday\"", "a whole number was expected, and this is a text"),
-        bad_value("an object for ts", "ts", "{\"$date\":1}", "a whole number was expected, and this is an object"),
+        bad_value(
+            "an object for ts",
+            "ts",
+            "{\"$date\":1}",
+            "a whole number was expected, and this is an object",
+        ),
         bad_value("an array for a text", "song", "[\"a\"]", "a text was expected, and this is an array"),
         bad_value("an object for a text", "artist", "{}", "a text was expected, and this is an object"),
-        bad_value("a boolean for status", "status", "true", "a whole number was expected, and this is a boolean"),
+        bad_value(
+            "a boolean for status",
+            "status",
+            "true",
+            "a whole number was expected, and this is a boolean",
+        ),
         bad_value("a fraction for status", "status", "200.5", "this is a number with a fraction"),
         bad_value("a text for length", "length", "\"long\"", "a number was expected, and this is a text"),
         bad_value("NaN for length", "length", "\"NaN\"", "a number was expected, and this is a text"),
@@ -80,14 +90,24 @@ pub(super) fn cases() -> Vec<Case> {
         bad_value("a negative ts", "ts", "-1", "out of range (0 to 253402300799999)"),
         bad_value("a ts too high", "ts", "253402300800000", "out of range (0 to 253402300799999)"),
         bad_value("a session too high", "sessionId", "9e18", "out of range (0 to 8796093022207)"),
-        bad_value("a user beyond 64 bits", "userId", "\"9223372036854775808\"", "out of range (-92233720368547"),
+        bad_value(
+            "a user beyond 64 bits",
+            "userId",
+            "\"9223372036854775808\"",
+            "out of range (-92233720368547",
+        ),
         bad_value("a length beyond 64 bits", "length", "1e400", "out of range (a 64-bit float)"),
         bad_value("null for ts", "ts", "null", "the required field is null"),
         bad_value("a blank page", "page", "\"  \"", "the required field is blank"),
         bad_value("an empty level", "level", "\"\"", "the required field is blank"),
         bad_value("a NUL escape", "song", "\"a\\u0000b\"", "NUL character, which no engine can store"),
         bad_value("a lone surrogate", "song", "\"\\ud800x\"", "invalid JSON: "),
-        bad_value("a text too long", "gender", "\"xxxxxxxxxxxxxxxxx\"", "has 17 bytes, and the column holds 16"),
+        bad_value(
+            "a text too long",
+            "gender",
+            "\"xxxxxxxxxxxxxxxxx\"",
+            "has 17 bytes, and the column holds 16",
+        ),
         bad_song_value("a latitude of 91", "artist_latitude", "91", "out of range (-90 to 90)"),
         bad_song_value("a longitude of -181", "artist_longitude", "-180.5", "out of range (-180 to 180)"),
         bad_song_value("a song id null", "song_id", "null", "the required field is null"),
@@ -98,16 +118,26 @@ pub(super) fn cases() -> Vec<Case> {
         missing("no item", "itemInSession"),
         missing("no page", "page"),
         missing("no level", "level"),
-        bad_line("a comma too many", "{\"ts\":1,}", 9 - 1, "invalid JSON: trailing comma"),
+        bad_line("a comma too many", "{\"ts\":1,}", 9, "invalid JSON: trailing comma"),
         bad_line("no quotes", "{ts:1}", 2, "invalid JSON: key must be a string"),
         bad_line("a raw tab in a text", "{\"page\":\"a\tb\"}", 11, "invalid JSON: control character"),
         bad_line("a raw NUL", "{\"page\":\"a\0b\"}", 11, "invalid JSON: control character"),
         bad_line("a leading zero", "{\"ts\":01}", 8, "invalid JSON: invalid number"),
-        bad_line("something behind", format!("{} x", event(1)), event(1).len() as u64 + 2, "trailing characters"),
+        bad_line(
+            "something behind",
+            format!("{} x", event(1)),
+            event(1).len() as u64 + 2,
+            "trailing characters",
+        ),
         bad_line("log text", "2018-11-03 12:00:00 INFO started", 5, "invalid JSON: trailing characters"),
     ];
-    let whole = |line, column, reason, remedy, value| Bad { line, column, field: None, reason, remedy, value };
-    cases.push(between("an array", "[1,2]", whole(2, 1, "this is an array", "one JSON object a line", "[1,2]")));
+    let whole =
+        |line, column, reason, remedy, value| Bad { line, column, field: None, reason, remedy, value };
+    cases.push(between(
+        "an array",
+        "[1,2]",
+        whole(2, 1, "this is an array", "one JSON object a line", "[1,2]"),
+    ));
     cases.push(between("a number", "12", whole(2, 1, "this is a number", "one JSON object a line", "12")));
 
     let record = event(1).into_bytes();
@@ -125,7 +155,13 @@ pub(super) fn cases() -> Vec<Case> {
     let bad = whole(2, 1, "longer than 4194304 bytes", CORRECT, "{\"x\":\"yyyy");
     cases.push(between("a line of 5 MB", &huge, bad.clone()));
     let bad = Bad { line: 1, ..bad };
-    cases.push(Case { name: "only a line of 5 MB", file: EVENTS, bytes: huge.into(), bad: vec![bad], good: 0 });
+    cases.push(Case {
+        name: "only a line of 5 MB",
+        file: EVENTS,
+        bytes: huge.into(),
+        bad: vec![bad],
+        good: 0,
+    });
 
     let repeated = event_with("ts", "1").replace("{\"ts\":1,", "{\"ts\":1,\"ts\":1,");
     let reason = "the field comes twice in the record";
@@ -134,7 +170,10 @@ pub(super) fn cases() -> Vec<Case> {
 
     let long = event_with("song", &format!("\"{}é\"", "x".repeat(1023)));
     let reason = "the text has 1025 bytes, and the column holds 1024";
-    let bad = Bad { line: 2, column: 9, field: Some("song"), reason, remedy: CORRECT, value: "xxxx… (1027 bytes)" };
+    let bad =
+        Bad {
+            line: 2, column: 9, field: Some("song"), reason, remedy: CORRECT, value: "xxxx… (1027 bytes)"
+        };
     cases.push(between("a song title too long", long, bad));
 
     let bytes = format!("[\n{},\n{}\n]\n", event(0), event(1)).into_bytes();
@@ -183,7 +222,7 @@ fn only_some_of_many_bad_records_are_shown_and_all_are_counted() {
     let lines: Vec<_> = error["records"].as_array().unwrap().iter().map(|record| &record["line"]).collect();
     assert_eq!(lines, (1..=15).collect::<Vec<_>>());
     assert_eq!(finished.stderr.matches("reason: ").count(), 10);
-    assert!(finished.stderr.contains(&format!("{}, line 1, column 1\n", path.display())));
+    assert!(finished.stderr.contains(&format!("{}, line 1, column 2\n", path.display())));
     assert!(finished.stderr.contains("… and 5 more"), "{}", finished.stderr);
     assert_eq!(loaded.state(), before);
 }
@@ -193,7 +232,8 @@ fn bad_records_of_several_files_are_reported_by_file_and_line() {
     let loaded = Loaded::new().load();
     let before = loaded.state();
     let mut expected = Vec::new();
-    for (name, lines) in [("2018/12/b.json", [2, 10]), ("2018/12/a.json", [1, 3]), ("2018/09/z.json", [4, 5])] {
+    for (name, lines) in [("2018/12/b.json", [2, 10]), ("2018/12/a.json", [1, 3]), ("2018/09/z.json", [4, 5])]
+    {
         let text: Vec<_> = (1..=10)
             .map(|line| if lines.contains(&line) { "bad".to_owned() } else { event(line * 100 + lines[0]) })
             .collect();
@@ -205,9 +245,11 @@ fn bad_records_of_several_files_are_reported_by_file_and_line() {
     expected.sort();
     let finished = loaded.run(&[]);
     let error = error(&finished, 3);
-    let found: Vec<_> = error["records"].as_array().unwrap().iter().map(|record| {
-        (record["path"].as_str().unwrap().to_owned(), record["line"].as_i64().unwrap())
-    });
+    let found = error["records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|record| (record["path"].as_str().unwrap().to_owned(), record["line"].as_i64().unwrap()));
     assert_eq!(found.collect::<Vec<_>>(), expected);
     let shown: Vec<_> = finished.stderr.lines().filter(|line| line.contains(", line ")).collect();
     let wanted: Vec<_> =
@@ -222,7 +264,8 @@ fn without_json_the_report_goes_to_standard_error_alone() {
     loaded.data.write(EVENTS, "bad");
     let path = loaded.data.path();
     for format in ["table", "csv"] {
-        let finished = loaded.cli.run(["etl", "--format", format, "--source", path.to_str().unwrap()]).with_code(3);
+        let finished =
+            loaded.cli.run(["etl", "--format", format, "--source", path.to_str().unwrap()]).with_code(3);
         assert_eq!(finished.stdout, "");
         assert!(finished.stderr.contains("line 1, column 1"), "{}", finished.stderr);
     }

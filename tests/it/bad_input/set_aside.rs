@@ -18,7 +18,11 @@ fn bad_records_can_be_set_aside_while_the_good_ones_of_their_file_load() {
 
         let records = &report["records"];
         let of = |key: &str| records[key].as_u64().expect("a count");
-        assert_eq!((of("read"), of("staged"), of("rejected")), (case.good + count, case.good, count), "{name}");
+        assert_eq!(
+            (of("read"), of("staged"), of("rejected")),
+            (case.good + count, case.good, count),
+            "{name}"
+        );
         assert_eq!(of("read"), of("staged") + of("rejected") + of("duplicate"), "{name}");
         assert_eq!(report["files"]["loaded"], 1, "{name}");
 
@@ -33,8 +37,9 @@ fn bad_records_can_be_set_aside_while_the_good_ones_of_their_file_load() {
             .expect("an array")
             .iter()
             .map(|record| {
-                let mut row: Vec<_> =
-                    ["path", "line", "column", "field", "reason", "value"].map(|key| text(&record[key])).into();
+                let mut row: Vec<_> = ["path", "line", "column", "field", "reason", "value"]
+                    .map(|key| text(&record[key]))
+                    .into();
                 if record["field"].is_null() {
                     "NULL".clone_into(&mut row[3]);
                 }
@@ -47,7 +52,10 @@ fn bad_records_can_be_set_aside_while_the_good_ones_of_their_file_load() {
 
         let files = query(
             &cli.database(),
-            &format!("SELECT path, records, rejected FROM loaded_files WHERE run_id = '{}'", text(&report["run_id"])),
+            &format!(
+                "SELECT path, records, rejected FROM loaded_files WHERE run_id = '{}'",
+                text(&report["run_id"])
+            ),
         );
         assert_eq!(files, [[shown, (case.good + count).to_string(), count.to_string()]], "{name}");
         let others = query(&cli.database(), "SELECT SUM(rejected) FROM loaded_files");
@@ -73,7 +81,8 @@ fn one_bad_record_more_than_allowed_stops_the_load_and_changes_nothing() {
         let finished = loaded.run(&["--max-errors", &allowed.to_string()]);
         case.assert_reported(&finished, &path);
         let verb = if allowed == 1 { "is" } else { "are" };
-        let message = format!("{} bad records, and {allowed} {verb} allowed; nothing was loaded", case.bad.len());
+        let message =
+            format!("{} bad records, and {allowed} {verb} allowed; nothing was loaded", case.bad.len());
         assert_eq!(error(&finished, 3)["message"], message);
         assert_eq!(loaded.state(), before, "{}", case.name);
         std::fs::remove_file(path).expect("a removed file");
@@ -117,7 +126,11 @@ fn a_corrected_file_loads_as_if_it_had_never_been_bad() {
         let report = loaded.run(&[]).success().json();
         assert_eq!(report["records"]["rejected"], 0);
         assert_eq!(report["files"]["changed"], u64::from(set_aside));
-        assert_eq!((dump_without_ids(&loaded.cli.database()), ledger(&loaded)), wanted, "set aside: {set_aside}");
+        assert_eq!(
+            (dump_without_ids(&loaded.cli.database()), ledger(&loaded)),
+            wanted,
+            "set aside: {set_aside}"
+        );
         // What was set aside stays on record with its run.
         let errors = query(&loaded.cli.database(), "SELECT COUNT(*) FROM load_errors");
         assert_eq!(errors, [[u64::from(set_aside).to_string()]]);
@@ -128,7 +141,8 @@ fn a_corrected_file_loads_as_if_it_had_never_been_bad() {
     /// The files below the data set, without the run that loaded each.
     fn ledger(loaded: &Loaded) -> Vec<Vec<String>> {
         let root = loaded.data.path().display().to_string();
-        let sql = "SELECT path, kind, size_bytes, content_hash, records, rejected FROM loaded_files ORDER BY path";
+        let sql =
+            "SELECT path, kind, size_bytes, content_hash, records, rejected FROM loaded_files ORDER BY path";
         let mut rows = query(&loaded.cli.database(), sql);
         for row in &mut rows {
             row[0] = row[0].replace(&root, "");

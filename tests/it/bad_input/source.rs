@@ -6,7 +6,7 @@ use std::{
         fs::{MetadataExt, PermissionsExt, chown},
         process::CommandExt,
     },
-    path::Path,
+    path::PathBuf,
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -114,87 +114,87 @@ fn a_jsonpaths_file_that_cannot_be_used_is_refused() {
     assert_eq!(loaded.run(&[]).success().json()["records"]["staged"], 1);
 }
 
+const NOBODY: u32 = 65534;
+
 /// The command line as a user whom permissions bind. The tests may run as root, whom they do not bind:
 /// then it is another user, who gets a copy of the program, since the original may be out of reach.
-fn bound_by_permissions() -> (Cli, Option<tempfile::TempDir>) {
-    let own = cli();
-    if std::fs::metadata(own.directory()).expect("the working directory").uid() != 0 {
-        return (own, None);
-    }
-    let open = |path: &Path| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("changed permissions");
-    };
-    let place = tempfile::tempdir().expect("a temporary directory");
-    let program = place.path().join("sparkify-cli");
-    std::fs::copy(env!("CARGO_BIN_EXE_sparkify-cli-under-test"), &program).expect("a copied program");
-    open(place.path());
-    open(&program);
-    // Without it DuckDB is a part of the program.
-    let library = std::env::var_os("DUCKDB_LIB_DIR").map(|directory| PathBuf::from(directory).join("libduckdb.so"));
-    if let Some(library) = library.filter(|library| library.is_file()) {
-        let copy = place.path().join("libduckdb.so");
-        std::fs::copy(library, &copy).expect("a copied library");
-        open(&copy);
-    }
-    let cli = Cli::new(program);
-    chown(cli.directory(), Some(NOBODY), Some(NOBODY)).expect("another owner");
-    (cli, Some(place))
+struct BoundUser {
+    cli: Cli,
+    copy: Option<tempfile::TempDir>,
 }
 
-const NOBODY: u32 = 65534;
+impl BoundUser {
+    fn new() -> Self {
+        let own = cli();
+        if std::fs::metadata(own.directory()).expect("the working directory").uid() != 0 {
+            return Self { cli: own, copy: None };
+        }
+        let place = tempfile::tempdir().expect("a temporary directory");
+        allow(place.path(), 0o755);
+        let program = place.path().join("sparkify-cli");
+        std::fs::copy(env!("CARGO_BIN_EXE_sparkify-cli-under-test"), &program).expect("a copied program");
+        allow(&program, 0o755);
+        // Without the library DuckDB is a part of the program.
+        let library = std::env::var_os("DUCKDB_LIB_DIR").map(|path| PathBuf::from(path).join("libduckdb.so"));
+        if let Some(library) = library.filter(|library| library.is_file()) {
+            let copy = place.path().join("libduckdb.so");
+            std::fs::copy(library, &copy).expect("a copied library");
+            allow(&copy, 0o644);
+        }
+        let cli = Cli::new(program);
+        chown(cli.directory(), Some(NOBODY), Some(NOBODY)).expect("another owner");
+        Self { cli, copy: Some(place) }
+    }
+
+    fn run(&self, command: &str, data: &DataSet) -> Finished {
+        let source = data.path();
+        let source = source.to_str().expect("a UTF-8 path");
+        let mut command = self.cli.command([command, "--format", "json", "--source", source]);
+        if let Some(copy) = &self.copy {
+            command.uid(NOBODY).gid(NOBODY).env("LD_LIBRARY_PATH", copy.path());
+        }
+        Finished::from(command.output().expect("a process"))
+    }
+}
+
+fn allow(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("changed permissions");
+}
 
 #[test]
 fn what_may_not_be_read_is_named_and_changes_nothing() {
-    let (cli, place) = bound_by_permissions();
+    let user = BoundUser::new();
     let data = DataSet::new();
-    std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o755)).expect("permissions");
-    let run = |command: &str| {
-        let path = data.path();
-        let source = path.to_str().expect("a UTF-8 path");
-        let mut command = cli.command([command, "--format", "json", "--source", source]);
-        if let Some(place) = &place {
-            command.uid(NOBODY).gid(NOBODY).env("LD_LIBRARY_PATH", place.path());
-        }
-        Finished::from(command.output().expect("a process"))
-    };
+    allow(&data.path(), 0o755);
     data.write_events("2018/a.json", &[Event::play(1, 0)]);
     data.write_songs("A/a.json", &[Song::new("SO1", "AR1")]);
-    let _ = run("run").success();
-    let loaded = Loaded { cli, data };
-    let before = loaded.state();
+    let _ = user.run("run", &data).success();
+    let before = state(&user.cli);
 
-    let event_file = loaded.data.write_events("2018/b.json", &[Event::play(1, 1)]);
-    let folder = loaded.data.write_events("2019/c.json", &[Event::play(1, 2)]);
-    let folder = folder.parent().expect("its folder").to_owned();
-    let song_file = loaded.data.write_songs("A/b.json", &[Song::new("SO2", "AR1")]);
-    let paths_file = loaded.data.write("log_json_path.json", "{}");
-    let log_data = loaded.data.path().join("log_data");
-    let all = [&event_file, &folder, &song_file, &paths_file, &log_data, &loaded.data.path()];
-    for path in all {
-        // The JSONPaths file is broken, so it is read only to see that it cannot be.
-        if *path != paths_file {
-            let _ = std::fs::remove_file(&paths_file);
-        } else {
-            loaded.data.write("log_json_path.json", "{}");
-        }
-        let permissions = std::fs::metadata(path).expect("metadata").permissions();
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0)).expect("permissions");
-        let finished = ["run", "etl"].map(|command| {
-            let path = loaded.data.path();
-            let source = path.to_str().expect("a UTF-8 path");
-            let mut command = loaded.cli.command([command, "--format", "json", "--source", source]);
-            if let Some(place) = &place {
-                command.uid(NOBODY).gid(NOBODY).env("LD_LIBRARY_PATH", place.path());
-            }
-            Finished::from(command.output().expect("a process"))
-        });
-        std::fs::set_permissions(path, permissions).expect("permissions");
+    let event_file = data.write_events("2018/b.json", &[Event::play(1, 1)]);
+    let song_file = data.write_songs("A/b.json", &[Song::new("SO2", "AR1")]);
+    let paths_file = data.write("log_json_path.json", "{}");
+    let (root, log_data) = (data.path(), data.path().join("log_data"));
+    for (path, named) in [
+        // The first to be read, so it goes first: it is no valid one.
+        (&paths_file, &paths_file),
+        (&event_file, &event_file),
+        (&song_file, &song_file),
+        (&log_data.join("2018"), &log_data.join("2018")),
+        (&log_data, &log_data),
+        (&root, &log_data),
+    ] {
+        let mode = std::fs::metadata(path).expect("metadata").permissions().mode();
+        allow(path, 0);
+        let finished = ["run", "etl"].map(|command| user.run(command, &data));
+        allow(path, mode);
+        let _ = std::fs::remove_file(&paths_file);
         for finished in finished {
             let error = error(&finished, 1);
-            let message = error["message"].as_str().expect("a message");
-            assert_eq!(message, format!("{}: permission denied", path.display()));
+            assert_eq!(error["message"], format!("{}: permission denied", named.display()));
             assert_helps(&finished.stderr, &error, "allow the user who runs this to read it");
-            assert_eq!(loaded.state(), before, "{}", path.display());
         }
+        assert_eq!(state(&user.cli), before, "{}", path.display());
     }
+    assert_eq!(user.run("run", &data).success().json()["records"]["staged"], 2);
 }

@@ -212,7 +212,9 @@ impl Run<'_> {
 
         self.progress.begin("transforming");
         session.publish().await.during("beginning to publish")?;
-        publish::Publisher::new(self, &readers, session).run(difference, rule_changed, &mut report.records).await?;
+        publish::Publisher::new(self, &readers, session)
+            .run(difference, rule_changed, &mut report.records)
+            .await?;
         stopwatch.lap("transform");
 
         self.progress.begin("checking");
@@ -299,7 +301,10 @@ impl Run<'_> {
 }
 
 fn drop_batch_tables(dialect: Dialect) -> Result<Vec<String>> {
-    Ok(BatchTables::all().iter().map(|table| ddl::drop_table(table.name, dialect)).collect::<Result<_, _>>()?)
+    Ok(BatchTables::all()
+        .iter()
+        .map(|table| ddl::drop_table(table.name, dialect))
+        .collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]

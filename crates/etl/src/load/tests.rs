@@ -149,7 +149,9 @@ async fn load_with(script: Script) -> (Result<RunReport>, Vec<String>) {
     warehouse.expect_location().return_const("mock".to_owned());
     warehouse.expect_query().returning(|_| Ok(catalog()));
     let session_log = Arc::clone(&log);
-    warehouse.expect_begin_load().returning(move || Ok(Box::new(session(script.clone(), Arc::clone(&session_log)))));
+    warehouse
+        .expect_begin_load()
+        .returning(move || Ok(Box::new(session(script.clone(), Arc::clone(&session_log)))));
     let library = SqlLibrary::embedded().unwrap();
     let (options, progress) = (LoadOptions::default(), Arc::new(Progress::default()));
     let result = load(&warehouse, source(), &library, &options, &progress, &Cancel::default()).await;
@@ -158,7 +160,9 @@ async fn load_with(script: Script) -> (Result<RunReport>, Vec<String>) {
 }
 
 fn position(log: &[String], beginning: &str) -> usize {
-    log.iter().position(|entry| entry.starts_with(beginning)).unwrap_or_else(|| panic!("{beginning} in {log:#?}"))
+    log.iter()
+        .position(|entry| entry.starts_with(beginning))
+        .unwrap_or_else(|| panic!("{beginning} in {log:#?}"))
 }
 
 fn abort_entry() -> String {
@@ -170,8 +174,17 @@ async fn a_load_prepares_reads_publishes_writes_the_ledger_and_commits_in_this_o
     let (result, log) = load_with(Script::default()).await;
     let report = result.unwrap();
     assert_eq!((report.records.read, report.records.staged), (1, 1));
-    let steps = ["prepare", "append batch_events", "publish", "INSERT INTO batch_users", "INSERT INTO songplays",
-        "append loaded_files", "INSERT INTO load_runs", "DROP TABLE IF EXISTS batch_events", "commit"];
+    let steps = [
+        "prepare",
+        "append batch_events",
+        "publish",
+        "INSERT INTO batch_users",
+        "INSERT INTO songplays",
+        "append loaded_files",
+        "INSERT INTO load_runs",
+        "DROP TABLE IF EXISTS batch_events",
+        "commit",
+    ];
     let positions: Vec<_> = steps.iter().map(|step| position(&log, step)).collect();
     assert!(positions.is_sorted(), "{log:#?}");
     assert_eq!(log.last().unwrap(), "commit");
@@ -187,7 +200,8 @@ async fn a_load_with_nothing_new_writes_nothing() {
 
 #[tokio::test]
 async fn a_failed_statement_undoes_the_load_and_names_the_step() {
-    let (result, log) = load_with(Script { failing: Some("INSERT INTO songplays"), ..Script::default() }).await;
+    let (result, log) =
+        load_with(Script { failing: Some("INSERT INTO songplays"), ..Script::default() }).await;
     let error = result.unwrap_err();
     assert_eq!(error.to_string(), "transform insert_songplays failed");
     assert_eq!(log.last(), Some(&abort_entry()));

@@ -7,9 +7,7 @@ use memchr::{memchr, memrchr};
 use super::content_hash::{Hashing, SharedHasher};
 use crate::{
     error::{SourceError, SourceProblem},
-    record::{
-        RECORD_BYTES_MAX, Reason, Reject, count_lines, excerpt, last_record_start, whole_objects_end,
-    },
+    record::{RECORD_BYTES_MAX, Reason, Reject, count_lines, excerpt, last_record_start, whole_objects_end},
     source::{Compression, Content, SourceFile},
 };
 
@@ -27,7 +25,7 @@ pub(super) struct Block {
     pub(super) first_line: u64,
     pub(super) bytes: Vec<u8>,
     /// A record that is too long to be read at all.
-    pub(super) too_long: Option<Reject>,
+    pub(super) too_long: Option<Box<Reject>>,
 }
 
 /// A file of which the beginning has been read.
@@ -149,7 +147,7 @@ impl OpenFile {
             // A character at its end may have been cut in two.
             value: excerpt(shown.trim_end_matches('\u{fffd}')) + "…",
         };
-        let block = self.block(Vec::new(), Some(too_long));
+        let block = self.block(Vec::new(), Some(Box::new(too_long)));
         loop {
             let buffer = self.content.fill_buf().map_err(|error| read_failed(file, error))?;
             if buffer.is_empty() {
@@ -166,7 +164,7 @@ impl OpenFile {
         }
     }
 
-    fn block(&mut self, bytes: Vec<u8>, too_long: Option<Reject>) -> Block {
+    fn block(&mut self, bytes: Vec<u8>, too_long: Option<Box<Reject>>) -> Block {
         let first_line = self.line;
         if !self.ended {
             self.line += count_lines(&bytes);

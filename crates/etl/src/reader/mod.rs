@@ -188,7 +188,7 @@ impl RecordReader {
             decoder.decode(block.file, &self.files[block.file].path, block.first_line, &block.bytes);
             let accepted = (decoder.rows() - before) as u64;
             let mut rejects = decoder.take_rejects();
-            rejects.extend(block.too_long);
+            rejects.extend(block.too_long.map(|reject| *reject));
             note(block.file, accepted + rejects.len() as u64, rejects);
         }
         Ok(())

@@ -72,8 +72,7 @@ fn push(column: &mut ColumnBuffer, json: &str) -> Result<(), Reason> {
     match json.as_bytes().first() {
         Some(b'n') => column.push_null(),
         Some(b'"') => {
-            let text: String =
-                serde_json::from_str(json).map_err(|error| syntax(&error))?;
+            let text: String = serde_json::from_str(json).map_err(|error| syntax(&error))?;
             if text.contains('\0') {
                 return Err(Reason::NulCharacter);
             }
@@ -116,7 +115,11 @@ fn offset_of(text: &str, error: &serde_json::Error) -> usize {
         0 | 1 => 0,
         line => memchr::memchr_iter(b'\n', text.as_bytes()).nth(line - 2).map_or(0, |newline| newline + 1),
     };
-    (line_start + error.column().saturating_sub(1)).min(text.len())
+    let offset = (line_start + error.column().saturating_sub(1)).min(text.len());
+    // In a value the column is that of the byte before the control character.
+    let is_control = error.is_syntax() && error.to_string().starts_with("control character");
+    let skipped = text.bytes().skip(offset).position(|byte| byte < b' ').filter(|_| is_control);
+    offset + skipped.unwrap_or_default()
 }
 
 /// The fields of an object in order, repeated ones too, each value as its JSON text.

@@ -13,9 +13,9 @@ mod shape;
 mod split;
 
 pub use jsonpaths::JsonPaths;
+pub(crate) use reject::excerpt;
 pub use reject::{Reason, Reject};
 pub use shape::RecordShape;
-pub(crate) use reject::excerpt;
 pub(crate) use split::{Decoder, Position, count_lines, last_record_start, whole_objects_end};
 
 /// The longest record in bytes: what Redshift's COPY can take.

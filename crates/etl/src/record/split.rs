@@ -142,7 +142,8 @@ impl<'a> Decoder<'a> {
                 // Not an object, or one without an end: the whole line is one bad record, together with
                 // the other lines of an object that breaks off.
                 let end = if bytes[start] == b'{' { next_object(bytes, line.end) } else { line.end };
-                records = vec![line.start..end];
+                records.clear();
+                records.push(line.start..end);
                 break;
             }
         }

@@ -47,19 +47,22 @@ impl LocalDirectory {
         }
         // Absolute, so that the same file has one identity wherever the program is started.
         let root = self.root.canonicalize().map_err(|error| SourceError::io(shown(), error))?;
-        let mut files = Vec::new();
+        let (mut files, mut missing) = (Vec::new(), Vec::new());
         for (folder, kind) in [("log_data", FileKind::Events), ("song_data", FileKind::Songs)] {
             let folder = root.join(folder);
             match std::fs::metadata(&folder) {
                 Ok(_) => list_folder(&folder, kind, &mut files)?,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    tracing::warn!("there is no {}", folder.display());
+                    missing.push(folder);
                 }
                 Err(error) => return Err(SourceError::io(folder.display().to_string(), error)),
             }
         }
         if files.is_empty() {
             return Err(empty(root.display().to_string()));
+        }
+        for folder in missing {
+            tracing::warn!("there is no {}", folder.display());
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         Ok(files)

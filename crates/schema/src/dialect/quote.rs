@@ -90,7 +90,7 @@ mod tests {
         while let Some(c) = chars.next() {
             match c {
                 '\'' => {
-                    assert_eq!(chars.next(), Some('\''), "a lone quote would end the literal in {quoted}")
+                    assert_eq!(chars.next(), Some('\''), "a lone quote would end the literal in {quoted}");
                 }
                 '\\' if escapes => {
                     text.push(chars.next().expect("a backslash must not escape the closing quote"));

@@ -18,8 +18,7 @@ impl Decoded {
     /// The values of a column as text.
     fn column(&self, name: &str) -> Vec<String> {
         let array = self.batch.column_by_name(name).unwrap();
-        let formatter =
-            ArrayFormatter::try_new(array, &FormatOptions::default().with_null("NULL")).unwrap();
+        let formatter = ArrayFormatter::try_new(array, &FormatOptions::default().with_null("NULL")).unwrap();
         (0..array.len()).map(|row| formatter.value(row).to_string()).collect()
     }
 
@@ -132,6 +131,7 @@ fn a_value_that_its_column_cannot_hold_is_blamed_with_its_place() {
 
 #[test]
 fn what_is_no_object_or_lacks_something_is_blamed_at_its_place() {
+    const CONTROL: &str = r"invalid JSON: control character (\u0000-\u001F) found while parsing a string";
     for (text, line, column, field, reason) in [
         ("INFO started", 1, 1, None, "invalid JSON: expected value"),
         ("12", 1, 1, None, "a JSON object was expected, and this is a number"),
@@ -146,12 +146,16 @@ fn what_is_no_object_or_lacks_something_is_blamed_at_its_place() {
         ("{\"a\":1]", 1, 7, None, "invalid JSON: expected `,` or `}`"),
         ("{\"a\":1,}", 1, 8, None, "invalid JSON: trailing comma"),
         ("{'a':1}", 1, 2, None, "invalid JSON: key must be a string"),
+        ("{\"a\":\"\\x\"}", 1, 8, None, "invalid JSON: invalid escape"),
+        ("{\"a\": 1,\n \"b\t\": 2}", 2, 4, None, CONTROL),
+        ("{\"a\": 1,\n \"b\": \"é\t\"}", 2, 10, None, CONTROL),
         ("{\n  \"a\": 1\n  \"b\": 2\n}", 3, 3, None, "invalid JSON: expected `,` or `}`"),
         ("{\"ts\":1", 1, 7, None, "the record breaks off: EOF while parsing an object"),
         ("{}", 1, 1, Some("itemInSession"), "the required field is missing"),
         ("{\"ts\":null}", 1, 7, Some("ts"), "the required field is null"),
         ("{\"ts\":\" \"}", 1, 7, Some("ts"), "the required field is blank"),
         ("{\"page\":\"\"}", 1, 9, Some("page"), "the required field is blank"),
+        ("{\"ts\":1,\"ts\":1}", 1, 14, Some("ts"), "the field comes twice in the record"),
         ("{\"ts\":1,\n\"ts\":1}", 2, 6, Some("ts"), "the field comes twice in the record"),
         ("\u{a0}", 1, 1, None, "invalid JSON: expected value"),
     ] {
@@ -165,7 +169,7 @@ fn what_is_no_object_or_lacks_something_is_blamed_at_its_place() {
 fn a_raw_control_character_is_no_json() {
     for character in ["\0", "\u{1}", "\t", "\u{18}"] {
         let decoded = events(format!("{GOOD}\n{}\n{GOOD}", event(&format!(r#""artist":"a{character}b""#))));
-        let [(2, _, None, reason)] = &decoded.faults()[..] else { panic!("{:?}", decoded.faults()) };
+        let [(2, 13, None, reason)] = &decoded.faults()[..] else { panic!("{:?}", decoded.faults()) };
         assert!(reason.contains("control character"), "{reason}");
         assert!(!decoded.rejects[0].value.contains(char::is_control), "fit for a terminal");
         assert_eq!(decoded.lines, [1, 3]);
@@ -205,7 +209,8 @@ fn a_record_cut_off_anywhere_is_one_bad_record_and_no_other_is_blamed() {
             continue;
         }
         for (before, after) in [("", "\n"), (GOOD, "\n"), (GOOD, "")] {
-            let text = format!("{before}\n{}{after}{}", &record[..cut], if after.is_empty() { "" } else { GOOD });
+            let text =
+                format!("{before}\n{}{after}{}", &record[..cut], if after.is_empty() { "" } else { GOOD });
             let text = if after.is_empty() { text } else { format!("{text}\n{GOOD}\n{GOOD}") };
             let decoded = events(&text);
             assert_eq!(decoded.fault_lines(), [2], "{text}");
@@ -232,6 +237,21 @@ fn an_object_over_several_lines_that_breaks_off_is_one_bad_record() {
             assert_eq!(decoded.lines[0], kept as u64 + 1, "{broken}");
             assert_eq!(decoded.lines.len(), 2, "{broken}");
         }
+    }
+}
+
+#[test]
+fn a_brace_too_few_or_too_many_takes_no_other_record_with_it() {
+    let open = &GOOD[..GOOD.len() - 1];
+    for (text, good, bad) in [
+        (format!("{open}\n{GOOD}\n}}\n{GOOD}"), [2, 4], vec![1, 3]),
+        (format!("{GOOD}\n}}\n{GOOD}"), [1, 3], vec![2]),
+        (format!("{GOOD}\n{GOOD}}}\n{GOOD}"), [1, 3], vec![2]),
+        (format!("{open},\"x\":[\n{GOOD}\n{GOOD}"), [2, 3], vec![1]),
+        (format!("{open},\"x\":{{\n{GOOD}\n{GOOD}"), [2, 3], vec![1]),
+    ] {
+        let decoded = events(&text);
+        assert_eq!((decoded.lines.as_slice(), decoded.fault_lines()), (&good[..], bad), "{text}");
     }
 }
 
@@ -282,11 +302,8 @@ fn a_record_may_be_four_mebibytes_long_and_no_longer() {
         let empty = event(r#""x":"""#);
         empty.replace(r#""x":"""#, &format!(r#""x":"{}""#, "x".repeat(bytes - empty.len())))
     };
-    let decoded = events(format!(
-        "{GOOD}\n{}\n{}\n{GOOD}",
-        record(RECORD_BYTES_MAX),
-        record(RECORD_BYTES_MAX + 1)
-    ));
+    let decoded =
+        events(format!("{GOOD}\n{}\n{}\n{GOOD}", record(RECORD_BYTES_MAX), record(RECORD_BYTES_MAX + 1)));
     assert_eq!(decoded.lines, [1, 2, 4]);
     let reason = "the record is longer than 4194304 bytes, the most that a record may have";
     assert_eq!(decoded.faults(), [(3, 1, None, reason.to_owned())]);
@@ -306,7 +323,7 @@ fn broken_lines_in_great_number_take_no_longer_than_others() {
         assert!(decoded.rejects.len() <= lines);
     }
     // Without a bound on how far the end of an object is looked for it takes minutes.
-    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
 
 #[test]
@@ -340,7 +357,8 @@ fn the_keys_of_a_jsonpaths_file_are_the_ones_that_count() {
             key => format!("$.{key}"),
         })
         .collect();
-    let paths = crate::record::JsonPaths::parse(&serde_json::json!({ "jsonpaths": keys }).to_string()).unwrap();
+    let paths =
+        crate::record::JsonPaths::parse(&serde_json::json!({ "jsonpaths": keys }).to_string()).unwrap();
     let shape = RecordShape::events(Some(&paths));
     let decoded = decode(&shape, event(r#""title of song":"T","auth":"A","artist":"B""#));
     let of = |name| decoded.column(name).remove(0);

@@ -54,12 +54,73 @@ fn plain_records_take_the_fast_path() {
 fn what_is_no_json_is_refused_by_both_paths() {
     let shape = RecordShape::events(None);
     for value in [
-        "01", "-", "-01", "1.", ".5", "1.e5", "1e", "1e+", "+1", "0x10", "NaN", "Infinity", "-Infinity", "1_000", "1,2",
-        "1 2", "tru", "True", "nul", "nulll", "undefined", "'x'", "x", "", ",", ":", "}", "]", "[1,]", "[,1]", "[1 2]", "[1",
-        "{\"a\":1,}", "{\"a\"}", "{a:1}", "{\"a\":}", "{\"a\" 1}", "{,}", "{1:1}", "{\"a\":01}", "[01]", "[1.]", "[\"\t\"]",
-        "{\"\t\":1}", "\"\t\"", "\"\n\"", "\"\0\"", "\"\u{1f}\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u\"",
-        "\"\\uzzzz\"", "[\"\\uzzzz\"]", "{\"\\uzzzz\":1}", "\"\\u\"xyz\"", "[\"\\u\"xyz\"]", "\"\\", "\"\\\"", "\"a", "\"a\"\"",
-        "/**/1", "1//", "\u{feff}1", "1\u{a0}", "1\u{c}", "[1\u{b}]",
+        "01",
+        "-",
+        "-01",
+        "1.",
+        ".5",
+        "1.e5",
+        "1e",
+        "1e+",
+        "+1",
+        "0x10",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1_000",
+        "1,2",
+        "1 2",
+        "tru",
+        "True",
+        "nul",
+        "nulll",
+        "undefined",
+        "'x'",
+        "x",
+        "",
+        ",",
+        ":",
+        "}",
+        "]",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[1",
+        "{\"a\":1,}",
+        "{\"a\"}",
+        "{a:1}",
+        "{\"a\":}",
+        "{\"a\" 1}",
+        "{,}",
+        "{1:1}",
+        "{\"a\":01}",
+        "[01]",
+        "[1.]",
+        "[\"\t\"]",
+        "{\"\t\":1}",
+        "\"\t\"",
+        "\"\n\"",
+        "\"\0\"",
+        "\"\u{1f}\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\u\"",
+        "\"\\uzzzz\"",
+        "[\"\\uzzzz\"]",
+        "{\"\\uzzzz\":1}",
+        "\"\\u\"xyz\"",
+        "[\"\\u\"xyz\"]",
+        "\"\\",
+        "\"\\\"",
+        "\"a",
+        "\"a\"\"",
+        "/**/1",
+        "1//",
+        "\u{feff}1",
+        "1\u{a0}",
+        "1\u{c}",
+        "[1\u{b}]",
     ] {
         for key in ["x", "artist", "userId", "length"] {
             let text = event(&format!(r#""{key}":{value}"#));
@@ -71,7 +132,9 @@ fn what_is_no_json_is_refused_by_both_paths() {
         assert_eq!(by_fast_path(&shape, text), None, "{text}");
         assert_eq!(by_careful_path(&shape, text), None, "{text}");
     }
-    for text in [format!("{GOOD}{GOOD}"), format!("{GOOD},"), format!("{GOOD} x"), GOOD.replace("\"page\"", "page")] {
+    for text in
+        [format!("{GOOD}{GOOD}"), format!("{GOOD},"), format!("{GOOD} x"), GOOD.replace("\"page\"", "page")]
+    {
         assert_eq!(by_fast_path(&shape, &text), None, "{text}");
         assert_eq!(by_careful_path(&shape, &text), None, "{text}");
     }
@@ -90,8 +153,39 @@ fn deep_nesting_in_an_unknown_field_neither_overflows_nor_refuses() {
 
 fn any_text() -> impl Strategy<Value = String> {
     let part = select(vec![
-        "a", "B", " ", "  ", "é", "ß", "🎵", "\u{a0}", "0", "1.5", "-", "e", "{", "}", "[", "]", ":", ",", "'", "\\\\", "\\\"",
-        "\\/", "\\n", "\\t", "\\b", "\\u0041", "\\u00e9", "\\ud83c\\udfb5", "\\u0018", "\\u0000", "\\ud800", "\\udc00", "\\uD83D",
+        "a",
+        "B",
+        " ",
+        "  ",
+        "é",
+        "ß",
+        "🎵",
+        "\u{a0}",
+        "0",
+        "1.5",
+        "-",
+        "e",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "'",
+        "\\\\",
+        "\\\"",
+        "\\/",
+        "\\n",
+        "\\t",
+        "\\b",
+        "\\u0041",
+        "\\u00e9",
+        "\\ud83c\\udfb5",
+        "\\u0018",
+        "\\u0000",
+        "\\ud800",
+        "\\udc00",
+        "\\uD83D",
         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     ]);
     prop_oneof![
@@ -103,12 +197,49 @@ fn any_text() -> impl Strategy<Value = String> {
 
 fn any_number() -> impl Strategy<Value = String> {
     let special = select(vec![
-        "0", "-0", "-0.0", "1", "1048575", "1048576", "2147483647", "2147483648", "-2147483648", "-2147483649",
-        "8796093022207", "8796093022208", "9007199254740992", "9007199254740993", "9007199254740993.0", "9007199254740994.0",
-        "253402300799999", "253402300800000", "9223372036854775807", "9223372036854775808", "-9223372036854775808",
-        "-9223372036854775809", "18446744073709551615", "18446744073709551616", "1e400", "-1e400", "1e-400", "1e308", "5e-324",
-        "1.50", "1.0", "100e-2", "1E2", "1e+2", "0e999", "0.1", "-90", "90.000001", "180", "123456789012345678901234567890",
-        "0.30000000000000004", "179769313486231580793728971405301e276", "2.2250738585072011e-308",
+        "0",
+        "-0",
+        "-0.0",
+        "1",
+        "1048575",
+        "1048576",
+        "2147483647",
+        "2147483648",
+        "-2147483648",
+        "-2147483649",
+        "8796093022207",
+        "8796093022208",
+        "9007199254740992",
+        "9007199254740993",
+        "9007199254740993.0",
+        "9007199254740994.0",
+        "253402300799999",
+        "253402300800000",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "1e308",
+        "5e-324",
+        "1.50",
+        "1.0",
+        "100e-2",
+        "1E2",
+        "1e+2",
+        "0e999",
+        "0.1",
+        "-90",
+        "90.000001",
+        "180",
+        "123456789012345678901234567890",
+        "0.30000000000000004",
+        "179769313486231580793728971405301e276",
+        "2.2250738585072011e-308",
     ])
     .prop_map(str::to_owned);
     prop_oneof![
@@ -139,7 +270,8 @@ fn any_value() -> impl Strategy<Value = String> {
         prop_oneof![
             vec(inner.clone(), 0..3).prop_map(|values| format!("[{}]", values.join(","))),
             vec((any_text(), inner), 0..3).prop_map(|fields| {
-                let fields: Vec<_> = fields.into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
+                let fields: Vec<_> =
+                    fields.into_iter().map(|(key, value)| format!("{key}: {value}")).collect();
                 format!("{{{}}}", fields.join(" , "))
             }),
         ]
@@ -182,13 +314,24 @@ fn any_record(shape: &RecordShape) -> impl Strategy<Value = String> + use<> {
             proptest::option::weighted(if required { 0.99 } else { 0.7 }, fitting_field(shape, index))
         })
         .collect();
-    let extra = vec((any_text(), any_value()).prop_map(|(key, value)| format!("{key}:{value}")), 0..3);
-    let blank = select(vec!["", "", " ", "\t", " \r ", "                                                                      "]);
+    let unknown = (any_text(), any_value()).prop_map(|(key, value)| format!("{key}:{value}"));
+    let repeated = fitting_field(shape, shape.table().columns.len() - 1);
+    let extra = vec(prop_oneof![6 => unknown, 1 => repeated], 0..3);
+    let blank = select(vec![
+        "",
+        "",
+        " ",
+        "\t",
+        " \r ",
+        "                                                                      ",
+    ]);
     (fields, extra, any::<bool>(), any::<u64>(), blank).prop_map(|(fields, extra, shuffled, seed, blank)| {
         let mut fields: Vec<_> = fields.into_iter().flatten().chain(extra).collect();
         if shuffled {
             // Any order will do, as long as it depends on the seed.
-            fields.sort_by_key(|field| field.bytes().fold(seed, |hash, byte| hash.rotate_left(5) ^ u64::from(byte)));
+            fields.sort_by_key(|field| {
+                field.bytes().fold(seed, |hash, byte| hash.rotate_left(5) ^ u64::from(byte))
+            });
         }
         format!("{blank}{{{}{blank}}}", fields.join(&format!("{blank},{blank}")))
     })
@@ -214,7 +357,9 @@ fn changed(text: &str, changes: &[(prop::sample::Index, Option<char>, bool)]) ->
 
 fn any_changes() -> impl Strategy<Value = Vec<(prop::sample::Index, Option<char>, bool)>> {
     let character = select(
-        "{}[]\",:\\/ \t\r\n\0\u{1}\u{18}\u{b}\u{c}\u{7f}\u{a0}\u{feff}0123456789.-+eEuntfalsrxé🎵'".chars().collect::<Vec<_>>(),
+        "{}[]\",:\\/ \t\r\n\0\u{1}\u{18}\u{b}\u{c}\u{7f}\u{a0}\u{feff}0123456789.-+eEuntfalsrxé🎵'"
+            .chars()
+            .collect::<Vec<_>>(),
     );
     vec((any::<prop::sample::Index>(), proptest::option::weighted(0.7, character), any::<bool>()), 0..4)
 }
