@@ -10,7 +10,6 @@ mod layers;
 mod model;
 mod odd_input;
 mod orders;
-mod postgres;
 mod quality;
 mod real_data;
 

@@ -37,11 +37,14 @@ pub fn replicate(original: &Path, target: &Path, events: u64, songs: u64) {
             fs::write(folder.join(format!("{index}-events.json")), part.join("\n")).expect("a log file");
         }
     }
-    let originals: Vec<_> =
-        files(&original.join("song_data")).iter().map(|path| fs::read_to_string(path).expect("a song file")).collect();
+    let originals: Vec<_> = files(&original.join("song_data"))
+        .iter()
+        .map(|path| fs::read_to_string(path).expect("a song file"))
+        .collect();
     for index in 0..songs {
         let mut song: serde_json::Value =
-            serde_json::from_str(&originals[usize::try_from(index).expect("an index") % originals.len()]).expect("a song");
+            serde_json::from_str(&originals[usize::try_from(index).expect("an index") % originals.len()])
+                .expect("a song");
         if index >= originals.len() as u64 {
             song["song_id"] = format!("SO{index:016}").into();
             song["artist_id"] = format!("AR{:016}", index % 9_553).into();
