@@ -10,6 +10,7 @@ mod layers;
 mod model;
 mod odd_input;
 mod orders;
+mod postgres;
 mod quality;
 mod real_data;
 

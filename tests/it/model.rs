@@ -17,7 +17,7 @@ use sparkify_warehouse::{
 };
 
 /// Session and item of an event.
-type Key = (i64, i64);
+pub(crate) type Key = (i64, i64);
 
 /// An event in short: all that the star depends on.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ struct Played {
 
 /// A song record in short. The order is that of the model's preference for songs only by chance.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Record {
+pub(crate) struct Record {
     song: u8,
     artist: u8,
     title: u8,
@@ -45,7 +45,7 @@ struct Record {
 }
 
 #[derive(Debug, Clone)]
-enum Delivery {
+pub(crate) enum Delivery {
     /// Events under a new name; each as it is staged already, or in its first version.
     Events(Vec<Key>),
     /// Songs under a new name.
@@ -233,7 +233,7 @@ fn pick(files: &[String], index: usize) -> Option<&String> {
     files.get(index % files.len().max(1))
 }
 
-async fn compare(warehouse: &DuckDbWarehouse, model: &Model, rule: MatchRule) -> Result<(), TestCaseError> {
+async fn compare(warehouse: &dyn Warehouse, model: &Model, rule: MatchRule) -> Result<(), TestCaseError> {
     for (sql, expected) in [
         ("SELECT id, user_id, level FROM users ORDER BY user_id", model.users()),
         ("SELECT * FROM songs ORDER BY song_id", model.songs()),
@@ -278,42 +278,52 @@ fn delivery() -> impl Strategy<Value = Delivery> {
     ]
 }
 
-/// Histories tried; `PROPTEST_CASES` asks for more.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
+/// A delivery, and whether the load after it has the lenient match rule.
+pub(crate) type Step = (Delivery, bool);
+
+/// Any history.
+pub(crate) fn history() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec((delivery(), any::<bool>()), 1..8)
+}
+
+/// Performs the history on an empty warehouse, and compares all tables with the model after each load.
+pub(crate) async fn replay(warehouse: &dyn Warehouse, history: &[Step]) -> Result<(), TestCaseError> {
+    let library = SqlLibrary::embedded().unwrap();
+    create_tables(warehouse, &library).await.unwrap();
+    let (data, mut model) = (DataSet::new(), Model::default());
+    let mut files = [Vec::new(), Vec::new()];
+    for (number, (delivery, lenient)) in history.iter().enumerate() {
+        deliver(&data, &mut model, number, delivery, &mut files);
+        if files.iter().all(Vec::is_empty) {
+            continue;
+        }
+        let rule = if *lenient { MatchRule::TitleArtist } else { MatchRule::Exact };
+        let options = LoadOptions { match_rule: rule, ..LoadOptions::default() };
+        let source = Arc::new(LocalDirectory::new(data.path()));
+        let progress = Arc::new(Progress::default());
+        let report = load(warehouse, source, &library, &options, &progress, &Cancel::default()).await;
+        if let Err(error) = report {
+            return Err(TestCaseError::fail(format!("{error:?}")));
+        }
+        model.publish();
+        compare(warehouse, &model, rule).await?;
+    }
+    Ok(())
+}
+
+/// The configuration; `PROPTEST_CASES` asks for another number of histories.
+pub(crate) fn config(cases: u32) -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases);
+    ProptestConfig { cases, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(40))]
 
     #[test]
-    fn after_any_history_of_deliveries_the_tables_are_what_the_model_says(
-        history in prop::collection::vec((delivery(), any::<bool>()), 1..8)
-    ) {
+    fn after_any_history_of_deliveries_the_tables_are_what_the_model_says(history in history()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let library = SqlLibrary::embedded().unwrap();
-            let warehouse = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
-            create_tables(&warehouse, &library).await.unwrap();
-            let (data, mut model) = (DataSet::new(), Model::default());
-            let mut files = [Vec::new(), Vec::new()];
-            for (number, (delivery, lenient)) in history.iter().enumerate() {
-                deliver(&data, &mut model, number, delivery, &mut files);
-                if files.iter().all(Vec::is_empty) {
-                    continue;
-                }
-                let rule = if *lenient { MatchRule::TitleArtist } else { MatchRule::Exact };
-                let options = LoadOptions { match_rule: rule, ..LoadOptions::default() };
-                let source = Arc::new(LocalDirectory::new(data.path()));
-                let progress = Arc::new(Progress::default());
-                let report = load(&warehouse, source, &library, &options, &progress, &Cancel::default()).await;
-                if let Err(error) = report {
-                    return Err(TestCaseError::fail(format!("{error:?}")));
-                }
-                model.publish();
-                compare(&warehouse, &model, rule).await?;
-            }
-            Ok(())
-        })?;
+        let warehouse = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
+        runtime.block_on(replay(&warehouse, &history))?;
     }
 }

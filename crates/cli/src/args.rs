@@ -47,7 +47,8 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub source: Option<String>,
 
-    /// Where the tables are: duckdb:FILE [env: SPARKIFY_WAREHOUSE] [default: duckdb:sparkify.duckdb]
+    /// Where the tables are: duckdb:FILE or postgres://USER@HOST/DATABASE [env: SPARKIFY_WAREHOUSE]
+    /// [default: duckdb:sparkify.duckdb]
     #[arg(long, global = true, value_name = "URL", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub warehouse: Option<String>,
 
@@ -76,6 +77,11 @@ pub struct GlobalArgs {
     /// Threads that DuckDB may use; 0 is one per core [env: SPARKIFY_THREADS] [default: 0]
     #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub threads: Option<String>,
+
+    /// Connections that write at once to a PostgreSQL server; 0 is one per core
+    /// [env: SPARKIFY_CONNECTIONS] [default: 0]
+    #[arg(long, global = true, value_name = "N", help_heading = "Settings")]
+    pub connections: Option<String>,
 
     /// Directory with SQL files that replace or add to the built-in ones [env: SPARKIFY_SQL_DIR]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]

@@ -1,4 +1,5 @@
-//! What the tests share: data sets made row by row, the command line as a process, dumps of tables.
+//! What the tests share: data sets made row by row, the command line as a process, dumps of tables,
+//! a PostgreSQL server.
 //!
 //! Only for tests: everything here panics when something is not as it should be.
 //!
@@ -17,9 +18,11 @@
 mod cli;
 mod data;
 mod dump;
+mod postgres;
 mod replicate;
 
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
 pub use dump::{Dump, dump, dump_without_ids, query};
+pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};
 pub use replicate::replicate;

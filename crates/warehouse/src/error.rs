@@ -97,12 +97,144 @@ pub enum Error {
     /// The connection was closed.
     #[error("the database is closed")]
     Closed,
+    /// The address or the settings of a server make no sense.
+    #[error("the PostgreSQL address cannot be used: {reason}")]
+    Options {
+        /// What is wrong; never with the password.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The server does not answer.
+    #[error("{location} cannot be reached: {reason}")]
+    Unreachable {
+        /// The database.
+        location: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no encrypted connection that is as safe as was asked for.
+    #[error("no safe connection to {location}: {reason}")]
+    Tls {
+        /// The database.
+        location: String,
+        /// Why.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The server refuses the login.
+    #[error("{location} refuses the login: {reason}")]
+    Login {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// The server has no such database.
+    #[error("{location} does not exist: {reason}")]
+    NoDatabase {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// The server is too old or set up in a way that does not work.
+    #[error("{location} cannot be used: {reason}")]
+    UnsuitableServer {
+        /// The database.
+        location: String,
+        /// Why.
+        reason: String,
+    },
+    /// The role may not do this.
+    #[error("the role may not do this in {location}: {reason}")]
+    NoPrivilege {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// No room on the server's disk.
+    #[error("the disk of {location} is full: {reason}")]
+    ServerDiskFull {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// The server has not enough memory.
+    #[error("{location} is out of memory: {reason}")]
+    ServerOutOfMemory {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// The server takes no more connections.
+    #[error("{location} takes no more connections: {reason}")]
+    TooManyConnections {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// A statement took longer than it may.
+    #[error("the statement took too long for {location}: {reason}")]
+    StatementTimeout {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// The server is shutting down, starting, or was told to end the connection.
+    #[error("{location} ended the connection: {reason}")]
+    ServerShutdown {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// Another transaction was in the way.
+    #[error("another transaction on {location} was in the way: {reason}")]
+    Conflict {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// The connection broke.
+    #[error("the connection to {location} was lost: {reason}")]
+    ConnectionLost {
+        /// The database.
+        location: String,
+        /// What happened.
+        reason: String,
+    },
+    /// Another process is loading.
+    #[error(
+        "another load of {location} is under way{}",
+        holder.as_ref().map_or_else(String::new, |holder| format!(", by server {holder}"))
+    )]
+    LoadUnderWay {
+        /// The database.
+        location: String,
+        /// The server process that serves it and the program it calls itself, where they can be seen.
+        holder: Option<LockHolder>,
+    },
     /// Something that must not happen.
     #[error("internal error: {0}")]
     Internal(String),
 }
 
 impl Error {
+    /// Whether the same again may succeed, without anything being done about it: the connection was lost,
+    /// or another transaction was in the way.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::ConnectionLost { .. } | Self::Conflict { .. })
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -129,6 +261,41 @@ impl Error {
                 "free some space or name a file on another disk with --warehouse duckdb:FILE, then run again; \
                  the last published state is unharmed"
                     .to_owned()
+            }
+            Self::Options { remedy, .. } | Self::Tls { remedy, .. } => remedy.clone(),
+            Self::Unreachable { .. } => {
+                "check that the server runs, its host and port, and that no firewall is in between".to_owned()
+            }
+            Self::Login { .. } => "check the user name and the password (in the URL, PGPASSWORD, or a .pgpass file of \
+                                   mode 0600), and that the server's pg_hba.conf lets this user in from here"
+                .to_owned(),
+            Self::NoDatabase { .. } => {
+                "create it first (`createdb NAME`), or name another in the URL or with PGDATABASE".to_owned()
+            }
+            Self::UnsuitableServer { .. } => "use PostgreSQL 15 or newer and a database with the encoding UTF8".to_owned(),
+            Self::NoPrivilege { .. } => "let the role create and write tables (GRANT CREATE ON SCHEMA … TO …), or log in \
+                                         as the owner of the tables; `explore` needs SELECT only"
+                .to_owned(),
+            Self::ServerDiskFull { .. } => {
+                "free some space on the server, then run again; the last published state is unharmed".to_owned()
+            }
+            Self::ServerOutOfMemory { .. } => {
+                "lower work_mem or the number of connections, or give the server more memory, then run again".to_owned()
+            }
+            Self::TooManyConnections { .. } => {
+                "use fewer with --connections, end idle ones, or raise max_connections on the server".to_owned()
+            }
+            Self::StatementTimeout { .. } => {
+                "raise statement_timeout (in seconds in the URL: ?statement_timeout=600), or that of the role".to_owned()
+            }
+            Self::ServerShutdown { .. } => {
+                "run again once the server is up; the last published state is unharmed".to_owned()
+            }
+            Self::Conflict { .. } | Self::ConnectionLost { .. } => {
+                "run again; the last published state is unharmed".to_owned()
+            }
+            Self::LoadUnderWay { .. } => {
+                "wait until it is done (--wait 60s does so); one load at a time can be under way".to_owned()
             }
             Self::OutOfMemory { .. } => "raise the limit with --memory-limit, for instance --memory-limit 2GB".to_owned(),
             Self::Interrupted | Self::Statement { .. } | Self::Source(_) | Self::Closed | Self::Internal(_) => {

@@ -2,8 +2,9 @@
 //!
 //! [`Warehouse`] is what the pipeline and the analytics need of an engine: queries that return Arrow
 //! record batches, statements in one transaction, and a [`LoadSession`] for a run that appends in bulk
-//! and publishes all or nothing. Backends implement it; [`duckdb`] is the embedded default. With the
-//! feature `mock`, `MockWarehouse` and `MockLoadSession` are there for tests.
+//! and publishes all or nothing. Backends implement it; [`duckdb`] is the embedded default, and the
+//! feature `postgres` adds a server. With the feature `mock`, `MockWarehouse` and `MockLoadSession` are
+//! there for tests.
 //!
 //! # Example
 //!
@@ -25,6 +26,8 @@
 #[cfg(feature = "duckdb")]
 pub mod duckdb;
 mod error;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod records;
 mod seam;
 

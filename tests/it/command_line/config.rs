@@ -143,10 +143,15 @@ fn no_message_shows_a_password_however_the_name_is_misspelt() {
         "redshift://me:@geheim@host/db",
         "redshift:me:geheim@host/db",
         "me:geheim@host",
-        "postgres://host/db?user=me&password=geheim",
+        "postgres://host/db?user=me&password=geheim&sslmode=maybe",
         "oracle://me:geheim@host",
     ] {
         let finished = cli.run(["config", "show", "--warehouse", name]).with_code(2);
+        assert_secret(&finished, name);
+    }
+    for name in ["postgres://host/db?user=me&password=geheim", "postgres://me:geheim@host/db"] {
+        let finished = cli.run(["config", "show", "--warehouse", name]).success();
+        assert!(finished.stdout.contains("postgres://me@host:5432/db"), "{}", finished.stdout);
         assert_secret(&finished, name);
     }
     std::fs::write(cli.directory().join("sparkify.toml"), "warehouse = redshift://me:geheim@host/db\n")

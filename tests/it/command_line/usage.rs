@@ -30,7 +30,8 @@ fn wrong_usage_ends_with_2_names_what_is_wrong_and_changes_nothing() {
         (&["run", "--warehouse", "x.duckdb"], "write duckdb:x.duckdb"),
         (&["run", "--warehouse", "duckdb:"], "name a file"),
         (&["run", "--warehouse", "mysql://host/db"], "duckdb:FILE"),
-        (&["run", "--warehouse", "postgres://host/db"], "DuckDB only"),
+        (&["run", "--warehouse", "redshift://host/db"], "does not load into Redshift"),
+        (&["run", "--warehouse", "postgres://host/db?sslmode=maybe"], "sslmode"),
         (&["run", "--config", "none.toml"], "none.toml"),
     ] {
         let finished = cli.run(arguments).with_code(2);

@@ -13,10 +13,10 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let library = super::library(settings)?;
     let warehouse = super::open_existing(settings, Access::ReadOnly).await?;
     let work = async {
-        sparkify_etl::verify_tables(&warehouse, &library).await?;
-        quality::check(&warehouse, &library).await
+        sparkify_etl::verify_tables(warehouse.as_ref(), &library).await?;
+        quality::check(warehouse.as_ref(), &library).await
     };
-    let results = Stop::listen()?.during(&warehouse, &Cancel::default(), work).await?;
+    let results = Stop::listen()?.during(warehouse.as_ref(), &Cancel::default(), work).await?;
     let verdict = |check: &CheckResult| if check.holds() { "ok" } else { "FAILED" };
     super::print_columns(
         settings.format.value,

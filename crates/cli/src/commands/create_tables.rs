@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use sparkify_etl::{Cancel, create_tables, recreate_tables};
 use sparkify_schema::model::tables;
-use sparkify_warehouse::{Access, Warehouse};
+use sparkify_warehouse::Access;
 
 use super::texts;
 use crate::{args::CreateTablesArgs, config::Settings, exit::UsageError, stop::Stop};
@@ -17,12 +17,12 @@ pub(super) async fn run(settings: &Settings, arguments: &CreateTablesArgs) -> an
     let warehouse = super::open(settings, Access::ReadWrite).await?;
     let work = async {
         if arguments.drop {
-            recreate_tables(&warehouse).await
+            recreate_tables(warehouse.as_ref()).await
         } else {
-            create_tables(&warehouse, &library).await
+            create_tables(warehouse.as_ref(), &library).await
         }
     };
-    Stop::listen()?.during(&warehouse, &Cancel::default(), work).await?;
+    Stop::listen()?.during(warehouse.as_ref(), &Cancel::default(), work).await?;
     let location = warehouse.location();
     warehouse.close().await?;
     tracing::info!("the tables are in {location}");

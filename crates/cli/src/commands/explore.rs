@@ -42,16 +42,17 @@ pub(super) async fn run(settings: &Settings, arguments: &ExploreArgs) -> anyhow:
                 super::print(settings.format.value, &records)
             }
             None => {
-                let result = answer(&catalogue, &warehouse, &arguments.names, settings.format.value).await;
+                let result =
+                    answer(&catalogue, warehouse.as_ref(), &arguments.names, settings.format.value).await;
                 if matches!(&result, Err(error) if is_refused(error)) {
                     // Most likely since there are no tables, which says more than the engine's error.
-                    verify_tables(&warehouse, &library).await?;
+                    verify_tables(warehouse.as_ref(), &library).await?;
                 }
                 result
             }
         }
     };
-    Stop::listen()?.during(&warehouse, &Cancel::default(), work).await
+    Stop::listen()?.during(warehouse.as_ref(), &Cancel::default(), work).await
 }
 
 /// Whether the engine refused the statement of a question.

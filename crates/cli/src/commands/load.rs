@@ -6,7 +6,7 @@ use anyhow::Context;
 use sparkify_analytics::{Catalogue, output::Format};
 use sparkify_etl::{Cancel, LoadOptions, Progress, RunReport, create_tables, source::LocalDirectory};
 use sparkify_eventsim::Sample;
-use sparkify_warehouse::{Access, Warehouse, duckdb::DuckDbWarehouse};
+use sparkify_warehouse::{Access, Warehouse};
 
 use super::{explore, integers, texts};
 use crate::{
@@ -35,7 +35,7 @@ pub(super) async fn etl(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
         }
     };
     let warehouse = super::open_existing(settings, Access::ReadWrite).await?;
-    let report = load(settings, arguments, &warehouse, source, &mut Stop::listen()?).await?;
+    let report = load(settings, arguments, warehouse.as_ref(), source, &mut Stop::listen()?).await?;
     warehouse.close().await?;
     match settings.format.value {
         Format::Json => print_json(&serde_json::to_value(&report)?),
@@ -55,19 +55,19 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
     let warehouse = super::open(settings, Access::ReadWrite).await?;
     let mut stop = Stop::listen()?;
     let prepare = async {
-        create_tables(&warehouse, &library).await?;
+        create_tables(warehouse.as_ref(), &library).await?;
         match &settings.source {
             Some(source) => Ok(source.value.clone()),
-            None => sample(settings, &warehouse).await,
+            None => sample(settings, warehouse.as_ref()).await,
         }
     };
-    let source = stop.during(&warehouse, &Cancel::default(), prepare).await?;
-    let report = load(settings, arguments, &warehouse, source, &mut stop).await?;
+    let source = stop.during(warehouse.as_ref(), &Cancel::default(), prepare).await?;
+    let report = load(settings, arguments, warehouse.as_ref(), source, &mut stop).await?;
     match settings.format.value {
         Format::Json => {
             let mut object = serde_json::to_value(&report)?;
-            let work = answers(&catalogue, &warehouse);
-            let answers = stop.during(&warehouse, &Cancel::default(), work).await?;
+            let work = answers(&catalogue, warehouse.as_ref());
+            let answers = stop.during(warehouse.as_ref(), &Cancel::default(), work).await?;
             if let Some(object) = object.as_object_mut() {
                 object.insert("analytics".to_owned(), answers);
             }
@@ -78,8 +78,8 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
             // The first of the answers says how many rows the tables have.
             print_summary(&report)?;
             writeln!(std::io::stdout())?;
-            let work = explore::answer(&catalogue, &warehouse, &[], Format::Table);
-            stop.during(&warehouse, &Cancel::default(), work).await?;
+            let work = explore::answer(&catalogue, warehouse.as_ref(), &[], Format::Table);
+            stop.during(warehouse.as_ref(), &Cancel::default(), work).await?;
             Ok(warehouse.close().await?)
         }
         Format::Csv => {
@@ -131,7 +131,7 @@ async fn sample(settings: &Settings, warehouse: &dyn Warehouse) -> anyhow::Resul
 async fn load(
     settings: &Settings,
     arguments: &LoadArgs,
-    warehouse: &DuckDbWarehouse,
+    warehouse: &dyn Warehouse,
     source: PathBuf,
     stop: &mut Stop,
 ) -> anyhow::Result<RunReport> {

@@ -8,14 +8,16 @@ mod explore;
 mod load;
 mod sql;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use sparkify_analytics::output::Format;
 use sparkify_schema::sql::SqlLibrary;
+#[cfg(feature = "postgres")]
+use sparkify_warehouse::postgres::{PostgresOptions, PostgresWarehouse};
 use sparkify_warehouse::{
-    Access, RecordSet,
+    Access, RecordSet, Warehouse,
     duckdb::{DuckDbOptions, DuckDbWarehouse},
 };
 
@@ -47,34 +49,48 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 /// Opens the database of the settings, which must be there.
-async fn open_existing(settings: &Settings, access: Access) -> anyhow::Result<DuckDbWarehouse> {
+async fn open_existing(settings: &Settings, access: Access) -> anyhow::Result<Arc<dyn Warehouse>> {
     match &settings.warehouse.value {
         WarehouseUrl::DuckDbFile(path) if !path.exists() => {
             Err(sparkify_warehouse::Error::NotFound { path: path.clone() }.into())
         }
-        WarehouseUrl::DuckDbFile(_) => open(settings, access).await,
         WarehouseUrl::DuckDbMemory => Err(UsageError::with_hint(
             "a database in memory is empty when a command begins",
             "`sparkify-cli run --warehouse duckdb::memory:` loads and answers in one go",
         )
         .into()),
+        _ => open(settings, access).await,
     }
 }
 
-/// Opens the database of the settings; for writing it is made if it is not there.
-async fn open(settings: &Settings, access: Access) -> anyhow::Result<DuckDbWarehouse> {
-    let path = match &settings.warehouse.value {
-        WarehouseUrl::DuckDbFile(path) if path.is_dir() => {
-            return Err(UsageError::with_hint(
-                format!("{} is a directory, not a database file", path.display()),
-                format!("name a file in it: --warehouse duckdb:{}", path.join("sparkify.duckdb").display()),
-            )
-            .into());
+/// Opens the database of the settings; a file that is not there is made when it is opened for writing.
+async fn open(settings: &Settings, access: Access) -> anyhow::Result<Arc<dyn Warehouse>> {
+    match &settings.warehouse.value {
+        WarehouseUrl::DuckDbFile(path) if path.is_dir() => Err(UsageError::with_hint(
+            format!("{} is a directory, not a database file", path.display()),
+            format!("name a file in it: --warehouse duckdb:{}", path.join("sparkify.duckdb").display()),
+        )
+        .into()),
+        WarehouseUrl::DuckDbFile(path) => open_duckdb(settings, Some(path.clone()), access).await,
+        WarehouseUrl::DuckDbMemory => open_duckdb(settings, None, Access::ReadWrite).await,
+        #[cfg(feature = "postgres")]
+        WarehouseUrl::Postgres(options) => {
+            let options = PostgresOptions {
+                access,
+                wait: settings.wait.value,
+                connections: settings.connections.value,
+                ..options.as_ref().clone()
+            };
+            Ok(Arc::new(PostgresWarehouse::open(&options).await?))
         }
-        WarehouseUrl::DuckDbFile(path) => Some(path.clone()),
-        WarehouseUrl::DuckDbMemory => None,
-    };
-    let access = if path.is_some() { access } else { Access::ReadWrite };
+    }
+}
+
+async fn open_duckdb(
+    settings: &Settings,
+    path: Option<PathBuf>,
+    access: Access,
+) -> anyhow::Result<Arc<dyn Warehouse>> {
     let options = DuckDbOptions {
         path,
         access,
@@ -83,7 +99,7 @@ async fn open(settings: &Settings, access: Access) -> anyhow::Result<DuckDbWareh
         wait: settings.wait.value,
     };
     // Opening may wait for another process.
-    Ok(tokio::task::spawn_blocking(move || DuckDbWarehouse::open(&options)).await??)
+    Ok(Arc::new(tokio::task::spawn_blocking(move || DuckDbWarehouse::open(&options)).await??))
 }
 
 /// The SQL of the settings.

@@ -84,6 +84,8 @@ pub struct Settings {
     pub memory_limit: Setting<String>,
     /// Threads for DuckDB; 0 is one per core.
     pub threads: Setting<usize>,
+    /// Connections that write at once to a PostgreSQL server; 0 is one per core.
+    pub connections: Setting<usize>,
     /// Override directory for SQL files.
     pub sql_dir: Option<Setting<PathBuf>>,
     /// The form of the logs.
@@ -125,8 +127,9 @@ impl Settings {
                 let found =
                     layers.text("warehouse", arguments.warehouse.as_deref(), "duckdb:sparkify.duckdb");
                 let base = (found.origin != Origin::Flag).then(|| file.directory()).flatten();
-                let url = found
-                    .parse("duckdb:FILE", |text| WarehouseUrl::parse(text, base_for(&found.origin, base)))?;
+                let url = found.parse("duckdb:FILE or postgres://USER@HOST/DATABASE", |text| {
+                    WarehouseUrl::parse(text, base_for(&found.origin, base), environment)
+                })?;
                 Setting { shown: url.value.masked(), ..url }
             },
             max_errors: layers
@@ -154,6 +157,9 @@ impl Settings {
                 .parse("a size such as 400MB or 2GB", |text| {
                     if is_size(text) { Ok(text.to_owned()) } else { Err(None) }
                 })?,
+            connections: layers
+                .text("connections", arguments.connections.as_deref(), "0")
+                .parse("a number", parse_number)?,
             threads: layers
                 .text("threads", arguments.threads.as_deref(), "0")
                 .parse("a whole number, 0 or more", parse_number)?,
@@ -194,6 +200,7 @@ impl Settings {
             row("wait", &self.wait),
             row("memory_limit", &self.memory_limit),
             row("threads", &self.threads),
+            row("connections", &self.connections),
             optional("sql_dir", self.sql_dir.as_ref()),
             row("log_format", &self.log_format),
         ]
@@ -234,7 +241,7 @@ impl Forms {
 }
 
 /// The names that a configuration file may use.
-pub(crate) const KEYS: [&str; 10] = [
+pub(crate) const KEYS: [&str; 11] = [
     "source",
     "warehouse",
     "max_errors",
@@ -243,6 +250,7 @@ pub(crate) const KEYS: [&str; 10] = [
     "wait",
     "memory_limit",
     "threads",
+    "connections",
     "sql_dir",
     "log_format",
 ];

@@ -35,7 +35,8 @@ fn the_file_is_found_in_a_directory_above_and_its_paths_are_beside_it() {
     std::fs::create_dir_all(&below).unwrap();
     let settings = Settings::read(&GlobalArgs::default(), &nothing, &below).unwrap();
     assert_eq!(settings.source.unwrap().value, directory.path().join("logs"));
-    assert_eq!(settings.warehouse.value, WarehouseUrl::DuckDbFile(directory.path().join("db/x.duckdb")));
+    let expected = directory.path().join("db/x.duckdb");
+    assert!(matches!(settings.warehouse.value, WarehouseUrl::DuckDbFile(path) if path == expected));
 }
 
 #[test]
@@ -99,10 +100,10 @@ fn a_faulty_file_is_reported_with_its_line_but_without_its_text() {
 
 #[test]
 fn a_database_without_its_kind_is_refused_with_the_right_spelling() {
-    assert_eq!(WarehouseUrl::parse("duckdb::memory:", None), Ok(WarehouseUrl::DuckDbMemory));
-    let hint = WarehouseUrl::parse("x.duckdb", None).unwrap_err().unwrap();
+    assert!(matches!(WarehouseUrl::parse("duckdb::memory:", None, &nothing), Ok(WarehouseUrl::DuckDbMemory)));
+    let hint = WarehouseUrl::parse("x.duckdb", None, &nothing).unwrap_err().unwrap();
     assert!(hint.contains("duckdb:x.duckdb"));
-    assert!(WarehouseUrl::parse("duckdb:", None).is_err());
+    assert!(WarehouseUrl::parse("duckdb:", None, &nothing).is_err());
 }
 
 #[test]
@@ -122,8 +123,11 @@ fn a_password_is_never_shown() {
         "postgres://host/db?user=me&password=geheim",
     ] {
         assert!(!warehouse::mask(text).contains("heim"), "{}", warehouse::mask(text));
-        let hint = WarehouseUrl::parse(text, None).unwrap_err();
-        assert!(!hint.clone().is_some_and(|hint| hint.contains("heim")), "{hint:?}");
+        let shown = match WarehouseUrl::parse(text, None, &nothing) {
+            Ok(url) => url.masked(),
+            Err(hint) => hint.unwrap_or_default(),
+        };
+        assert!(!shown.contains("heim"), "{shown}");
     }
     let arguments =
         GlobalArgs { warehouse: Some("redshift://me:geheim@host/db".to_owned()), ..GlobalArgs::default() };

@@ -2,38 +2,68 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "postgres")]
+use sparkify_warehouse::postgres::PostgresOptions;
+
+use super::Environment;
+
 /// Where the tables are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum WarehouseUrl {
     /// A DuckDB file.
     DuckDbFile(PathBuf),
     /// A DuckDB database in memory, gone at the end.
     DuckDbMemory,
+    /// A database on a PostgreSQL server.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<PostgresOptions>),
 }
 
 impl WarehouseUrl {
-    /// Reads `duckdb:FILE`; a relative file is below `base` if there is one.
+    /// Reads `duckdb:FILE` (a relative file is below `base` if there is one) or `postgres://…`, for which the
+    /// environment fills in what the URL leaves open, as for psql.
     ///
     /// # Errors
     ///
     /// A hint, where there is one.
-    pub fn parse(text: &str, base: Option<&Path>) -> Result<Self, Option<String>> {
-        let Some(file) = text.strip_prefix("duckdb:") else {
-            return Err(match text.split_once("://") {
-                Some(("postgres" | "postgresql" | "redshift", _)) => Some(
-                    "this version loads into DuckDB only; `sparkify-cli sql --dialect …` prints the SQL for others"
-                        .to_owned(),
-                ),
-                // A colon or an @ could belong to a name with a password in it.
-                None if !text.contains([':', '@']) => Some(format!("write duckdb:{text} for a DuckDB file of that name")),
-                _ => None,
-            });
-        };
-        match file.strip_prefix("//").unwrap_or(file) {
-            "" => Err(Some("name a file, such as duckdb:sparkify.duckdb".to_owned())),
-            ":memory:" => Ok(Self::DuckDbMemory),
-            file => Ok(Self::DuckDbFile(base.map_or_else(|| PathBuf::from(file), |base| base.join(file)))),
+    pub fn parse(
+        text: &str,
+        base: Option<&Path>,
+        environment: Environment<'_>,
+    ) -> Result<Self, Option<String>> {
+        if let Some(file) = text.strip_prefix("duckdb:") {
+            return match file.strip_prefix("//").unwrap_or(file) {
+                "" => Err(Some("name a file, such as duckdb:sparkify.duckdb".to_owned())),
+                ":memory:" => Ok(Self::DuckDbMemory),
+                file => {
+                    Ok(Self::DuckDbFile(base.map_or_else(|| PathBuf::from(file), |base| base.join(file))))
+                }
+            };
         }
+        match text.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => Self::postgres(text, environment),
+            Some(("redshift", _)) => Err(Some(
+                "this version does not load into Redshift; `sparkify-cli sql --dialect redshift` prints the SQL"
+                    .to_owned(),
+            )),
+            // A colon or an @ could belong to a name with a password in it.
+            None if !text.contains([':', '@']) => Err(Some(format!("write duckdb:{text} for a DuckDB file of that name"))),
+            _ => Err(None),
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres(text: &str, environment: Environment<'_>) -> Result<Self, Option<String>> {
+        let options = PostgresOptions::from_url(text, environment).map_err(|error| {
+            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            Some(format!("{error}{hint}"))
+        })?;
+        Ok(Self::Postgres(Box::new(options)))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn postgres(_: &str, _: Environment<'_>) -> Result<Self, Option<String>> {
+        Err(Some("this program was built without PostgreSQL; build it with --features postgres".to_owned()))
     }
 
     /// The name without secrets.
@@ -42,6 +72,8 @@ impl WarehouseUrl {
         match self {
             Self::DuckDbFile(path) => format!("duckdb:{}", path.display()),
             Self::DuckDbMemory => "duckdb::memory:".to_owned(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(options) => options.location(),
         }
     }
 }

@@ -6,15 +6,18 @@ use crate::model::DataType;
 impl Dialect {
     /// A `TIMESTAMP` (UTC) with exact milliseconds from epoch milliseconds.
     ///
-    /// PostgreSQL and Redshift multiply an interval: `ts / 1000` would drop the milliseconds. DuckDB
-    /// has a function of its own, since its intervals cannot be multiplied by a number that large.
+    /// PostgreSQL and Redshift multiply an interval, which goes through floating point: by whole seconds,
+    /// and by the rest on its own, both stay exact up to the year 9999 (the milliseconds at once only up
+    /// to 2255). DuckDB has a function of its own, since its intervals cannot be multiplied by a number
+    /// that large.
     #[must_use]
     pub fn timestamp_from_epoch_ms(self, milliseconds: &str) -> String {
         match self {
             Self::DuckDb => format!("EPOCH_MS({milliseconds})"),
-            Self::Postgres | Self::Redshift => {
-                format!("(TIMESTAMP 'epoch' + {milliseconds} * INTERVAL '0.001 second')")
-            }
+            Self::Postgres | Self::Redshift => format!(
+                "(TIMESTAMP 'epoch' + {milliseconds} / 1000 * INTERVAL '1 second' \
+                 + {milliseconds} % 1000 * INTERVAL '0.001 second')"
+            ),
         }
     }
 

@@ -1,0 +1,395 @@
+//! A PostgreSQL server that is thrown away.
+//!
+//! It listens on a random port of this machine, lets nobody in without a password and, over TCP, without
+//! encryption, and has a certificate of an authority that is made on the spot. Its texts sort by the rules
+//! of a language, not by bytes, so that a comparison that forgets to say which is noticed.
+
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        LazyLock, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+use tempfile::TempDir;
+
+/// The role that owns the databases of the tests.
+pub const POSTGRES_USER: &str = "loader";
+/// Its password, with everything that may have to be quoted somewhere.
+pub const POSTGRES_PASSWORD: &str = "p@ss:w/rd %41\\'\"#?&";
+
+const ADMINISTRATOR: &str = "postgres";
+const ADMINISTRATOR_PASSWORD: &str = "administrator-of-a-test";
+
+/// Ends the server and removes its directory once nobody holds the other end of its input: when the
+/// server is dropped, or when the process that started it is gone, however it ended.
+const WATCHDOG: &str = r#"
+trap '' INT TERM HUP
+cat > /dev/null
+pid=$(head -n 1 "$1/data/postmaster.pid" 2> /dev/null)
+if [ -n "$pid" ]; then
+    kill -QUIT "$pid" 2> /dev/null
+    tries=0
+    while kill -0 "$pid" 2> /dev/null && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+fi
+rm -rf "$1"
+"#;
+
+/// The certificate of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerCertificate {
+    /// For localhost and 127.0.0.1, now.
+    Valid,
+    /// The same, some years ago.
+    Expired,
+}
+
+/// A PostgreSQL server.
+#[derive(Debug)]
+pub struct PostgresServer {
+    directory: PathBuf,
+    programs: PathBuf,
+    run_as: Option<RunAs>,
+    port: u16,
+    watchdog: Child,
+    databases: AtomicU32,
+}
+
+/// PostgreSQL refuses to run as root.
+#[derive(Debug, Clone)]
+struct RunAs {
+    user: String,
+    group: String,
+}
+
+/// A database of a server.
+#[derive(Debug, Clone)]
+pub struct PostgresDatabase {
+    /// Its name.
+    pub name: String,
+    /// The server's port on 127.0.0.1.
+    pub port: u16,
+    /// The certificate of the server's authority.
+    pub authority: PathBuf,
+}
+
+impl PostgresDatabase {
+    /// The URL to log in with, encrypted and verified in full.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_with("localhost", &format!("sslmode=verify-full&sslrootcert={}", self.authority.display()))
+    }
+
+    /// The URL with another host and other parameters.
+    #[must_use]
+    pub fn url_with(&self, host: &str, parameters: &str) -> String {
+        let password: String = POSTGRES_PASSWORD.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        format!("postgres://{POSTGRES_USER}:{password}@{host}:{}/{}?{parameters}", self.port, self.name)
+    }
+}
+
+impl PostgresServer {
+    /// The server that all tests of the process share.
+    #[must_use]
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<PostgresServer> =
+            LazyLock::new(|| PostgresServer::start(ServerCertificate::Valid));
+        &SHARED
+    }
+
+    /// Makes and starts a server.
+    #[must_use]
+    pub fn start(certificate: ServerCertificate) -> Self {
+        let programs = programs();
+        let run_as = run_as();
+        let directory = TempDir::with_prefix("pg").expect("a temporary directory").keep();
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "watchdog"])
+            .arg(&directory)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // A Ctrl-C for the tests is not for it.
+            .process_group(0)
+            .spawn()
+            .expect("a watchdog");
+        let mut server =
+            Self { directory, programs, run_as, port: 0, watchdog, databases: AtomicU32::new(0) };
+        server.initialize(certificate);
+        server.start_on_a_free_port();
+        let password = POSTGRES_PASSWORD.replace('\'', "''");
+        server.execute("postgres", &format!("CREATE ROLE {POSTGRES_USER} LOGIN PASSWORD '{password}'"));
+        server
+    }
+
+    fn initialize(&self, certificate: ServerCertificate) {
+        let path = |name: &str| self.directory.join(name);
+        fs::write(path("password"), ADMINISTRATOR_PASSWORD).expect("a password file");
+        write_certificates(&self.directory, certificate);
+        if let Some(RunAs { user, group }) = &self.run_as {
+            let owner = format!("{user}:{group}");
+            checked(Command::new("chown").args(["-R", &owner]).arg(&self.directory).output());
+        }
+        let mut command = self.command("initdb");
+        command.arg("-D").arg(path("data")).arg("--pwfile").arg(path("password")).args([
+            "--username",
+            ADMINISTRATOR,
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            "--locale-provider=icu",
+            "--icu-locale=en-US",
+            "--no-sync",
+        ]);
+        checked(command.output());
+        let settings = format!(
+            "listen_addresses = '127.0.0.1'\nunix_socket_directories = '{0}'\npassword_encryption = 'scram-sha-256'\n\
+             ssl = on\nssl_cert_file = '{0}/server.crt'\nssl_key_file = '{0}/server.key'\n\
+             max_connections = 300\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\n",
+            self.directory.display()
+        );
+        let rules = "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+        self.append_to("data/postgresql.conf", &settings);
+        fs::write(path("data/pg_hba.conf"), rules).expect("the rules for logins");
+    }
+
+    fn append_to(&self, name: &str, text: &str) {
+        let path = self.directory.join(name);
+        let before = fs::read_to_string(&path).expect("a configuration");
+        fs::write(&path, before + text).expect("a configuration");
+    }
+
+    /// The port may be taken by somebody else in between: then another is tried.
+    fn start_on_a_free_port(&mut self) {
+        for _ in 0..5 {
+            self.port = free_port();
+            if self.control(&["start"]).status.success() {
+                return;
+            }
+        }
+        let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+        panic!("PostgreSQL does not start:\n{log}");
+    }
+
+    /// A new, empty database.
+    #[must_use]
+    pub fn create_database(&self) -> PostgresDatabase {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        // One at a time: the template may have no other user.
+        static ONE: Mutex<()> = Mutex::new(());
+        let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {POSTGRES_USER}"));
+        PostgresDatabase { name, port: self.port, authority: self.authority() }
+    }
+
+    /// The certificate of the authority that signed the server's.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.directory.join("authority.crt")
+    }
+
+    /// The certificate of another authority.
+    #[must_use]
+    pub fn other_authority(&self) -> PathBuf {
+        self.directory.join("other_authority.crt")
+    }
+
+    /// The directory with the server's Unix socket.
+    #[must_use]
+    pub fn socket_directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Runs statements as the administrator.
+    pub fn execute(&self, database: &str, sql: &str) {
+        let mut config = tokio_postgres::Config::new();
+        config
+            .host_path(&self.directory)
+            .port(self.port)
+            .user(ADMINISTRATOR)
+            .password(ADMINISTRATOR_PASSWORD)
+            .dbname(database)
+            .ssl_mode(tokio_postgres::config::SslMode::Disable);
+        let work = || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let (client, connection) =
+                    config.connect(tokio_postgres::NoTls).await.expect("a connection of the administrator");
+                let connection = tokio::spawn(connection);
+                client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
+                drop(client);
+                connection.await.expect("a task").expect("an orderly end");
+            });
+        };
+        // A test may be inside an async runtime already, so this gets a thread of its own.
+        std::thread::scope(|scope| scope.spawn(work).join().expect("statements of the administrator"));
+    }
+
+    /// Stops the server; every connection breaks.
+    pub fn stop(&self) {
+        assert!(self.control(&["stop", "-m", "fast"]).status.success());
+    }
+
+    /// Starts it again on the same port.
+    pub fn start_again(&self) {
+        assert!(self.control(&["start"]).status.success());
+    }
+
+    fn control(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command("pg_ctl");
+        command
+            .args(arguments)
+            .arg("-w")
+            .arg("-D")
+            .arg(self.directory.join("data"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if arguments[0] == "start" {
+            command.arg("-l").arg(self.directory.join("log")).arg("-o").arg(format!("-p {}", self.port));
+        }
+        command.output().expect("pg_ctl")
+    }
+
+    /// A program of PostgreSQL, as a user who may run it.
+    fn command(&self, program: &str) -> Command {
+        let program = self.programs.join(program);
+        let mut command = match &self.run_as {
+            None => Command::new(program),
+            Some(RunAs { user, group }) => {
+                let mut command = Command::new("setpriv");
+                command
+                    .args(["--reuid", user, "--regid", group, "--clear-groups", "--"])
+                    .arg(program)
+                    .env("HOME", &self.directory);
+                command
+            }
+        };
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("PG") {
+                command.env_remove(name);
+            }
+        }
+        command.current_dir(&self.directory).env("LC_ALL", "C.UTF-8").stdin(Stdio::null());
+        command
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Where initdb and pg_ctl are: on the path, or where Debian has them; installed there if need be.
+fn programs() -> PathBuf {
+    if let Some(found) = find_programs() {
+        return found;
+    }
+    let advice = "install PostgreSQL 15 or newer (Debian: apt-get install postgresql)";
+    assert!(is_root(), "there is no initdb: {advice}");
+    let install = "apt-get update && apt-get install -y --no-install-recommends postgresql";
+    let output = Command::new("sh").args(["-c", install]).env("DEBIAN_FRONTEND", "noninteractive").output();
+    checked(output);
+    find_programs().unwrap_or_else(|| panic!("there is no initdb: {advice}"))
+}
+
+fn find_programs() -> Option<PathBuf> {
+    let has_all =
+        |directory: &PathBuf| ["initdb", "pg_ctl"].iter().all(|name| directory.join(name).is_file());
+    let on_path = std::env::var_os("PATH")
+        .and_then(|path| std::env::split_paths(&path).find(has_all))
+        // pg_ctl looks for the server beside itself, so links must be followed.
+        .and_then(|directory| directory.join("pg_ctl").canonicalize().ok()?.parent().map(Path::to_owned));
+    let version = |directory: &PathBuf| -> u32 {
+        let name =
+            directory.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        name.and_then(|name| name.parse().ok()).unwrap_or(0)
+    };
+    on_path.or_else(|| {
+        let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+        versions.map(|entry| entry.path().join("bin")).filter(has_all).max_by_key(version)
+    })
+}
+
+fn is_root() -> bool {
+    text_of(Command::new("id").arg("-u")) == "0"
+}
+
+fn run_as() -> Option<RunAs> {
+    if !is_root() {
+        return None;
+    }
+    let exists =
+        |user: &&str| Command::new("id").arg(user).output().is_ok_and(|output| output.status.success());
+    let user = ["postgres", "nobody"].into_iter().find(exists).expect("an unprivileged user");
+    let group = text_of(Command::new("id").args(["-gn", user]));
+    Some(RunAs { user: user.to_owned(), group })
+}
+
+fn text_of(command: &mut Command) -> String {
+    let output = checked(command.output());
+    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+}
+
+#[track_caller]
+fn checked(output: std::io::Result<Output>) -> Output {
+    let output = output.expect("a process");
+    assert!(
+        output.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("its address").port()
+}
+
+fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
+    let key = KeyPair::generate().expect("a key");
+    let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    (certificate.pem(), Issuer::new(parameters, key))
+}
+
+fn write_certificates(directory: &Path, certificate: ServerCertificate) {
+    use std::os::unix::fs::PermissionsExt;
+    let (authority_pem, issuer) = authority("Authority of the tests");
+    let (other_pem, _) = authority("Another authority");
+    let key = KeyPair::generate().expect("a key");
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let mut parameters = CertificateParams::new(names).expect("parameters");
+    parameters.distinguished_name.push(DnType::CommonName, "localhost");
+    if certificate == ServerCertificate::Expired {
+        parameters.not_before = date_time_ymd(2018, 11, 1);
+        parameters.not_after = date_time_ymd(2018, 11, 30);
+    }
+    let server = parameters.signed_by(&key, &issuer).expect("a certificate");
+    for (name, text) in [
+        ("authority.crt", authority_pem),
+        ("other_authority.crt", other_pem),
+        ("server.crt", server.pem()),
+        ("server.key", key.serialize_pem()),
+    ] {
+        let path = directory.join(name);
+        fs::write(&path, text).expect("a written file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
+    }
+}

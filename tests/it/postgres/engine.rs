@@ -1,0 +1,344 @@
+//! Statements, transactions, the lock of a load, interruption, and servers that go away.
+
+use std::{sync::Arc, time::Duration};
+
+use sparkify_testkit::{POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};
+use sparkify_warehouse::{
+    Error, LockHolder, Warehouse,
+    postgres::{PostgresOptions, PostgresWarehouse},
+};
+
+use super::{fresh, integer, open, options, text};
+
+fn database() -> PostgresDatabase {
+    PostgresServer::shared().create_database()
+}
+
+async fn with_table(database: &PostgresDatabase) -> PostgresWarehouse {
+    let warehouse = open(database).await;
+    warehouse.transact(vec!["CREATE TABLE t (number BIGINT, name VARCHAR(64))".to_owned()]).await.unwrap();
+    warehouse
+}
+
+async fn open_with(database: &PostgresDatabase, change: impl Fn(&mut PostgresOptions)) -> PostgresWarehouse {
+    let mut options = options(&database.url());
+    change(&mut options);
+    PostgresWarehouse::open(&options).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_type_that_a_query_may_have_is_shown_as_the_server_would() {
+    let warehouse = fresh().await;
+    warehouse.transact(vec!["CREATE TYPE mood AS ENUM ('sad', 'glad')".to_owned()]).await.unwrap();
+    for (expression, expected) in [
+        ("true", "true"),
+        ("CAST(-7 AS SMALLINT)", "-7"),
+        ("2147483647", "2147483647"),
+        ("9223372036854775807", "9223372036854775807"),
+        ("CAST(0.1 AS REAL)", "0.1"),
+        ("CAST(0.1 AS DOUBLE PRECISION) + 0.2", "0.30000000000000004"),
+        ("CAST(12.5 AS NUMERIC(10, 3))", "12.500"),
+        ("12.50", "12.50"),
+        ("-0.000000000000000000000000000000001", "-0.000000000000000000000000000000001"),
+        (
+            "CAST('123456789012345678901234567890123456789012345.5' AS NUMERIC)",
+            "123456789012345678901234567890123456789012345.5",
+        ),
+        ("CAST('NaN' AS NUMERIC)", "NaN"),
+        ("SUM(CAST(3 AS BIGINT))", "3"),
+        ("'text'", "text"),
+        ("CAST('padded' AS CHAR(8))", "padded  "),
+        ("CAST('name' AS NAME)", "name"),
+        ("CAST('x' AS \"char\")", "x"),
+        ("DATE '2018-11-30'", "2018-11-30"),
+        ("DATE '0001-01-01'", "0001-01-01"),
+        ("TIMESTAMP '2018-11-30 01:02:03.456'", "2018-11-30T01:02:03.456"),
+        ("TIMESTAMPTZ '2018-11-30 01:02:03+02'", "2018-11-29T23:02:03Z"),
+        ("CAST('{\"a\": 1}' AS JSONB)", "{\"a\": 1}"),
+        ("CAST('01234567-89ab-cdef-0123-456789abcdef' AS UUID)", "01234567-89ab-cdef-0123-456789abcdef"),
+        ("CAST('glad' AS mood)", "glad"),
+        ("CAST(4294967295 AS OID)", "4294967295"),
+    ] {
+        let records = warehouse.query(&format!("SELECT {expression} AS x")).await.unwrap();
+        assert_eq!(records.text(0, 0).as_deref(), Some(expected), "{expression}");
+        let records = warehouse.query(&format!("SELECT NULLIF({expression}, {expression}) AS x")).await;
+        if let Ok(records) = records {
+            assert_eq!((records.row_count(), records.text(0, 0)), (1, None), "{expression}");
+        }
+    }
+    for expression in ["ARRAY[1, 2]", "INTERVAL '1 day'", "DATE 'infinity'", "TIMESTAMP '-infinity'"] {
+        let error = warehouse.query(&format!("SELECT 1 AS one, {expression} AS odd")).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Statement { reason, .. } if reason.contains("column odd")),
+            "{error:?}"
+        );
+    }
+    let empty = warehouse.query("SELECT 1 AS a, 'x' AS b WHERE false").await.unwrap();
+    assert_eq!((empty.row_count(), empty.schema().fields().len()), (0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_in_utc_under_its_name_and_with_the_settings_asked_for() {
+    let warehouse = open_with(&database(), |options| {
+        options.session_options = Some("-c search_path=pg_catalog -c TimeZone=Asia/Tokyo".to_owned());
+    })
+    .await;
+    for (setting, expected) in
+        [("TimeZone", "UTC"), ("application_name", "sparkify-cli"), ("search_path", "pg_catalog")]
+    {
+        assert_eq!(text(&warehouse, &format!("SELECT current_setting('{setting}')")).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_of_a_transaction_take_effect_together_or_not_at_all() {
+    let warehouse = with_table(&database()).await;
+    let statements = ["INSERT INTO t VALUES (1, 'a')", "INSERT INTO nowhere VALUES (1)"].map(str::to_owned);
+    let error = warehouse.transact(statements.to_vec()).await.unwrap_err();
+    let Error::Statement { reason, sql } = &error else { panic!("{error:?}") };
+    assert!(reason.contains("nowhere") && sql.contains("nowhere"), "{error:?}");
+    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
+    let two = warehouse.query("SELECT 1; SELECT 2").await.unwrap_err();
+    assert!(matches!(two, Error::Statement { .. }), "one statement at a time: {two:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_load_publishes_is_invisible_until_it_commits_and_gone_when_dropped() {
+    let warehouse = with_table(&database()).await;
+    let mut load = warehouse.begin_load().await.unwrap();
+    load.publish().await.unwrap();
+    assert_eq!(load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap(), 1);
+    assert_eq!(load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0), Some(1));
+    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
+    drop(load);
+
+    let mut load = warehouse.begin_load().await.unwrap();
+    assert_eq!(load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0), Some(0));
+    load.prepare(vec!["CREATE TABLE private (number BIGINT)".to_owned()]).await.unwrap();
+    load.publish().await.unwrap();
+    load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
+    load.abort(vec!["DROP TABLE private".to_owned()]).await.unwrap();
+    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
+    assert!(warehouse.query("SELECT * FROM private").await.is_err());
+
+    let mut load = warehouse.begin_load().await.unwrap();
+    load.publish().await.unwrap();
+    load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
+    load.commit().await.unwrap();
+    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_load_of_this_process_waits_for_the_first() {
+    let warehouse = Arc::new(with_table(&database()).await);
+    let mut first = warehouse.begin_load().await.unwrap();
+    let second = tokio::spawn({
+        let warehouse = Arc::clone(&warehouse);
+        async move {
+            let mut load = warehouse.begin_load().await.unwrap();
+            let seen = load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0);
+            load.abort(Vec::new()).await.unwrap();
+            seen
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!second.is_finished());
+    first.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
+    first.commit().await.unwrap();
+    assert_eq!(second.await.unwrap(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_beside_one_of_another_process_says_who_holds_the_lock_or_waits() {
+    let database = database();
+    let first = open_with(&database, |options| options.application_name = "the other one".to_owned()).await;
+    let impatient = open(&database).await;
+    let patient = open_with(&database, |options| options.wait = Duration::from_secs(30)).await;
+    let mut load = first.begin_load().await.unwrap();
+    let pid = load.query("SELECT pg_backend_pid()").await.unwrap().integer(0, 0).unwrap();
+
+    let holder =
+        Some(LockHolder { pid: u32::try_from(pid).unwrap(), program: Some("the other one".to_owned()) });
+    for error in
+        [impatient.begin_load().await.err().unwrap(), impatient.transact(Vec::new()).await.unwrap_err()]
+    {
+        assert!(matches!(&error, Error::LoadUnderWay { holder: found, .. } if *found == holder), "{error:?}");
+        assert!(error.to_string().contains("the other one") && error.hint().unwrap().contains("--wait"));
+    }
+    // Queries go on.
+    assert_eq!(integer(&impatient, "SELECT 1").await, 1);
+
+    let waiting = tokio::spawn(async move { patient.begin_load().await.unwrap().abort(Vec::new()).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waiting.is_finished());
+    load.commit().await.unwrap();
+    waiting.await.unwrap().unwrap();
+    impatient.begin_load().await.unwrap().commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_schemas_of_a_database_are_loaded_side_by_side() {
+    let database = database();
+    let first = open(&database).await;
+    first.transact(vec!["CREATE SCHEMA other".to_owned()]).await.unwrap();
+    let other =
+        open_with(&database, |options| options.session_options = Some("-c search_path=other".to_owned()))
+            .await;
+    let load = first.begin_load().await.unwrap();
+    other.begin_load().await.unwrap().commit().await.unwrap();
+    load.commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_statement_can_be_interrupted() {
+    let warehouse = Arc::new(fresh().await);
+    let query = tokio::spawn({
+        let warehouse = Arc::clone(&warehouse);
+        async move { warehouse.query("SELECT pg_sleep(60)").await }
+    });
+    let load = tokio::spawn({
+        let warehouse = Arc::clone(&warehouse);
+        async move {
+            let mut load = warehouse.begin_load().await.unwrap();
+            load.publish().await.unwrap();
+            let error = load.execute("SELECT pg_sleep(60)").await.unwrap_err();
+            load.abort(Vec::new()).await.unwrap();
+            error
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    warehouse.interrupt();
+    assert!(matches!(query.await.unwrap(), Err(Error::Interrupted)));
+    assert!(matches!(load.await.unwrap(), Error::Interrupted));
+    assert_eq!(integer(warehouse.as_ref(), "SELECT 1").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_nobody_waits_for_any_more_is_ended() {
+    let warehouse = fresh().await;
+    let query = warehouse.query("SELECT pg_sleep(60)");
+    assert!(tokio::time::timeout(Duration::from_millis(300), query).await.is_err());
+    let mut load = warehouse.begin_load().await.unwrap();
+    load.publish().await.unwrap();
+    assert!(
+        tokio::time::timeout(Duration::from_millis(300), load.execute("SELECT pg_sleep(60)")).await.is_err()
+    );
+    drop(load);
+    let running = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%sleep(60)' \
+                   AND state <> 'idle' AND pid <> pg_backend_pid()";
+    for _ in 0..100 {
+        if integer(&warehouse, running).await == 0 {
+            warehouse.begin_load().await.unwrap().commit().await.unwrap();
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it runs still");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_is_told_from_an_interrupted_one() {
+    let warehouse =
+        open_with(&database(), |options| options.statement_timeout = Some(Duration::from_millis(200))).await;
+    let error = warehouse.query("SELECT pg_sleep(60)").await.unwrap_err();
+    assert!(matches!(error, Error::StatementTimeout { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("statement_timeout"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_without_the_privilege_is_told_so() {
+    let (server, database) = (PostgresServer::shared(), database());
+    server.execute(&database.name, "CREATE TABLE secret (number BIGINT)");
+    let warehouse = open(&database).await;
+    let error = warehouse.query("SELECT * FROM secret").await.unwrap_err();
+    assert!(matches!(&error, Error::NoPrivilege { reason, .. } if reason.contains("secret")), "{error:?}");
+    server.execute(&database.name, &format!("ALTER DATABASE {} OWNER TO postgres", database.name));
+    let error = warehouse.transact(vec!["CREATE TABLE t (number BIGINT)".to_owned()]).await.unwrap_err();
+    assert!(matches!(error, Error::NoPrivilege { .. }), "{error:?}");
+    // A transaction that failed holds nothing.
+    assert!(matches!(warehouse.transact(Vec::new()).await, Ok(())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_connection_refuses_writes_of_any_kind() {
+    let database = database();
+    let writable = with_table(&database).await;
+    let reader = PostgresWarehouse::open(&options(&database.url()).read_only()).await.unwrap();
+    for sql in [
+        "INSERT INTO t VALUES (1, 'a')",
+        "INSERT INTO t VALUES (1, 'a') RETURNING number",
+        "WITH w AS (INSERT INTO t VALUES (1, 'a') RETURNING number) SELECT * FROM w",
+        "EXPLAIN ANALYZE INSERT INTO t VALUES (1, 'a')",
+        "CREATE TABLE u (number BIGINT)",
+        "SELECT set_config('transaction_read_only', 'off', false)",
+        "SET TRANSACTION READ WRITE",
+        "SET default_transaction_read_only = off",
+        "COMMIT",
+        "COPY t TO '/tmp/out.csv'",
+        "COPY t TO STDOUT",
+        "DO $$ BEGIN INSERT INTO t VALUES (1, 'a'); END $$",
+        "SELECT 1; INSERT INTO t VALUES (1, 'a')",
+    ] {
+        assert!(reader.query(sql).await.is_err(), "{sql}");
+    }
+    let lasting = "SELECT set_config('default_transaction_read_only', 'off', false)";
+    reader.query(lasting).await.unwrap();
+    assert!(matches!(
+        reader.query("INSERT INTO t VALUES (1, 'a') RETURNING number").await,
+        Err(Error::ReadOnly)
+    ));
+    assert_eq!(text(&reader, "SELECT current_setting('default_transaction_read_only')").await, "on");
+    assert!(matches!(reader.transact(vec![]).await, Err(Error::ReadOnly)));
+    assert!(matches!(reader.begin_load().await.err(), Some(Error::ReadOnly)));
+    assert_eq!(integer(&reader, "SELECT COUNT(*) FROM t").await, 0);
+    assert!(reader.query("EXPLAIN SELECT * FROM t").await.unwrap().row_count() > 0);
+    assert_eq!(integer(&writable, "SELECT COUNT(*) FROM t").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_warehouse_says_so() {
+    let warehouse = fresh().await;
+    warehouse.close().await.unwrap();
+    assert!(matches!(warehouse.query("SELECT 1").await, Err(Error::Closed)));
+    assert!(matches!(warehouse.begin_load().await.err(), Some(Error::Closed)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_ended_by_the_server_fails_the_load_and_the_next_one_works() {
+    let database = database();
+    let warehouse = with_table(&database).await;
+    let mut load = warehouse.begin_load().await.unwrap();
+    load.publish().await.unwrap();
+    load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
+    let pid = load.query("SELECT pg_backend_pid()").await.unwrap().integer(0, 0).unwrap();
+    PostgresServer::shared().execute("postgres", &format!("SELECT pg_terminate_backend({pid})"));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let error = load.execute("INSERT INTO t VALUES (2, 'b')").await.unwrap_err();
+    assert!(matches!(error, Error::ConnectionLost { .. } | Error::ServerShutdown { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("run again"));
+    let _ = load.abort(Vec::new()).await;
+    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
+    warehouse.begin_load().await.unwrap().commit().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_restarted_is_used_again() {
+    let server = PostgresServer::start(ServerCertificate::Valid);
+    let warehouse = Arc::new(with_table(&server.create_database()).await);
+    let sleeping = tokio::spawn({
+        let warehouse = Arc::clone(&warehouse);
+        async move { warehouse.query("SELECT pg_sleep(60)").await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    server.stop();
+    let error = sleeping.await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::ServerShutdown { .. } | Error::ConnectionLost { .. }), "{error:?}");
+    let error = warehouse.query("SELECT 1").await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+    server.start_again();
+    assert_eq!(integer(warehouse.as_ref(), "SELECT COUNT(*) FROM t").await, 0);
+    assert_eq!(text(warehouse.as_ref(), "SELECT current_user").await, POSTGRES_USER);
+    let directory = server.socket_directory().to_owned();
+    drop(server);
+    assert!(!directory.exists(), "it leaves nothing behind");
+}
