@@ -465,7 +465,7 @@ fn a_full_disk_fails_a_load_at_any_stage_and_leaves_the_database_whole() {
     let cli = cli();
     let mut stages = BTreeSet::new();
     // With little memory the engine needs the disk before the end.
-    for memory in ["350MB", "64MB"] {
+    for memory in ["300MB", "64MB"] {
         let needed = std::fs::metadata(&growing.database).unwrap().len().div_ceil(1 << 20);
         for megabytes in (needed..).step_by(2) {
             assert!(megabytes < 100, "it always fails");

@@ -24,6 +24,9 @@ use crate::{Access, Error, LoadSession, RecordSet, Result, Warehouse};
 /// How long to sleep between two attempts to open a file that another process holds.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
+/// How long another process may take to write the beginning of a file that it has just made.
+const CREATION: Duration = Duration::from_secs(5);
+
 /// How a DuckDB database is opened.
 #[derive(Debug, Clone)]
 pub struct DuckDbOptions {
@@ -31,7 +34,7 @@ pub struct DuckDbOptions {
     pub path: Option<PathBuf>,
     /// Reading and writing, or reading only.
     pub access: Access,
-    /// The most memory DuckDB's buffers may take, as DuckDB writes it (`350MB`).
+    /// The most memory DuckDB's buffers may take, as DuckDB writes it (`300MB`).
     pub memory_limit: String,
     /// Threads; 0 for one per core.
     pub threads: usize,
@@ -42,7 +45,7 @@ pub struct DuckDbOptions {
 impl DuckDbOptions {
     /// The default memory limit. Parsing and Arrow batches come on top; together a load stays below
     /// 600 MB whatever the input size. Larger intermediate results go to a temporary directory.
-    pub const DEFAULT_MEMORY_LIMIT: &str = "350MB";
+    pub const DEFAULT_MEMORY_LIMIT: &str = "300MB";
 
     /// A database in a file.
     #[must_use]
@@ -139,10 +142,16 @@ impl DuckDbWarehouse {
     ///
     /// [`Error::Locked`], [`Error::NotADatabase`], [`Error::NotFound`] (reading only) or [`Error::Open`].
     pub fn open(options: &DuckDbOptions) -> Result<Self> {
-        let deadline = Instant::now() + options.wait;
+        let begin = Instant::now();
+        let deadline = begin + options.wait;
         let writer = loop {
             match Self::connect(options) {
                 Err(Error::Locked { .. }) if Instant::now() < deadline => std::thread::sleep(LOCK_POLL),
+                Err(Error::NotADatabase { path, .. })
+                    if begin.elapsed() < CREATION && Self::may_be_in_the_making(&path) =>
+                {
+                    std::thread::sleep(LOCK_POLL);
+                }
                 result => break result?,
             }
         };
@@ -181,6 +190,15 @@ impl DuckDbWarehouse {
         }
         let open_failed = |error: ::duckdb::Error| error::opening(path, &error);
         Connection::open_with_flags(path, options.config().map_err(open_failed)?).map_err(open_failed)
+    }
+
+    /// Whether a file that was no database a moment ago may be one that another process is just making: it
+    /// has nothing in it yet, or a beginning by now.
+    fn may_be_in_the_making(path: &Path) -> bool {
+        use std::io::Read;
+        let mut header = Vec::new();
+        let read = std::fs::File::open(path).and_then(|file| file.take(12).read_to_end(&mut header));
+        read.is_ok() && (header.iter().all(|byte| *byte == 0) || Self::is_database(path))
     }
 
     /// Whether a file looks like it was made by DuckDB: so that nothing else is ever overwritten.
