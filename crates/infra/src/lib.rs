@@ -1,0 +1,1 @@
+//! The AWS resources of a deployment: plan, apply, status, teardown.
