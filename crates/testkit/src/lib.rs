@@ -19,6 +19,8 @@ mod cli;
 mod data;
 mod dump;
 mod postgres;
+mod process;
+pub mod python;
 mod replicate;
 
 pub use cli::{Cli, Finished};
