@@ -1,5 +1,5 @@
 //! What the tests share: data sets made row by row, the command line as a process, dumps of tables,
-//! a PostgreSQL server.
+//! a PostgreSQL server, an S3 in memory.
 //!
 //! Only for tests: everything here panics when something is not as it should be.
 //!
@@ -20,6 +20,7 @@ mod data;
 mod dump;
 mod postgres;
 mod replicate;
+pub mod s3;
 
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
