@@ -8,15 +8,33 @@ use crate::{Error, LockHolder};
 
 /// What was being done when an error came.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum During<'a> {
+pub(crate) enum During<'a> {
     /// Connecting and logging in.
     Connecting,
     /// A statement; with whether it was interrupted on request.
     Statement { sql: &'a str, interrupted: bool },
 }
 
+/// An error of the client library that is not understood yet, or one of ours.
+pub(crate) enum Failure {
+    Client(PgError),
+    Ours(Error),
+}
+
+impl From<PgError> for Failure {
+    fn from(error: PgError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
 /// The error for what the client library reports.
-pub(super) fn classify(location: &str, during: During<'_>, error: &PgError) -> Error {
+pub(crate) fn classify(location: &str, during: During<'_>, error: &PgError) -> Error {
     if let Some(server) = error.as_db_error() {
         return by_state(location, during, server.code().code(), &message(server));
     }
@@ -80,7 +98,7 @@ fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Er
 }
 
 /// Everything the server says, on one line each.
-fn message(error: &DbError) -> String {
+pub(crate) fn message(error: &DbError) -> String {
     let mut text = error.message().to_owned();
     for part in [error.detail(), error.hint(), error.where_()].into_iter().flatten() {
         text.push('\n');
@@ -89,7 +107,7 @@ fn message(error: &DbError) -> String {
     text
 }
 
-fn tls_error(location: String, error: &rustls::Error) -> Error {
+pub(crate) fn tls_error(location: String, error: &rustls::Error) -> Error {
     use rustls::CertificateError as Certificate;
     let (reason, remedy) = match error {
         rustls::Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => (
@@ -125,7 +143,7 @@ fn chain(error: &PgError) -> String {
 }
 
 /// The first error of a type among an error's sources. An I/O error hides the one it was made from.
-fn in_chain<E: std::error::Error + 'static>(error: &PgError) -> Option<&E> {
+pub(crate) fn in_chain<E: std::error::Error + 'static>(error: &dyn std::error::Error) -> Option<&E> {
     let mut source = error.source();
     while let Some(error) = source {
         let hidden = error
@@ -141,7 +159,7 @@ fn in_chain<E: std::error::Error + 'static>(error: &PgError) -> Option<&E> {
 }
 
 /// Whether nothing listened, or the connection broke before anything was decided: worth another attempt.
-pub(super) fn is_refused(error: &PgError) -> bool {
+pub(crate) fn is_refused(error: &PgError) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     error.as_db_error().is_none()
         && in_chain::<rustls::Error>(error).is_none()
@@ -153,8 +171,21 @@ pub(super) fn is_refused(error: &PgError) -> bool {
         })
 }
 
+/// The error of a commit: a lost connection leaves it open whether it took place.
+pub(crate) fn commit_failed(error: Error) -> Error {
+    match error {
+        Error::ConnectionLost { location, reason } => Error::ConnectionLost {
+            location,
+            reason: format!(
+                "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
+            ),
+        },
+        error => error,
+    }
+}
+
 /// A load of another process.
-pub(super) fn load_under_way(location: &str, holder: Option<(i32, Option<String>)>) -> Error {
+pub(crate) fn load_under_way(location: &str, holder: Option<(i32, Option<String>)>) -> Error {
     let holder = holder.and_then(|(pid, program)| {
         let program = program.filter(|program| !program.is_empty());
         Some(LockHolder { pid: u32::try_from(pid).ok()?, program })
