@@ -178,6 +178,21 @@ impl PostgresLoad {
     }
 }
 
+/// The error of a commit whose answer did not come.
+fn commit_without_answer(error: Error) -> Error {
+    match error {
+        Error::ConnectionLost { location, reason } | Error::ServerShutdown { location, reason } => {
+            Error::ConnectionLost {
+                location,
+                reason: format!(
+                    "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
+                ),
+            }
+        }
+        error => error,
+    }
+}
+
 async fn all_or_none(connection: &Connection, statements: &[String]) -> Result<()> {
     connection.control("BEGIN").await?;
     let work = async {
@@ -232,15 +247,7 @@ impl LoadSession for PostgresLoad {
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
         if self.publishing {
-            self.connection.control("COMMIT").await.map_err(|error| match error {
-                Error::ConnectionLost { location, reason } => Error::ConnectionLost {
-                    location,
-                    reason: format!(
-                        "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
-                    ),
-                },
-                error => error,
-            })?;
+            self.connection.control("COMMIT").await.map_err(commit_without_answer)?;
             self.publishing = false;
         }
         self.end().await
