@@ -1,5 +1,5 @@
 //! What the tests share: data sets made row by row, the command line as a process, dumps of tables,
-//! a PostgreSQL server.
+//! a PostgreSQL server, an S3 in memory.
 //!
 //! Only for tests: everything here panics when something is not as it should be.
 //!
@@ -24,6 +24,7 @@ mod postgres;
 mod process;
 pub mod python;
 mod replicate;
+pub mod s3;
 
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
