@@ -18,6 +18,8 @@
 mod cli;
 mod data;
 mod dump;
+mod http_proxy;
+mod moto;
 mod postgres;
 mod process;
 pub mod python;
@@ -27,5 +29,7 @@ pub mod s3;
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
 pub use dump::{Dump, dump, dump_without_ids, query};
+pub use http_proxy::{HttpCall, HttpFault, HttpProxy};
+pub use moto::{AWS_REGION, AWS_SECRET_ACCESS_KEY, MotoAccount, MotoServer};
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};
 pub use replicate::replicate;
