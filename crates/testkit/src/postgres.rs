@@ -21,6 +21,8 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
+use crate::process::{checked, is_root, text_of};
+
 /// The role that owns the databases of the tests.
 pub const POSTGRES_USER: &str = "loader";
 /// Its password, with everything that may have to be quoted somewhere.
@@ -322,10 +324,6 @@ fn find_programs() -> Option<PathBuf> {
     })
 }
 
-fn is_root() -> bool {
-    text_of(Command::new("id").arg("-u")) == "0"
-}
-
 fn run_as() -> Option<RunAs> {
     if !is_root() {
         return None;
@@ -335,23 +333,6 @@ fn run_as() -> Option<RunAs> {
     let user = ["postgres", "nobody"].into_iter().find(exists).expect("an unprivileged user");
     let group = text_of(Command::new("id").args(["-gn", user]));
     Some(RunAs { user: user.to_owned(), group })
-}
-
-fn text_of(command: &mut Command) -> String {
-    let output = checked(command.output());
-    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
-}
-
-#[track_caller]
-fn checked(output: std::io::Result<Output>) -> Output {
-    let output = output.expect("a process");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
 }
 
 fn free_port() -> u16 {

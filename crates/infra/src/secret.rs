@@ -5,10 +5,12 @@ use zeroize::Zeroizing;
 /// A text that is never printed, and wiped from memory when it goes.
 ///
 /// ```
-/// use sparkify_warehouse::postgres::Secret;
-/// assert_eq!(format!("{:?}", Secret::new("open sesame")), "***");
+/// use sparkify_infra::Secret;
+/// let secret = Secret::new("open sesame");
+/// assert_eq!(format!("{secret:?}"), "***");
+/// assert_eq!(secret.expose(), "open sesame");
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
@@ -18,8 +20,9 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself.
-    pub(super) fn expose(&self) -> &str {
+    /// The text itself, for whoever logs in with it. It must not go anywhere else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
