@@ -15,6 +15,7 @@
 //! ```
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod answers;
 mod cli;
 mod data;
 mod dump;
@@ -26,6 +27,7 @@ pub mod python;
 mod replicate;
 pub mod s3;
 
+pub use answers::{Generated, Loads};
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
 pub use dump::{Dump, dump, dump_without_ids, query};

@@ -2,6 +2,7 @@
 //! defaults. Each setting remembers where it came from.
 
 mod file;
+mod generate;
 mod warehouse;
 
 use std::{
@@ -11,6 +12,7 @@ use std::{
 };
 
 pub use file::ConfigFile;
+pub use generate::GenerateSettings;
 use sparkify_analytics::output::Format;
 use sparkify_etl::{MatchRule, Retries};
 use sparkify_warehouse::duckdb::DuckDbOptions;
