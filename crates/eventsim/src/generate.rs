@@ -12,7 +12,7 @@ use crate::{
     event::SCRIPTED,
     generate::windows::Simulation,
     row::Context,
-    sink::write_file,
+    sink::{ANSWERS, write_file},
     traps::{BAD_SONG_FILES, Reject},
     truth::{Answers, FileSet, StarSongs, top_artists},
     user::User,
@@ -166,7 +166,7 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
         (SCRIPTED..).zip(&log.scripts).map(|(user, script)| (context.details(user), &script.facts));
     let text = answers.write(simulated.chain(scripted));
     progress.check()?;
-    write_file(sink, "answers.json", text.as_bytes())?;
+    write_file(sink, ANSWERS, text.as_bytes())?;
     let matched = world.universe.played().filter(|(track, _)| world.universe.is_matched(*track));
     Ok(Written {
         users: users_at_start,

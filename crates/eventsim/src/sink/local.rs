@@ -10,11 +10,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{Part, Sink, SinkFile};
-use crate::{Error, truth::FileSet};
+use super::{ANSWERS, ENTRIES, Part, Sink, SinkFile, foreign_file};
+use crate::Error;
 
-/// What a data set consists of.
-const ENTRIES: [&str; 4] = ["answers.json", "log_data", "song_data", "log_json_path.json"];
 /// What the passing directories are called, before the number of the process.
 const PARTIAL: &str = ".partial-";
 const REPLACED: &str = ".replaced-";
@@ -132,15 +130,14 @@ fn refuse(target: &Path, existing: Existing) -> Result<(), Error> {
 
 /// Something in a directory that does not belong to the data set that was generated there.
 fn foreign(target: &Path) -> Result<Option<String>, Error> {
-    let mut found = FileSet::default();
-    let mut example = None;
+    let mut found = Vec::new();
     let mut folders = vec![(target.to_owned(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let entry = entry.map_err(Error::io("read", &folder))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_passing = name.starts_with(PARTIAL) || name.starts_with(REPLACED);
-            if prefix.is_empty() && (is_passing || name == "answers.json") {
+            if prefix.is_empty() && (is_passing || name == ANSWERS) {
                 continue;
             }
             if prefix.is_empty() && !ENTRIES.contains(&name.as_str()) {
@@ -150,17 +147,12 @@ fn foreign(target: &Path) -> Result<Option<String>, Error> {
             if entry.file_type().map_err(Error::io("read", &entry.path()))?.is_dir() {
                 folders.push((entry.path(), format!("{name}/")));
             } else {
-                found.add(&name);
-                example.get_or_insert(name);
+                found.push(name);
             }
         }
     }
-    if found.count == 0 {
-        return Ok(None);
-    }
-    let answers = fs::read_to_string(target.join("answers.json")).ok();
-    let known = answers.as_deref().and_then(FileSet::read);
-    Ok(if known.as_ref() == Some(&found) { None } else { example })
+    let answers = fs::read_to_string(target.join(ANSWERS)).ok();
+    Ok(foreign_file(found.iter().map(String::as_str), answers.as_deref()))
 }
 
 /// Removes the passing directories of processes that are gone, as far as possible.
