@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::{
     Error, Progress, Settings, Sink, Volume,
-    catalogue::{Catalogue, write_files},
+    catalogue::{Catalogue, NO_SONG, write_files},
     clock::DAY,
     event::SCRIPTED,
     generate::windows::Simulation,
@@ -167,7 +167,7 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
     let text = answers.write(simulated.chain(scripted));
     progress.check()?;
     write_file(sink, ANSWERS, text.as_bytes())?;
-    let matched = world.universe.played().filter(|(track, _)| world.universe.is_matched(*track));
+    let matched = world.universe.played().filter(|(track, _)| world.universe.song(*track) != NO_SONG);
     Ok(Written {
         users: users_at_start,
         events: log.totals.events,
@@ -189,7 +189,7 @@ fn listeners_of_artists(world: &World, users: u32, context: &Context<'_>) -> Vec
     let bits: Vec<u16> = (0..world.universe.len() as u32)
         .into_par_iter()
         .map(|track| {
-            let artist = world.universe.track(track).artist.trim_end_matches(' ');
+            let artist = world.universe.track(track).artist.as_str().trim_end_matches(' ');
             artists.iter().position(|(name, _)| name == artist).map_or(0, |place| 1 << place)
         })
         .collect();
