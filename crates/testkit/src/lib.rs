@@ -1,5 +1,5 @@
 //! What the tests share: data sets made row by row, the command line as a process, dumps of tables,
-//! a PostgreSQL server.
+//! a PostgreSQL server, a double of Redshift.
 //!
 //! Only for tests: everything here panics when something is not as it should be.
 //!
@@ -19,6 +19,7 @@ mod cli;
 mod data;
 mod dump;
 mod postgres;
+pub mod redshift;
 mod replicate;
 
 pub use cli::{Cli, Finished};
