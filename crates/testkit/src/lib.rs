@@ -21,6 +21,7 @@ mod dump;
 mod postgres;
 mod process;
 pub mod python;
+pub mod redshift_lint;
 mod replicate;
 
 pub use cli::{Cli, Finished};
