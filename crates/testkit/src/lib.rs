@@ -25,6 +25,7 @@ mod postgres;
 mod process;
 pub mod python;
 pub mod redshift;
+pub mod redshift_lint;
 mod replicate;
 pub mod s3;
 
