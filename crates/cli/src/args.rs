@@ -84,6 +84,11 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "N", help_heading = "Settings")]
     pub connections: Option<String>,
 
+    /// How often a load begins anew after its connection was lost or another transaction was in the way
+    /// [env: SPARKIFY_RETRIES] [default: 3]
+    #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
+    pub retries: Option<String>,
+
     /// Directory with SQL files that replace or add to the built-in ones [env: SPARKIFY_SQL_DIR]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub sql_dir: Option<String>,

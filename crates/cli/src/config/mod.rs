@@ -15,7 +15,7 @@ use std::{
 pub use deployment::DeploymentSettings;
 pub use file::ConfigFile;
 use sparkify_analytics::output::Format;
-use sparkify_etl::MatchRule;
+use sparkify_etl::{MatchRule, Retries};
 use sparkify_warehouse::duckdb::DuckDbOptions;
 pub use warehouse::WarehouseUrl;
 
@@ -89,6 +89,8 @@ pub struct Settings {
     pub threads: Setting<usize>,
     /// Connections that write at once to a PostgreSQL server; 0 is one per core.
     pub connections: Setting<usize>,
+    /// How often a load begins anew.
+    pub retries: Setting<u32>,
     /// Override directory for SQL files.
     pub sql_dir: Option<Setting<PathBuf>>,
     /// The form of the logs.
@@ -165,6 +167,9 @@ impl Settings {
             connections: layers
                 .text("connections", arguments.connections.as_deref(), "0")
                 .parse("a number", parse_number)?,
+            retries: layers
+                .text("retries", arguments.retries.as_deref(), &Retries::default().count.to_string())
+                .parse("a whole number, 0 or more", parse_number)?,
             threads: layers
                 .text("threads", arguments.threads.as_deref(), "0")
                 .parse("a whole number, 0 or more", parse_number)?,
@@ -207,6 +212,7 @@ impl Settings {
             row("memory_limit", &self.memory_limit),
             row("threads", &self.threads),
             row("connections", &self.connections),
+            row("retries", &self.retries),
             optional("sql_dir", self.sql_dir.as_ref()),
             row("log_format", &self.log_format),
             row("deployment", &self.deployment.name),
@@ -262,6 +268,7 @@ pub(crate) const KEYS: [&str; 12] = [
     "memory_limit",
     "threads",
     "connections",
+    "retries",
     "sql_dir",
     "log_format",
     "profile",

@@ -11,63 +11,39 @@ use rustls::{
     crypto::CryptoProvider,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Host, PostgresOptions, RootCertificates, SslMode};
+use super::{Host, RootCertificates, Server, SslMode};
 use crate::{Error, Result};
 
-/// How a socket becomes a connection.
-#[derive(Clone)]
-pub(super) enum Tls {
-    Plain,
-    Rustls(MakeRustlsConnect),
-}
-
-impl std::fmt::Debug for Tls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Plain => "Plain",
-            Self::Rustls(_) => "Rustls",
-        })
+/// The settings of encrypted connections to the server; `None` if they are not to be encrypted.
+pub(crate) fn client_config(server: &Server) -> Result<Option<ClientConfig>> {
+    if server.ssl_mode == SslMode::Disable || matches!(server.host, Host::Unix(_)) {
+        return Ok(None);
     }
+    // Named here, since another part of the process may have set another default, or none.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match server.ssl_mode {
+        SslMode::Disable | SslMode::Prefer | SslMode::Require => Arc::new(AnyServer(Arc::clone(&provider))),
+        SslMode::VerifyCa => Arc::new(AnyName(chain_verifier(server, &provider)?)),
+        SslMode::VerifyFull => chain_verifier(server, &provider)?,
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Internal(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(Some(config))
 }
 
-impl Tls {
-    pub(super) fn new(options: &PostgresOptions) -> Result<Self> {
-        if options.ssl_mode == SslMode::Disable || matches!(options.host, Host::Unix(_)) {
-            return Ok(Self::Plain);
-        }
-        let internal = |error: rustls::Error| Error::Internal(error.to_string());
-        // Named here, since another part of the process may have set another default, or none.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match options.ssl_mode {
-            SslMode::Disable | SslMode::Prefer | SslMode::Require => {
-                Arc::new(AnyServer(Arc::clone(&provider)))
-            }
-            SslMode::VerifyCa => Arc::new(AnyName(chain_verifier(options, &provider)?)),
-            SslMode::VerifyFull => chain_verifier(options, &provider)?,
-        };
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(internal)?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        Ok(Self::Rustls(MakeRustlsConnect::new(config)))
-    }
-}
-
-fn chain_verifier(
-    options: &PostgresOptions,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>> {
+fn chain_verifier(server: &Server, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
     let failed = |reason: String, remedy: &str| Error::Tls {
-        location: options.location(),
+        location: server.location(),
         reason,
         remedy: remedy.to_owned(),
     };
     let mut roots = RootCertStore::empty();
-    match &options.root_certificates {
+    match &server.root_certificates {
         RootCertificates::File(path) => {
             let remedy = "sslrootcert (or PGSSLROOTCERT) must name a PEM file with the authority's certificate, \
                           or be `system`";

@@ -8,15 +8,33 @@ use crate::{Error, LockHolder};
 
 /// What was being done when an error came.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum During<'a> {
+pub(crate) enum During<'a> {
     /// Connecting and logging in.
     Connecting,
     /// A statement; with whether it was interrupted on request.
     Statement { sql: &'a str, interrupted: bool },
 }
 
+/// An error of the client library that is not understood yet, or one of ours.
+pub(crate) enum Failure {
+    Client(PgError),
+    Ours(Error),
+}
+
+impl From<PgError> for Failure {
+    fn from(error: PgError) -> Self {
+        Self::Client(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
 /// The error for what the client library reports.
-pub(super) fn classify(location: &str, during: During<'_>, error: &PgError) -> Error {
+pub(crate) fn classify(location: &str, during: During<'_>, error: &PgError) -> Error {
     if let Some(server) = error.as_db_error() {
         return by_state(location, during, server.code().code(), &message(server));
     }
@@ -54,7 +72,7 @@ fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Er
     let (location, reason) = (location.to_owned(), reason.to_owned());
     match state {
         "25006" => Error::ReadOnly,
-        "3D000" => Error::NoDatabase { location, reason },
+        "3D000" | "57P04" => Error::NoDatabase { location, reason },
         "42501" => Error::NoPrivilege { location, reason },
         "53100" => Error::ServerDiskFull { location, reason },
         "53200" => Error::ServerOutOfMemory { location, reason },
@@ -65,7 +83,7 @@ fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Er
             }
             _ => Error::Interrupted,
         },
-        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Error::ServerShutdown { location, reason },
+        "57P01" | "57P02" | "57P03" | "57P05" => Error::ServerShutdown { location, reason },
         "40001" | "40P01" | "55P03" => Error::Conflict { location, reason },
         _ if state.starts_with("28") => Error::Login { location, reason },
         _ if state.starts_with("08") => match during {
@@ -80,7 +98,7 @@ fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Er
 }
 
 /// Everything the server says, on one line each.
-fn message(error: &DbError) -> String {
+pub(crate) fn message(error: &DbError) -> String {
     let mut text = error.message().to_owned();
     for part in [error.detail(), error.hint(), error.where_()].into_iter().flatten() {
         text.push('\n');
@@ -89,7 +107,7 @@ fn message(error: &DbError) -> String {
     text
 }
 
-fn tls_error(location: String, error: &rustls::Error) -> Error {
+pub(crate) fn tls_error(location: String, error: &rustls::Error) -> Error {
     use rustls::CertificateError as Certificate;
     let (reason, remedy) = match error {
         rustls::Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => (
@@ -125,7 +143,7 @@ fn chain(error: &PgError) -> String {
 }
 
 /// The first error of a type among an error's sources. An I/O error hides the one it was made from.
-fn in_chain<E: std::error::Error + 'static>(error: &PgError) -> Option<&E> {
+pub(crate) fn in_chain<E: std::error::Error + 'static>(error: &dyn std::error::Error) -> Option<&E> {
     let mut source = error.source();
     while let Some(error) = source {
         let hidden = error
@@ -141,7 +159,7 @@ fn in_chain<E: std::error::Error + 'static>(error: &PgError) -> Option<&E> {
 }
 
 /// Whether nothing listened, or the connection broke before anything was decided: worth another attempt.
-pub(super) fn is_refused(error: &PgError) -> bool {
+pub(crate) fn is_refused(error: &PgError) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     error.as_db_error().is_none()
         && in_chain::<rustls::Error>(error).is_none()
@@ -153,8 +171,23 @@ pub(super) fn is_refused(error: &PgError) -> bool {
         })
 }
 
+/// The error of a commit: a lost connection leaves it open whether it took place.
+pub(crate) fn commit_failed(error: Error) -> Error {
+    match error {
+        Error::ConnectionLost { location, reason } | Error::ServerShutdown { location, reason } => {
+            Error::ConnectionLost {
+                location,
+                reason: format!(
+                    "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
+                ),
+            }
+        }
+        error => error,
+    }
+}
+
 /// A load of another process.
-pub(super) fn load_under_way(location: &str, holder: Option<(i32, Option<String>)>) -> Error {
+pub(crate) fn load_under_way(location: &str, holder: Option<(i32, Option<String>)>) -> Error {
     let holder = holder.and_then(|(pid, program)| {
         let program = program.filter(|program| !program.is_empty());
         Some(LockHolder { pid: u32::try_from(pid).ok()?, program })
@@ -196,8 +229,8 @@ mod tests {
 
     #[test]
     fn only_a_lost_connection_and_a_conflict_are_worth_another_attempt() {
-        let retryable = ["40001", "40P01", "08006", "08003", "55P03"];
-        for state in ["28P01", "3D000", "42501", "53100", "53200", "53300", "57014", "57P01", "42601"] {
+        let retryable = ["40001", "40P01", "08006", "08003", "55P03", "57P01", "57P02", "57P03"];
+        for state in ["28P01", "3D000", "42501", "53100", "53200", "53300", "57014", "57P04", "42601"] {
             assert!(!of(state, "").is_retryable(), "{state}");
         }
         for state in retryable {
