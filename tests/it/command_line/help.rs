@@ -5,8 +5,22 @@ use std::process::{Command, Stdio};
 use super::assert_text;
 use crate::cli;
 
-const COMMANDS: [&str; 8] =
-    ["run", "create-tables", "etl", "check", "explore", "sql", "config show", "completions"];
+const COMMANDS: [&str; 14] = [
+    "run",
+    "create-tables",
+    "etl",
+    "check",
+    "explore",
+    "sql",
+    "provision",
+    "status",
+    "pause",
+    "resume",
+    "doctor",
+    "teardown",
+    "config show",
+    "completions",
+];
 
 /// The help, for a terminal of 100 columns.
 fn help(command: &str) -> String {

@@ -258,7 +258,7 @@ impl Forms {
 }
 
 /// The names that a configuration file may use.
-pub(crate) const KEYS: [&str; 12] = [
+pub(crate) const KEYS: &[&str] = &[
     "source",
     "warehouse",
     "max_errors",
