@@ -6,6 +6,7 @@ mod bad_input;
 mod command_line;
 mod contract;
 mod database_file;
+mod generator;
 mod killed;
 mod layers;
 mod model;

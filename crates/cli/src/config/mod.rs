@@ -3,6 +3,7 @@
 
 mod deployment;
 mod file;
+mod generate;
 mod warehouse;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 
 pub use deployment::DeploymentSettings;
 pub use file::ConfigFile;
+pub use generate::GenerateSettings;
 use sparkify_analytics::output::Format;
 use sparkify_etl::{MatchRule, Retries};
 use sparkify_warehouse::duckdb::DuckDbOptions;
