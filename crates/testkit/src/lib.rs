@@ -1,5 +1,6 @@
 //! What the tests share: data sets made row by row, the command line as a process, dumps of tables,
 //! a PostgreSQL server, an S3 in memory.
+//! a PostgreSQL server, a double of Redshift.
 //!
 //! Only for tests: everything here panics when something is not as it should be.
 //!
@@ -24,6 +25,8 @@ mod moto;
 mod postgres;
 mod process;
 pub mod python;
+pub mod redshift;
+pub mod redshift_lint;
 mod replicate;
 pub mod s3;
 

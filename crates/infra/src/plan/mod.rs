@@ -1,5 +1,8 @@
 //! What is to be done.
 
+mod compare;
+
+pub(crate) use compare::Present;
 use serde::Serialize;
 
 use crate::{
