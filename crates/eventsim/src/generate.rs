@@ -8,7 +8,6 @@ use rayon::prelude::*;
 use crate::{
     Error, Progress, Settings, Sink, Volume,
     catalogue::{Catalogue, NO_SONG, write_files},
-    clock::DAY,
     event::SCRIPTED,
     generate::windows::Simulation,
     row::Context,
@@ -233,6 +232,3 @@ fn listeners_of_artists(world: &World, users: u32, context: &Context<'_>) -> Vec
     let listeners = sum(sum(initial, arrived), scripted.fold([0; 16], count));
     artists.into_iter().zip(listeners).map(|((name, plays), listeners)| (name, listeners, plays)).collect()
 }
-
-/// The lengths that a window may have, in seconds; each divides a day.
-const WINDOWS: [i64; 10] = [DAY, 43_200, 21_600, 10_800, 3_600, 1_800, 900, 300, 60, 10];
