@@ -57,7 +57,8 @@ fn main() {
     let cores = std::thread::available_parallelism().unwrap().get();
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("generate");
     // As many users as it takes; found out once, so that only the making is measured.
-    let trial = Settings { volume: Volume::Events((millions * 1e6) as u64), songs: 1_000, ..Settings::default() };
+    let trial =
+        Settings { volume: Volume::Events((millions * 1e6) as u64), songs: 1_000, ..Settings::default() };
     let users = generate(&trial, &Counting::default(), &Progress::default()).unwrap().users;
     let plain = Settings { volume: Volume::Users(users), ..trial };
     println!("{millions} million events of {users} users, {cores} cores, best of {rounds}");

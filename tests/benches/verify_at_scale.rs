@@ -14,10 +14,8 @@ fn main() {
     let events = argument("--events").map_or(10.0, |millions| millions.parse::<f64>().unwrap()) * 1e6;
     let songs = argument("--songs").unwrap_or_else(|| "100000".to_owned());
     let warehouse = argument("--warehouse").unwrap_or_else(|| "duckdb:scale.duckdb".to_owned());
-    let cli = Cli::new_in(
-        env!("CARGO_BIN_EXE_sparkify-cli-under-test"),
-        Path::new(env!("CARGO_TARGET_TMPDIR")),
-    );
+    let cli =
+        Cli::new_in(env!("CARGO_BIN_EXE_sparkify-cli-under-test"), Path::new(env!("CARGO_TARGET_TMPDIR")));
     let events = (events as u64).to_string();
     let begin = Instant::now();
     let data = Generated::make(&cli, &["--events", &events, "--songs", &songs, "--traps", "--corrupt"]);
@@ -27,7 +25,10 @@ fn main() {
     let loaded = data.load_and_verify(&cli, &warehouse);
     println!("loaded in {:.1} s", loaded.as_secs_f64());
     let all = begin.elapsed();
-    println!("compared in {:.1} s: each row of each table, each answer, each record set aside", (all - made - loaded).as_secs_f64());
+    println!(
+        "compared in {:.1} s: each row of each table, each answer, each record set aside",
+        (all - made - loaded).as_secs_f64()
+    );
 }
 
 fn argument(name: &str) -> Option<String> {
