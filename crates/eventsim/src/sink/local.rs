@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    ffi::OsString,
+    ffi::OsStr,
     fs::{self, File},
     io::ErrorKind,
     os::unix::fs::FileExt,
@@ -54,28 +54,23 @@ impl LocalDirectory {
         let Some(name) = target.file_name() else {
             return Err(Error::Unnamed { path: target.to_owned() });
         };
-        let passing = |parent: &Path, name: &OsString, kind: &str| {
-            let mut name = name.clone();
-            name.push(format!("{kind}{}", std::process::id()));
-            parent.join(name)
-        };
-        let parent = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let is_there = match fs::symlink_metadata(target) {
             Ok(_) => true,
             Err(error) if error.kind() == ErrorKind::NotFound => false,
             Err(error) => return Err(Error::io("look for", target)(error)),
         };
-        let (partial, is_whole) = if is_there {
+        // Beside the target, which it becomes; or inside, where it is on the same file system in any case.
+        let (parent, name) = if is_there {
             refuse(target, existing)?;
-            remove_stale(target, &OsString::from(""));
-            (passing(target, &OsString::from(""), PARTIAL), false)
+            (target, OsStr::new(""))
         } else {
-            remove_stale(parent, &name.to_owned());
-            (passing(parent, &name.to_owned(), PARTIAL), true)
+            let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            (parent.unwrap_or(Path::new(".")), name)
         };
+        remove_stale(parent, name);
+        let mut passing = name.to_owned();
+        passing.push(format!("{PARTIAL}{}", std::process::id()));
+        let (partial, is_whole) = (parent.join(passing), !is_there);
         // What has the name of this process was left by another one with the same number, or is of another
         // thread.
         if partial.exists() {
@@ -156,7 +151,7 @@ fn foreign(target: &Path) -> Result<Option<String>, Error> {
 }
 
 /// Removes the passing directories of processes that are gone, as far as possible.
-fn remove_stale(folder: &Path, name: &OsString) {
+fn remove_stale(folder: &Path, name: &OsStr) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let entry_name = entry.file_name();

@@ -7,9 +7,11 @@ use std::{
 };
 
 use futures_util::TryStreamExt;
-use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, path::Path};
 use sparkify_eventsim::{Error, Part, Sink, SinkFile, foreign_file};
-use sparkify_storage::{Action, S3Options, S3Url};
+use sparkify_storage::{
+    Action, S3Options, S3Url,
+    object_store::{self, MultipartUpload, ObjectStore, ObjectStoreExt, path::Path},
+};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
