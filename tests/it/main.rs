@@ -15,6 +15,7 @@ mod orders;
 mod postgres;
 mod quality;
 mod real_data;
+mod s3;
 
 use sparkify_testkit::Cli;
 

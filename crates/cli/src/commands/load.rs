@@ -157,14 +157,15 @@ async fn load(
     };
     let (progress, cancel) = (Arc::new(Progress::default()), Cancel::default());
     let display = ProgressDisplay::begin(settings, &progress);
-    let work = async {
+    // Boxed: what it takes to log in at AWS is large.
+    let work = Box::pin(async {
         let source = tokio::select! {
             source = open(settings, source) => source?,
             () = cancel.cancelled() => return Err(sparkify_etl::Error::Cancelled),
         };
         tracing::info!(source = source.location(), warehouse = %warehouse.location(), "loading");
         sparkify_etl::load(warehouse, source, &library, &options, &progress, &cancel).await
-    };
+    });
     let result = stop.during(warehouse, &cancel, work).await;
     drop(display);
     match result {
