@@ -13,6 +13,7 @@ mod orders;
 mod postgres;
 mod quality;
 mod real_data;
+mod redshift_sql;
 
 use sparkify_testkit::Cli;
 

@@ -23,6 +23,7 @@ mod process;
 pub mod python;
 pub mod redshift_lint;
 mod replicate;
+pub mod sqlfluff;
 
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
