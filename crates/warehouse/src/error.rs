@@ -98,7 +98,7 @@ pub enum Error {
     #[error("the database is closed")]
     Closed,
     /// The address or the settings of a server make no sense.
-    #[error("the PostgreSQL address cannot be used: {reason}")]
+    #[error("the address of the server cannot be used: {reason}")]
     Options {
         /// What is wrong; never with the password.
         reason: String,
@@ -228,11 +228,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same again may succeed, without anything being done about it: the connection was lost,
-    /// or another transaction was in the way.
+    /// Whether the same again may succeed, without anything being done about it: the connection was lost
+    /// (also by a server that restarts), or another transaction was in the way.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::ConnectionLost { .. } | Self::Conflict { .. })
+        matches!(self, Self::ConnectionLost { .. } | Self::ServerShutdown { .. } | Self::Conflict { .. })
     }
 
     /// What the user can do about it.
