@@ -16,6 +16,7 @@ mod postgres;
 mod quality;
 mod real_data;
 mod s3;
+mod redshift_sql;
 
 use sparkify_testkit::Cli;
 

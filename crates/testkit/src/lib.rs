@@ -28,6 +28,7 @@ pub mod python;
 pub mod redshift;
 pub mod redshift_lint;
 mod replicate;
+pub mod sqlfluff;
 pub mod s3;
 
 pub use answers::{Generated, Loads};
