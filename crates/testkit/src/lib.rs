@@ -1,5 +1,5 @@
 //! What the tests share: data sets made row by row, the command line as a process, dumps of tables,
-//! a PostgreSQL server.
+//! a PostgreSQL server, a proxy that cuts connections to it.
 //!
 //! Only for tests: everything here panics when something is not as it should be.
 //!
@@ -20,9 +20,11 @@ mod data;
 mod dump;
 mod postgres;
 mod replicate;
+mod wire_proxy;
 
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
 pub use dump::{Dump, dump, dump_without_ids, query};
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};
 pub use replicate::replicate;
+pub use wire_proxy::{Cut, WireProxy};
