@@ -98,7 +98,7 @@ pub enum Error {
     #[error("the database is closed")]
     Closed,
     /// The address or the settings of a server make no sense.
-    #[error("the PostgreSQL address cannot be used: {reason}")]
+    #[error("the address of the server cannot be used: {reason}")]
     Options {
         /// What is wrong; never with the password.
         reason: String,

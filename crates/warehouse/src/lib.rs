@@ -30,6 +30,8 @@ mod error;
 pub mod postgres;
 mod records;
 mod seam;
+#[cfg(feature = "wire")]
+mod wire;
 
 pub use error::{Error, LockHolder, Result};
 pub use records::RecordSet;

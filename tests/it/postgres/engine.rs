@@ -151,7 +151,8 @@ async fn a_second_load_of_this_process_waits_for_the_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_beside_one_of_another_process_says_who_holds_the_lock_or_waits() {
     let database = database();
-    let first = open_with(&database, |options| options.application_name = "the other one".to_owned()).await;
+    let first =
+        open_with(&database, |options| options.server.application_name = "the other one".to_owned()).await;
     let impatient = open(&database).await;
     let patient = open_with(&database, |options| options.wait = Duration::from_secs(30)).await;
     let mut load = first.begin_load().await.unwrap();
@@ -239,7 +240,8 @@ async fn a_statement_that_nobody_waits_for_any_more_is_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_is_told_from_an_interrupted_one() {
     let warehouse =
-        open_with(&database(), |options| options.statement_timeout = Some(Duration::from_millis(200))).await;
+        open_with(&database(), |options| options.server.statement_timeout = Some(Duration::from_millis(200)))
+            .await;
     let error = warehouse.query("SELECT pg_sleep(60)").await.unwrap_err();
     assert!(matches!(error, Error::StatementTimeout { .. }), "{error:?}");
     assert!(error.hint().unwrap().contains("statement_timeout"));

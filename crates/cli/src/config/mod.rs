@@ -1,16 +1,21 @@
 //! The settings: flags beat environment variables, these beat the configuration file, that beats the
 //! defaults. Each setting remembers where it came from.
 
+mod deployment;
 mod file;
+mod generate;
 mod warehouse;
 
 use std::{
+    borrow::Cow,
     fmt::Display,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+pub use deployment::DeploymentSettings;
 pub use file::ConfigFile;
+pub use generate::GenerateSettings;
 use sparkify_analytics::output::Format;
 use sparkify_etl::{MatchRule, Retries};
 use sparkify_warehouse::duckdb::DuckDbOptions;
@@ -92,6 +97,8 @@ pub struct Settings {
     pub sql_dir: Option<Setting<PathBuf>>,
     /// The form of the logs.
     pub log_format: Setting<LogFormat>,
+    /// The deployment on AWS.
+    pub deployment: DeploymentSettings,
     /// Whether every question is answered with yes.
     pub yes: bool,
     /// Whether no progress bar is shown.
@@ -177,6 +184,7 @@ impl Settings {
                     _ => Err(None),
                 },
             )?,
+            deployment: DeploymentSettings::read(&layers, arguments),
             yes: arguments.yes,
             no_progress: arguments.no_progress,
             verbose: arguments.verbose,
@@ -188,15 +196,15 @@ impl Settings {
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         fn row<T>(name: &'static str, setting: &Setting<T>) -> Row {
-            Row { name, value: Some(setting.shown.clone()), origin: setting.origin.clone() }
+            Row { name: name.into(), value: Some(setting.shown.clone()), origin: setting.origin.clone() }
         }
         fn optional<T>(name: &'static str, setting: Option<&Setting<T>>) -> Row {
             setting.map_or_else(
-                || Row { name, value: None, origin: Origin::Default },
+                || Row { name: name.into(), value: None, origin: Origin::Default },
                 |setting| row(name, setting),
             )
         }
-        vec![
+        let mut rows = vec![
             optional("source", self.source.as_ref()),
             row("warehouse", &self.warehouse),
             row("max_errors", &self.max_errors),
@@ -209,7 +217,12 @@ impl Settings {
             row("retries", &self.retries),
             optional("sql_dir", self.sql_dir.as_ref()),
             row("log_format", &self.log_format),
-        ]
+            row("deployment", &self.deployment.name),
+            optional("region", self.deployment.region.as_ref()),
+            optional("profile", self.deployment.profile.as_ref()),
+        ];
+        rows.extend(self.deployment.rows());
+        rows
     }
 }
 
@@ -217,7 +230,7 @@ impl Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its value, secrets masked; `None` if it has none.
     pub value: Option<String>,
     /// Where the value came from.
@@ -247,7 +260,7 @@ impl Forms {
 }
 
 /// The names that a configuration file may use.
-pub(crate) const KEYS: [&str; 12] = [
+pub(crate) const KEYS: &[&str] = &[
     "source",
     "warehouse",
     "max_errors",
@@ -260,6 +273,7 @@ pub(crate) const KEYS: [&str; 12] = [
     "retries",
     "sql_dir",
     "log_format",
+    "profile",
 ];
 
 /// Relative names in a file mean files beside it; elsewhere, below where the program was started.
@@ -302,16 +316,21 @@ struct Found {
 
 impl Layers<'_> {
     fn find(&self, key: &'static str, flag: Option<&str>) -> Option<Found> {
+        self.find_above_file(key, flag).or_else(|| {
+            let text = self.file.get(key)?;
+            Some(Found { key, text, origin: Origin::File(self.file.path().to_owned()) })
+        })
+    }
+
+    /// What a flag or a variable says.
+    fn find_above_file(&self, key: &'static str, flag: Option<&str>) -> Option<Found> {
         if let Some(text) = flag {
             return Some(Found { key, text: text.to_owned(), origin: Origin::Flag });
         }
         let variable = format!("SPARKIFY_{}", key.to_uppercase());
         // An empty variable is the usual way to unset one in a script.
-        if let Some(text) = (self.environment)(&variable).filter(|text| !text.is_empty()) {
-            return Some(Found { key, text, origin: Origin::Environment(variable) });
-        }
-        let text = self.file.get(key)?;
-        Some(Found { key, text, origin: Origin::File(self.file.path().to_owned()) })
+        let text = (self.environment)(&variable).filter(|text| !text.is_empty())?;
+        Some(Found { key, text, origin: Origin::Environment(variable) })
     }
 
     fn text(&self, key: &'static str, flag: Option<&str>, default: &str) -> Found {
