@@ -19,6 +19,7 @@ Exit codes:
   1    failure
   2    wrong usage
   3    bad data, or a quality check that failed
+  4    something is left after teardown
   130  stopped by Ctrl-C or a request to terminate";
 
 /// Turns JSON event logs and song metadata into a star schema that analysts can query.
@@ -83,6 +84,11 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "N", help_heading = "Settings")]
     pub connections: Option<String>,
 
+    /// How often a load begins anew after its connection was lost or another transaction was in the way
+    /// [env: SPARKIFY_RETRIES] [default: 3]
+    #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
+    pub retries: Option<String>,
+
     /// Directory with SQL files that replace or add to the built-in ones [env: SPARKIFY_SQL_DIR]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub sql_dir: Option<String>,
@@ -90,6 +96,19 @@ pub struct GlobalArgs {
     /// Form of the logs: text or json [env: SPARKIFY_LOG_FORMAT] [default: text]
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub log_format: Option<String>,
+
+    /// The deployment on AWS: the name from which the names of its resources are made
+    /// [env: SPARKIFY_DEPLOYMENT] [default: warehouse]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub deployment: Option<String>,
+
+    /// The region of AWS [env: SPARKIFY_REGION, AWS_REGION] [default: that of the profile]
+    #[arg(long, global = true, value_name = "REGION", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub region: Option<String>,
+
+    /// The profile of AWS, as `aws configure` makes them [env: SPARKIFY_PROFILE, AWS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub profile: Option<String>,
 
     /// Configuration file [default: sparkify.toml here or in a directory above]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings", value_hint = ValueHint::FilePath)]
@@ -130,6 +149,23 @@ pub enum Command {
     Explore(ExploreArgs),
     /// Print the SQL that would run
     Sql(SqlArgs),
+    /// Make the resources on AWS that a warehouse needs, or change them to what is configured
+    ///
+    /// Shows what it will do and what that costs, asks, and goes on where an earlier run was stopped. What
+    /// is wanted is in the section [deployment] of sparkify.toml; docs/aws.md has its keys.
+    Provision(ProvisionArgs),
+    /// Show how the deployment is, where it is, and what has been changed by others
+    Status(AccessArgs),
+    /// Pause the cluster; its storage still costs
+    Pause,
+    /// Resume the cluster
+    Resume,
+    /// Go through everything that must be right to use the warehouse, with a remedy for what is not
+    Doctor,
+    /// Delete the resources of the deployment, and prove that nothing is left
+    ///
+    /// Only what carries the deployment's tag is deleted. Ends with exit code 4 if something is left.
+    Teardown(TeardownArgs),
     /// Show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -181,6 +217,45 @@ pub struct SqlArgs {
     /// List the names
     #[arg(long, conflicts_with = "names")]
     pub list: bool,
+}
+
+/// Arguments of `provision`.
+#[derive(Debug, Default, Args)]
+pub struct ProvisionArgs {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// With --plan: end with exit code 2 if there is something to do
+    #[arg(long, requires = "plan")]
+    pub detailed_exitcode: bool,
+    /// Who may connect.
+    #[command(flatten)]
+    pub access: AccessArgs,
+}
+
+/// Who may connect to the warehouse.
+#[derive(Debug, Default, Args)]
+pub struct AccessArgs {
+    /// Addresses that may connect, instead of this machine's only; can be repeated
+    #[arg(long, value_name = "CIDR", value_hint = ValueHint::Other)]
+    pub allow_cidr: Vec<String>,
+    /// Allow the whole internet as --allow-cidr
+    #[arg(long)]
+    pub allow_anywhere: bool,
+}
+
+/// Arguments of `teardown`.
+#[derive(Debug, Default, Args)]
+pub struct TeardownArgs {
+    /// Show what would be deleted, and delete nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Take a final snapshot of the data, which costs until it is deleted
+    #[arg(long, conflicts_with = "skip_final_snapshot")]
+    pub final_snapshot: bool,
+    /// Take no final snapshot: the data is gone
+    #[arg(long)]
+    pub skip_final_snapshot: bool,
 }
 
 /// The subcommands of `config`.

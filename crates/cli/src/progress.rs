@@ -45,8 +45,12 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_prefix(progress.step());
     bar.set_length(bytes_total.max(1));
     bar.set_position(bytes);
+    let again = match progress.attempt() {
+        0 | 1 => String::new(),
+        attempt => format!(", attempt {attempt}"),
+    };
     bar.set_message(format!(
-        "{}/{} files, {}/{}, {} records",
+        "{}/{} files, {}/{}, {} records{again}",
         HumanCount(files),
         HumanCount(files_total),
         HumanBytes(bytes),

@@ -54,6 +54,16 @@ impl Stop {
         }
     }
 
+    /// Does the work, or drops it where it is when the user wishes. For work that can be dropped anywhere and
+    /// begun again.
+    #[cfg(feature = "aws")]
+    pub(crate) async fn unless_requested<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            result = work => Some(result),
+            () = self.requested() => None,
+        }
+    }
+
     async fn requested(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}

@@ -1,5 +1,6 @@
 //! What the tests share: data sets made row by row, the command line as a process, dumps of tables,
-//! a PostgreSQL server.
+//! a PostgreSQL server, an S3 in memory.
+//! a PostgreSQL server, a double of Redshift.
 //!
 //! Only for tests: everything here panics when something is not as it should be.
 //!
@@ -18,11 +19,20 @@
 mod cli;
 mod data;
 mod dump;
+mod http_proxy;
+mod moto;
 mod postgres;
+mod process;
+pub mod python;
+pub mod redshift;
+pub mod redshift_lint;
 mod replicate;
+pub mod s3;
 
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
 pub use dump::{Dump, dump, dump_without_ids, query};
+pub use http_proxy::{HttpCall, HttpFault, HttpProxy};
+pub use moto::{AWS_REGION, AWS_SECRET_ACCESS_KEY, MotoAccount, MotoServer};
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};
 pub use replicate::replicate;

@@ -21,13 +21,15 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
+use crate::process::{checked, is_root, text_of};
+
 /// The role that owns the databases of the tests.
 pub const POSTGRES_USER: &str = "loader";
 /// Its password, with everything that may have to be quoted somewhere.
 pub const POSTGRES_PASSWORD: &str = "p@ss:w/rd %41\\'\"#?&";
 
-const ADMINISTRATOR: &str = "postgres";
-const ADMINISTRATOR_PASSWORD: &str = "administrator-of-a-test";
+pub(crate) const ADMINISTRATOR: &str = "postgres";
+pub(crate) const ADMINISTRATOR_PASSWORD: &str = "administrator-of-a-test";
 
 /// Ends the server and removes its directory once nobody holds the other end of its input: when the
 /// server is dropped, or when the process that started it is gone, however it ended.
@@ -183,11 +185,20 @@ impl PostgresServer {
     /// A new, empty database.
     #[must_use]
     pub fn create_database(&self) -> PostgresDatabase {
+        self.create_database_with("")
+    }
+
+    /// A new, empty database whose texts sort by their bytes.
+    pub(crate) fn create_database_in_byte_order(&self) -> PostgresDatabase {
+        self.create_database_with("TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
+    }
+
+    fn create_database_with(&self, options: &str) -> PostgresDatabase {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         // One at a time: the template may have no other user.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {POSTGRES_USER}"));
+        self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {POSTGRES_USER} {options}"));
         PostgresDatabase { name, port: self.port, authority: self.authority() }
     }
 
@@ -322,10 +333,6 @@ fn find_programs() -> Option<PathBuf> {
     })
 }
 
-fn is_root() -> bool {
-    text_of(Command::new("id").arg("-u")) == "0"
-}
-
 fn run_as() -> Option<RunAs> {
     if !is_root() {
         return None;
@@ -335,23 +342,6 @@ fn run_as() -> Option<RunAs> {
     let user = ["postgres", "nobody"].into_iter().find(exists).expect("an unprivileged user");
     let group = text_of(Command::new("id").args(["-gn", user]));
     Some(RunAs { user: user.to_owned(), group })
-}
-
-fn text_of(command: &mut Command) -> String {
-    let output = checked(command.output());
-    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
-}
-
-#[track_caller]
-fn checked(output: std::io::Result<Output>) -> Output {
-    let output = output.expect("a process");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
 }
 
 fn free_port() -> u16 {
@@ -369,7 +359,7 @@ fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
     (certificate.pem(), Issuer::new(parameters, key))
 }
 
-fn write_certificates(directory: &Path, certificate: ServerCertificate) {
+pub(crate) fn write_certificates(directory: &Path, certificate: ServerCertificate) {
     use std::os::unix::fs::PermissionsExt;
     let (authority_pem, issuer) = authority("Authority of the tests");
     let (other_pem, _) = authority("Another authority");

@@ -295,11 +295,17 @@ fn rejected(rejects: &[CopyReject]) -> String {
 }
 
 impl Error {
-    /// Whether the same again may succeed, without anything being done about it: the connection was lost,
-    /// or another transaction was in the way.
+    /// Whether the same again may succeed, without anything being done about it: the connection was lost
+    /// (also by a server that restarts), or another transaction was in the way.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::ConnectionLost { .. } | Self::Conflict { .. } | Self::Copy { again: true, .. })
+        matches!(
+            self,
+            Self::ConnectionLost { .. }
+                | Self::ServerShutdown { .. }
+                | Self::Conflict { .. }
+                | Self::Copy { again: true, .. }
+        )
     }
 
     /// What the user can do about it.

@@ -176,7 +176,9 @@ pub trait LoadSession: Send {
     ///
     /// # Errors
     ///
-    /// As [`Warehouse::query`]; nothing has changed then.
+    /// As [`Warehouse::query`]; nothing has changed then, unless the error
+    /// [is retryable](crate::Error::is_retryable): a connection that breaks now leaves it open whether
+    /// everything was made permanent.
     async fn commit(self: Box<Self>) -> Result<()>;
 
     /// Undoes what was done since [`publish`](Self::publish), then drops the run-private tables by these

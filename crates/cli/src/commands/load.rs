@@ -4,7 +4,9 @@ use std::{io::Write, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use sparkify_analytics::{Catalogue, output::Format};
-use sparkify_etl::{Cancel, LoadOptions, Progress, RunReport, create_tables, source::LocalDirectory};
+use sparkify_etl::{
+    Cancel, LoadOptions, Progress, Retries, RunReport, create_tables, source::LocalDirectory,
+};
 use sparkify_eventsim::Sample;
 use sparkify_warehouse::{Access, Warehouse};
 
@@ -140,6 +142,7 @@ async fn load(
         match_rule: settings.match_rule.value,
         max_errors: settings.max_errors.value,
         verify_content: arguments.verify_content,
+        retries: Retries { count: settings.retries.value, ..Retries::default() },
     };
     let (progress, cancel) = (Arc::new(Progress::default()), Cancel::default());
     tracing::info!(source = %source.display(), warehouse = %warehouse.location(), "loading");

@@ -4,6 +4,8 @@ mod check;
 mod completions;
 mod config;
 mod create_tables;
+#[cfg(feature = "aws")]
+mod deployment;
 mod explore;
 mod load;
 mod sql;
@@ -44,8 +46,28 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Explore(arguments) => explore::run(&settings, &arguments).await,
         Command::Sql(arguments) => sql::run(&settings, &arguments),
         Command::Config(_) => config::show(&settings),
+        command @ (Command::Provision(_)
+        | Command::Status(_)
+        | Command::Pause
+        | Command::Resume
+        | Command::Doctor
+        | Command::Teardown(_)) => deployment(&settings, command).await,
         Command::Completions { .. } => Ok(()),
     }
+}
+
+#[cfg(feature = "aws")]
+async fn deployment(settings: &Settings, command: Command) -> anyhow::Result<()> {
+    deployment::run(settings, command).await
+}
+
+#[cfg(not(feature = "aws"))]
+async fn deployment(_: &Settings, _: Command) -> anyhow::Result<()> {
+    Err(UsageError::with_hint(
+        "this program was built without AWS",
+        "build it with `cargo build --release -p sparkify-cli --features full`",
+    )
+    .into())
 }
 
 /// Opens the database of the settings, which must be there.

@@ -10,6 +10,9 @@ use crate::exit::UsageError;
 /// The name that is looked for.
 const NAME: &str = "sparkify.toml";
 
+/// The section about resources on AWS, whose keys are those of `DeploymentConfig`.
+const DEPLOYMENT: &str = "deployment";
+
 /// The settings of `sparkify.toml`, or none.
 #[derive(Debug, Default)]
 pub struct ConfigFile {
@@ -45,10 +48,20 @@ impl ConfigFile {
             UsageError::new(format!("{}, line {line}: this is no valid TOML: {reason}", path.display()))
         })?;
         for (key, value) in &table {
+            if key == DEPLOYMENT {
+                if !value.is_table() {
+                    return Err(UsageError::with_hint(
+                        format!("{}: {key} must be a section", path.display()),
+                        "write [deployment], and below it name = \"…\"",
+                    )
+                    .into());
+                }
+                continue;
+            }
             if !KEYS.contains(&key.as_str()) {
                 return Err(UsageError::with_hint(
                     format!("{}: there is no setting {key:?}", path.display()),
-                    format!("the settings are {}", KEYS.join(", ")),
+                    format!("the settings are {}, and the section [{DEPLOYMENT}]", KEYS.join(", ")),
                 )
                 .into());
             }
@@ -72,6 +85,21 @@ impl ConfigFile {
     }
 
     pub(super) fn get(&self, key: &str) -> Option<String> {
-        self.table.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        self.table.get(key).map(text_of)
     }
+
+    /// The section about resources on AWS.
+    pub(super) fn deployment(&self) -> Option<&toml::Table> {
+        self.table.get(DEPLOYMENT)?.as_table()
+    }
+
+    /// A key of it.
+    pub(super) fn of_deployment(&self, key: &str) -> Option<String> {
+        self.deployment()?.get(key).map(text_of)
+    }
+}
+
+/// A value as it is shown.
+pub(super) fn text_of(value: &toml::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,18 +1,21 @@
 //! The settings: flags beat environment variables, these beat the configuration file, that beats the
 //! defaults. Each setting remembers where it came from.
 
+mod deployment;
 mod file;
 mod warehouse;
 
 use std::{
+    borrow::Cow,
     fmt::Display,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+pub use deployment::DeploymentSettings;
 pub use file::ConfigFile;
 use sparkify_analytics::output::Format;
-use sparkify_etl::MatchRule;
+use sparkify_etl::{MatchRule, Retries};
 use sparkify_warehouse::duckdb::DuckDbOptions;
 pub use warehouse::WarehouseUrl;
 
@@ -86,10 +89,14 @@ pub struct Settings {
     pub threads: Setting<usize>,
     /// Connections that write at once to a PostgreSQL server; 0 is one per core.
     pub connections: Setting<usize>,
+    /// How often a load begins anew.
+    pub retries: Setting<u32>,
     /// Override directory for SQL files.
     pub sql_dir: Option<Setting<PathBuf>>,
     /// The form of the logs.
     pub log_format: Setting<LogFormat>,
+    /// The deployment on AWS.
+    pub deployment: DeploymentSettings,
     /// Whether every question is answered with yes.
     pub yes: bool,
     /// Whether no progress bar is shown.
@@ -160,6 +167,9 @@ impl Settings {
             connections: layers
                 .text("connections", arguments.connections.as_deref(), "0")
                 .parse("a number", parse_number)?,
+            retries: layers
+                .text("retries", arguments.retries.as_deref(), &Retries::default().count.to_string())
+                .parse("a whole number, 0 or more", parse_number)?,
             threads: layers
                 .text("threads", arguments.threads.as_deref(), "0")
                 .parse("a whole number, 0 or more", parse_number)?,
@@ -172,6 +182,7 @@ impl Settings {
                     _ => Err(None),
                 },
             )?,
+            deployment: DeploymentSettings::read(&layers, arguments),
             yes: arguments.yes,
             no_progress: arguments.no_progress,
             verbose: arguments.verbose,
@@ -183,15 +194,15 @@ impl Settings {
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         fn row<T>(name: &'static str, setting: &Setting<T>) -> Row {
-            Row { name, value: Some(setting.shown.clone()), origin: setting.origin.clone() }
+            Row { name: name.into(), value: Some(setting.shown.clone()), origin: setting.origin.clone() }
         }
         fn optional<T>(name: &'static str, setting: Option<&Setting<T>>) -> Row {
             setting.map_or_else(
-                || Row { name, value: None, origin: Origin::Default },
+                || Row { name: name.into(), value: None, origin: Origin::Default },
                 |setting| row(name, setting),
             )
         }
-        vec![
+        let mut rows = vec![
             optional("source", self.source.as_ref()),
             row("warehouse", &self.warehouse),
             row("max_errors", &self.max_errors),
@@ -201,9 +212,15 @@ impl Settings {
             row("memory_limit", &self.memory_limit),
             row("threads", &self.threads),
             row("connections", &self.connections),
+            row("retries", &self.retries),
             optional("sql_dir", self.sql_dir.as_ref()),
             row("log_format", &self.log_format),
-        ]
+            row("deployment", &self.deployment.name),
+            optional("region", self.deployment.region.as_ref()),
+            optional("profile", self.deployment.profile.as_ref()),
+        ];
+        rows.extend(self.deployment.rows());
+        rows
     }
 }
 
@@ -211,7 +228,7 @@ impl Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its value, secrets masked; `None` if it has none.
     pub value: Option<String>,
     /// Where the value came from.
@@ -241,7 +258,7 @@ impl Forms {
 }
 
 /// The names that a configuration file may use.
-pub(crate) const KEYS: [&str; 11] = [
+pub(crate) const KEYS: [&str; 12] = [
     "source",
     "warehouse",
     "max_errors",
@@ -251,8 +268,10 @@ pub(crate) const KEYS: [&str; 11] = [
     "memory_limit",
     "threads",
     "connections",
+    "retries",
     "sql_dir",
     "log_format",
+    "profile",
 ];
 
 /// Relative names in a file mean files beside it; elsewhere, below where the program was started.
@@ -295,16 +314,21 @@ struct Found {
 
 impl Layers<'_> {
     fn find(&self, key: &'static str, flag: Option<&str>) -> Option<Found> {
+        self.find_above_file(key, flag).or_else(|| {
+            let text = self.file.get(key)?;
+            Some(Found { key, text, origin: Origin::File(self.file.path().to_owned()) })
+        })
+    }
+
+    /// What a flag or a variable says.
+    fn find_above_file(&self, key: &'static str, flag: Option<&str>) -> Option<Found> {
         if let Some(text) = flag {
             return Some(Found { key, text: text.to_owned(), origin: Origin::Flag });
         }
         let variable = format!("SPARKIFY_{}", key.to_uppercase());
         // An empty variable is the usual way to unset one in a script.
-        if let Some(text) = (self.environment)(&variable).filter(|text| !text.is_empty()) {
-            return Some(Found { key, text, origin: Origin::Environment(variable) });
-        }
-        let text = self.file.get(key)?;
-        Some(Found { key, text, origin: Origin::File(self.file.path().to_owned()) })
+        let text = (self.environment)(&variable).filter(|text| !text.is_empty())?;
+        Some(Found { key, text, origin: Origin::Environment(variable) })
     }
 
     fn text(&self, key: &'static str, flag: Option<&str>, default: &str) -> Found {

@@ -3,6 +3,7 @@
 mod conflicts;
 mod publish;
 mod records;
+mod retry;
 mod stopwatch;
 
 use std::sync::{Arc, atomic::Ordering};
@@ -11,7 +12,11 @@ use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
 use sparkify_warehouse::{LoadSession, Warehouse};
 
-use self::stopwatch::Stopwatch;
+pub use self::retry::Retries;
+use self::{
+    retry::{Earlier, Unconfirmed},
+    stopwatch::Stopwatch,
+};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
@@ -54,6 +59,8 @@ pub struct LoadOptions {
     pub max_errors: u64,
     /// Hash every file, also those whose size and time are as they were.
     pub verify_content: bool,
+    /// What to do about a lost connection.
+    pub retries: Retries,
 }
 
 /// What stays the same during a load.
@@ -90,7 +97,8 @@ impl Readers {
 ///
 /// # Errors
 ///
-/// See [`Error`]; whatever it is, the permanent tables are as they were before.
+/// See [`Error`]; whatever it is, the permanent tables are as they were before. (One exception: a commit
+/// whose answer was lost may have taken place if no further attempt could find out; the error says so.)
 pub async fn load(
     warehouse: &dyn Warehouse,
     source: Arc<dyn Source>,
@@ -99,41 +107,90 @@ pub async fn load(
     progress: &Arc<Progress>,
     cancel: &Cancel,
 ) -> Result<RunReport> {
-    let run = Run {
-        id: uuid::Uuid::now_v7().to_string(),
-        warehouse,
-        dialect: warehouse.dialect(),
-        source,
-        library,
-        options,
-        progress,
-        cancel,
-        rejects: Arc::new(RejectLog::new(options.max_errors)),
-    };
-    let result = run.load().await;
-    if cancel.is_cancelled() && result.is_err() {
-        // Whatever failed then failed because of it.
-        return Err(Error::Cancelled);
+    let begin = Stopwatch::start();
+    let mut earlier = Earlier::default();
+    let mut attempt = 1;
+    loop {
+        let id = uuid::Uuid::now_v7();
+        progress.begin_attempt(attempt);
+        let run = Run {
+            id: id.to_string(),
+            warehouse,
+            dialect: warehouse.dialect(),
+            source: Arc::clone(&source),
+            library,
+            options,
+            progress,
+            cancel,
+            rejects: Arc::new(RejectLog::new(options.max_errors)),
+        };
+        match run.load(&mut earlier).await {
+            Ok(mut report) => {
+                report.attempts = attempt;
+                (report.elapsed_ms, _) = begin.finish();
+                return Ok(report);
+            }
+            Err(error)
+                if attempt <= options.retries.count
+                    && !cancel.is_cancelled()
+                    && earlier.is_worth_another_attempt(&error, attempt) =>
+            {
+                let pause = options.retries.pause(attempt, id.as_u128() as u32);
+                let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(
+                    attempt,
+                    reason,
+                    "{error}; the load begins anew in {:.1} s (attempt {} of {})",
+                    pause.as_secs_f64(),
+                    attempt + 1,
+                    options.retries.count + 1,
+                );
+                earlier.note(error);
+                progress.begin("waiting to begin anew");
+                retry::wait(pause, cancel).await;
+                if cancel.is_cancelled() {
+                    return Err(earlier.give_up(Error::Cancelled, attempt, cancel));
+                }
+                attempt += 1;
+            }
+            Err(error) => return Err(earlier.give_up(error, attempt, cancel)),
+        }
     }
-    result
 }
 
 impl Run<'_> {
-    async fn load(&self) -> Result<RunReport> {
+    /// One attempt.
+    async fn load(&self, earlier: &mut Earlier) -> Result<RunReport> {
         let mut stopwatch = Stopwatch::start();
         verify_tables(self.warehouse, self.library).await?;
+        earlier.reached = true;
         self.progress.begin("listing files");
         let listing = self.source.list().await?;
         stopwatch.lap("list");
 
         let mut session = self.warehouse.begin_load().await.during("beginning the load")?;
-        match self.load_listing(session.as_mut(), listing, &mut stopwatch).await {
+        let loaded = match self.published_earlier(session.as_mut(), earlier).await {
+            Ok(None) => self.load_listing(session.as_mut(), listing, &mut stopwatch).await,
+            Ok(Some(report)) => {
+                if let Err(error) = session.commit().await {
+                    tracing::debug!(%error, "a session with nothing to commit could not be ended");
+                }
+                self.progress.begin("done");
+                return Ok(report);
+            }
+            Err(error) => Err(error),
+        };
+        match loaded {
             Ok(mut report) => {
                 self.progress.begin("publishing");
-                session.commit().await.during("publishing")?;
+                let committed = session.commit().await;
                 stopwatch.lap("commit");
-                self.progress.begin("done");
                 (report.elapsed_ms, report.steps_ms) = stopwatch.finish();
+                if committed.as_ref().is_err_and(sparkify_warehouse::Error::is_retryable) {
+                    earlier.unconfirmed = Some(Unconfirmed { report: report.clone(), error: None });
+                }
+                committed.during("publishing")?;
+                self.progress.begin("done");
                 Ok(report)
             }
             Err(error) => {
@@ -144,6 +201,17 @@ impl Run<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// The report of an earlier attempt whose commit got no answer, if it took place after all.
+    async fn published_earlier(
+        &self,
+        session: &mut dyn LoadSession,
+        earlier: &mut Earlier,
+    ) -> Result<Option<RunReport>> {
+        let Some(unconfirmed) = &earlier.unconfirmed else { return Ok(None) };
+        let published = publish::was_published(session, self.dialect, &unconfirmed.report.run_id).await?;
+        Ok(earlier.unconfirmed.take().filter(|_| published).map(|unconfirmed| unconfirmed.report))
     }
 
     /// Does everything between the listing and the commit.
@@ -188,6 +256,7 @@ impl Run<'_> {
             matched_songplays: 0,
             match_rate: None,
             checks: Vec::new(),
+            attempts: 1,
             elapsed_ms: 0,
             steps_ms: Vec::new(),
         }

@@ -152,6 +152,18 @@ pub(super) async fn last_match_rule(session: &mut dyn LoadSession) -> Result<Opt
     Ok(records.text(0, 0))
 }
 
+/// Whether the ledger has a run, which means that it was published.
+pub(super) async fn was_published(
+    session: &mut dyn LoadSession,
+    dialect: Dialect,
+    run_id: &str,
+) -> Result<bool> {
+    let run_id = quote_literal(dialect, run_id)?;
+    let sql = format!("SELECT COUNT(*) FROM load_runs WHERE run_id = {run_id}");
+    let records = session.query(&sql).await.during("reading the ledger")?;
+    Ok(records.integer(0, 0).is_some_and(|runs| runs > 0))
+}
+
 /// Fills in the rows of each table and the match rate.
 pub(super) async fn count_tables(session: &mut dyn LoadSession, report: &mut RunReport) -> Result<()> {
     for table in tables() {

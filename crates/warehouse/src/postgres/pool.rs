@@ -133,6 +133,8 @@ fn session_settings(options: &PostgresOptions) -> String {
     let mut settings = options.session_options.clone().unwrap_or_default();
     // A load reads files while its transaction is open; the server must not end it for that.
     settings.push_str(" -c TimeZone=UTC -c idle_in_transaction_session_timeout=0");
+    // Nor shall it hold the lock of a load for hours whose network is gone.
+    settings.push_str(" -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 -c tcp_keepalives_count=4");
     if let Some(timeout) = options.server.statement_timeout {
         settings.push_str(&format!(" -c statement_timeout={}", timeout.as_millis()));
     }
@@ -177,7 +179,7 @@ impl Connection {
 
     /// Runs one statement and returns the number of rows it changed.
     pub(super) async fn execute(&self, sql: &str) -> Result<u64> {
-        self.run(sql, async |client, _| Ok(client.execute(sql, &[]).await?)).await
+        self.run(sql, async |client, _| Ok(client.execute_typed(sql, &[]).await?)).await
     }
 
     /// Runs one statement that has no rows, in as few messages as possible. Only for texts of our own:
@@ -189,8 +191,18 @@ impl Connection {
     /// Runs a query. `only_queries` refuses a statement that returns no columns before it runs.
     pub(super) async fn query(&self, sql: &str, only_queries: bool) -> Result<RecordSet> {
         self.run(sql, async |client, _| {
+            if !only_queries {
+                // One round trip; rows know their columns, so only no rows need another.
+                let rows = client.query_typed(sql, &[]).await?;
+                if let Some(row) = rows.first() {
+                    return Ok(records::record_set(sql, row.columns(), &rows)?);
+                }
+            }
             let statement = client.prepare(sql).await?;
-            if only_queries && statement.columns().is_empty() {
+            if !only_queries {
+                return Ok(records::record_set(sql, statement.columns(), &[])?);
+            }
+            if statement.columns().is_empty() {
                 return Err(Error::ReadOnly.into());
             }
             let rows = client.query(&statement, &[]).await?;

@@ -72,7 +72,7 @@ fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Er
     let (location, reason) = (location.to_owned(), reason.to_owned());
     match state {
         "25006" => Error::ReadOnly,
-        "3D000" => Error::NoDatabase { location, reason },
+        "3D000" | "57P04" => Error::NoDatabase { location, reason },
         "42501" => Error::NoPrivilege { location, reason },
         "53100" => Error::ServerDiskFull { location, reason },
         "53200" => Error::ServerOutOfMemory { location, reason },
@@ -83,7 +83,7 @@ fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Er
             }
             _ => Error::Interrupted,
         },
-        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Error::ServerShutdown { location, reason },
+        "57P01" | "57P02" | "57P03" | "57P05" => Error::ServerShutdown { location, reason },
         "40001" | "40P01" | "55P03" => Error::Conflict { location, reason },
         _ if state.starts_with("28") => Error::Login { location, reason },
         _ if state.starts_with("08") => match during {
@@ -177,12 +177,14 @@ pub(crate) fn is_broken(error: &io::Error) -> bool {
 /// The error of a commit: a lost connection leaves it open whether it took place.
 pub(crate) fn commit_failed(error: Error) -> Error {
     match error {
-        Error::ConnectionLost { location, reason } => Error::ConnectionLost {
-            location,
-            reason: format!(
-                "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
-            ),
-        },
+        Error::ConnectionLost { location, reason } | Error::ServerShutdown { location, reason } => {
+            Error::ConnectionLost {
+                location,
+                reason: format!(
+                    "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
+                ),
+            }
+        }
         error => error,
     }
 }
@@ -230,8 +232,8 @@ mod tests {
 
     #[test]
     fn only_a_lost_connection_and_a_conflict_are_worth_another_attempt() {
-        let retryable = ["40001", "40P01", "08006", "08003", "55P03"];
-        for state in ["28P01", "3D000", "42501", "53100", "53200", "53300", "57014", "57P01", "42601"] {
+        let retryable = ["40001", "40P01", "08006", "08003", "55P03", "57P01", "57P02", "57P03"];
+        for state in ["28P01", "3D000", "42501", "53100", "53200", "53300", "57014", "57P04", "42601"] {
             assert!(!of(state, "").is_retryable(), "{state}");
         }
         for state in retryable {

@@ -1,0 +1,167 @@
+//! From settings to a store.
+
+use std::sync::Arc;
+
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider,
+    meta::region::ProvideRegion, profile::ProfileFileRegionProvider,
+};
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use object_store::{BackoffConfig, ObjectStore, RetryConfig, aws::AmazonS3Builder};
+
+use crate::{
+    Error, Result, S3Options, S3Url, credentials::ChainCredentials, http::Http, store::RefreshingStore,
+};
+
+/// The region when nothing names one. If the bucket is elsewhere, S3 says where.
+const LAST_REGION: &str = "us-east-1";
+/// Where an address for S3 may be set, the more special first.
+const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
+/// The first pause before another try; later ones are longer, and none is exact.
+const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The region that requests are made to: of the options, the environment or the profile, in that order.
+pub async fn region(options: &S3Options) -> Option<String> {
+    if let Some(region) = &options.region {
+        return Some(region.clone());
+    }
+    if let Some(region) = EnvironmentVariableRegionProvider::new().region().await {
+        return Some(region.to_string());
+    }
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &options.profile {
+        profile = profile.profile_name(name);
+    }
+    profile.build().region().await.map(|region| region.to_string())
+}
+
+/// A store for the objects of a bucket, with the credentials that the AWS tools would use. They are looked
+/// for at once; S3 is not asked yet.
+///
+/// # Errors
+///
+/// When there are no credentials, or the endpoint or the certificates of this machine cannot be used.
+pub async fn connect(options: &S3Options, bucket: &str) -> Result<Arc<dyn ObjectStore>> {
+    let region = region_or_last(options).await;
+    let config = sdk_config(options, &region).await;
+    let provider = config.credentials_provider().filter(|_| !options.anonymous);
+    build(options, bucket, &region, config.endpoint_url(), provider).await
+}
+
+/// The same with credentials from elsewhere. The profile of the options has no meaning then.
+///
+/// # Errors
+///
+/// As [`connect`].
+pub async fn connect_with(
+    options: &S3Options,
+    bucket: &str,
+    provider: SharedCredentialsProvider,
+) -> Result<Arc<dyn ObjectStore>> {
+    let region = region_or_last(options).await;
+    build(options, bucket, &region, None, Some(provider)).await
+}
+
+async fn region_or_last(options: &S3Options) -> String {
+    region(options).await.unwrap_or_else(|| LAST_REGION.to_owned())
+}
+
+async fn build(
+    options: &S3Options,
+    bucket: &str,
+    region: &str,
+    configured_endpoint: Option<&str>,
+    provider: Option<SharedCredentialsProvider>,
+) -> Result<Arc<dyn ObjectStore>> {
+    let url = S3Url::parse(&format!("s3://{bucket}"))
+        .map_err(|error| Error::settings(format!("{error}; {}", error.hint()), &S3Url::of_bucket(bucket)))?;
+    let settings = |reason: String| Error::settings(reason, &url);
+    let endpoint = endpoint(options, configured_endpoint);
+    if let Some(endpoint) = &endpoint {
+        check_endpoint(endpoint).map_err(settings)?;
+    }
+    // A dot in the name of a bucket would be one too many for the certificate of S3.
+    let path_style = options.path_style.unwrap_or(endpoint.is_some() || bucket.contains('.'));
+    tracing::debug!(bucket, region, ?endpoint, path_style, anonymous = options.anonymous, "connecting to S3");
+
+    let http = Http::new(options.timeout).map_err(settings)?;
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(bucket)
+        .with_region(region)
+        .with_virtual_hosted_style_request(!path_style)
+        .with_skip_signature(options.anonymous)
+        .with_http_connector(http)
+        .with_retry(RetryConfig {
+            backoff: BackoffConfig { init_backoff: FIRST_PAUSE, max_backoff: LONGEST_PAUSE, base: 2.0 },
+            max_retries: options.retries,
+            ..RetryConfig::default()
+        });
+    if let Some(endpoint) = endpoint {
+        // The store takes a host for this style with the bucket in it.
+        let endpoint = if path_style { endpoint } else { with_bucket(&endpoint, bucket) };
+        builder = builder.with_endpoint(endpoint);
+    }
+    let credentials = provider.map(|provider| Arc::new(ChainCredentials::new(provider)));
+    if let Some(credentials) = &credentials {
+        credentials.current().await.map_err(|error| Error::no_credentials(&error, &url))?;
+        builder = builder.with_credentials(Arc::clone(credentials) as _);
+    }
+    let store = builder.build().map_err(|error| Error::settings(error.to_string(), &url))?;
+    Ok(Arc::new(RefreshingStore::new(store, credentials)))
+}
+
+async fn sdk_config(options: &S3Options, region: &str) -> SdkConfig {
+    let client =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(client)
+        .region(Region::new(region.to_owned()));
+    if let Some(profile) = &options.profile {
+        loader = loader.profile_name(profile);
+    }
+    if options.anonymous {
+        loader = loader.no_credentials();
+    }
+    loader.load().await
+}
+
+fn endpoint(options: &S3Options, configured: Option<&str>) -> Option<String> {
+    let variable = |name: &&str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    options
+        .endpoint
+        .clone()
+        .or_else(|| ENDPOINT_VARIABLES.iter().find_map(variable))
+        .or_else(|| configured.map(str::to_owned))
+        .map(|endpoint| endpoint.trim_end_matches('/').to_owned())
+}
+
+fn check_endpoint(endpoint: &str) -> Result<(), String> {
+    let uri: Result<http::Uri, _> = endpoint.parse();
+    match uri {
+        Ok(uri) if matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() => Ok(()),
+        // Not quoted: it may have a password in it.
+        _ => Err("the endpoint must be like https://HOST or http://HOST:PORT".to_owned()),
+    }
+}
+
+fn with_bucket(endpoint: &str, bucket: &str) -> String {
+    endpoint.replacen("://", &format!("://{bucket}."), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_has_a_scheme_and_a_host() {
+        for endpoint in ["http://127.0.0.1:9000", "https://s3.example.com"] {
+            assert!(check_endpoint(endpoint).is_ok(), "{endpoint}");
+        }
+        for endpoint in ["s3.example.com", "ftp://host", "http://", "127.0.0.1:9000", "not an address"] {
+            assert!(check_endpoint(endpoint).is_err(), "{endpoint}");
+        }
+        assert_eq!(with_bucket("https://s3.example.com", "music"), "https://music.s3.example.com");
+    }
+}

@@ -1,0 +1,337 @@
+//! What can go wrong with S3, and what to do about it.
+
+use std::error::Error as StdError;
+
+use http::StatusCode;
+use object_store::client::{HttpError, HttpErrorKind};
+
+use crate::{credentials::Unavailable, refusal::Refusal, url::S3Url};
+
+/// A result with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// What is done with an object or a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Listing what is below a prefix.
+    List,
+    /// Reading an object or its properties.
+    Read,
+    /// Writing an object.
+    Write,
+    /// Deleting an object.
+    Delete,
+}
+
+impl Action {
+    /// The permission that it takes.
+    #[must_use]
+    pub const fn permission(self) -> &'static str {
+        match self {
+            Self::List => "s3:ListBucket",
+            Self::Read => "s3:GetObject",
+            Self::Write => "s3:PutObject",
+            Self::Delete => "s3:DeleteObject",
+        }
+    }
+
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::List => "listed",
+            Self::Read => "read",
+            Self::Write => "written",
+            Self::Delete => "deleted",
+        }
+    }
+
+    /// The resource, as policies name it, that the permission is for.
+    fn resource(self, url: &S3Url) -> String {
+        match (self, url.key()) {
+            (Self::List, _) => format!("arn:aws:s3:::{}", url.bucket()),
+            (_, "") => format!("arn:aws:s3:::{}/*", url.bucket()),
+            (_, key) => format!("arn:aws:s3:::{}/{key}", url.bucket()),
+        }
+    }
+}
+
+/// The kinds of errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller may not do that.
+    AccessDenied,
+    /// There is no such bucket.
+    NoSuchBucket,
+    /// There is no such object.
+    NotFound,
+    /// The bucket is in another region.
+    WrongRegion {
+        /// The region that it is in, if S3 tells it.
+        right: Option<String>,
+    },
+    /// No credentials were found, or they could not be got.
+    NoCredentials,
+    /// The session is over.
+    ExpiredCredentials,
+    /// S3 does not know the credentials, or the secret is wrong.
+    InvalidCredentials,
+    /// The clock of this machine is wrong.
+    Clock,
+    /// A condition of the request does not hold: the object is there already, or is another one by now.
+    Precondition,
+    /// S3 is too busy or has an error of its own, also after several tries.
+    Unavailable,
+    /// No connection comes about, or it breaks again and again.
+    Unreachable,
+    /// The settings cannot be used.
+    Settings,
+    /// Anything else.
+    Other,
+}
+
+/// An error of S3, or on the way there.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.describe())]
+pub struct Error {
+    kind: ErrorKind,
+    action: Action,
+    url: S3Url,
+    /// Whether the request was signed.
+    signed: bool,
+    #[source]
+    source: Option<BoxError>,
+}
+
+/// Causes in one line.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Cause(String);
+
+impl Error {
+    /// What an error of the store means: what was done with what, and why it failed.
+    #[must_use]
+    pub fn of(error: object_store::Error, action: Action, url: &S3Url) -> Self {
+        let facts = Facts::of(&error);
+        let kind = facts.kind(&error);
+        let signed = facts.refusal.is_none_or(|refusal| refusal.signed);
+        // The store's words above the cause say nothing that is not said here.
+        let source: Option<BoxError> = match (facts.refusal, facts.beginning) {
+            (Some(refusal), _) => Some(Box::new(refusal.clone())),
+            (None, Some(beginning)) => Some(Box::new(Cause(chain(beginning)))),
+            (None, None) => match kind {
+                ErrorKind::NotFound | ErrorKind::Precondition => None,
+                _ => Some(Box::new(error)),
+            },
+        };
+        Self { kind, action, url: url.clone(), signed, source }
+    }
+
+    /// There are no credentials.
+    pub(crate) fn no_credentials(error: &Unavailable, url: &S3Url) -> Self {
+        let source: Option<BoxError> = match error {
+            Unavailable::None => None,
+            error => Some(Box::new(Cause(chain(error)))),
+        };
+        Self { kind: ErrorKind::NoCredentials, action: Action::List, url: url.clone(), signed: true, source }
+    }
+
+    /// The settings cannot be used, for a reason in words.
+    pub(crate) fn settings(reason: impl Into<String>, url: &S3Url) -> Self {
+        let source: Option<BoxError> = Some(Box::new(Cause(reason.into())));
+        Self { kind: ErrorKind::Settings, action: Action::List, url: url.clone(), signed: true, source }
+    }
+
+    /// The kind of the error.
+    #[must_use]
+    pub const fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// What was wanted.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        self.action
+    }
+
+    /// Of what it was wanted.
+    #[must_use]
+    pub const fn url(&self) -> &S3Url {
+        &self.url
+    }
+
+    fn describe(&self) -> String {
+        let (url, bucket, verb) = (&self.url, self.url.bucket(), self.action.verb());
+        match &self.kind {
+            ErrorKind::AccessDenied => format!("access denied: {url} may not be {verb}"),
+            ErrorKind::NoSuchBucket => format!("there is no bucket {bucket}"),
+            ErrorKind::NotFound => format!("there is no object {url}"),
+            ErrorKind::WrongRegion { right: Some(right) } => {
+                format!("the bucket {bucket} is in the region {right}, and another one was asked for it")
+            }
+            ErrorKind::WrongRegion { right: None } => {
+                format!("the bucket {bucket} is in another region than the one that was asked for it")
+            }
+            ErrorKind::NoCredentials => {
+                format!("there are no AWS credentials with which {url} could be {verb}")
+            }
+            ErrorKind::ExpiredCredentials => {
+                format!("the AWS credentials expired before {url} could be {verb}")
+            }
+            ErrorKind::InvalidCredentials => {
+                format!("S3 does not accept the AWS credentials with which {url} should be {verb}")
+            }
+            ErrorKind::Clock => format!("the clock of this machine is wrong, so {url} could not be {verb}"),
+            ErrorKind::Precondition => format!("{url} is another object by now"),
+            ErrorKind::Unavailable => {
+                format!("S3 is too busy: {url} could not be {verb} after several tries")
+            }
+            ErrorKind::Unreachable => format!("S3 cannot be reached: {url} could not be {verb}"),
+            ErrorKind::Settings => format!("{url} cannot be reached with these settings"),
+            ErrorKind::Other => format!("{url} could not be {verb}"),
+        }
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let bucket = self.url.bucket();
+        let (permission, resource) = (self.action.permission(), self.action.resource(&self.url));
+        Some(match &self.kind {
+            ErrorKind::AccessDenied if self.signed => format!(
+                "give the caller the permission {permission} on {resource} (in a policy of the role or user, and of \
+                 the bucket if it is another account's); `aws sts get-caller-identity` shows who the caller is"
+            ),
+            ErrorKind::AccessDenied => format!(
+                "not everybody has {permission} on {resource}: leave out --s3-anonymous to use your AWS credentials"
+            ),
+            ErrorKind::NoSuchBucket => "check the name of the bucket; one that is not on AWS needs its server's \
+                                        address with --s3-endpoint"
+                .to_owned(),
+            ErrorKind::NotFound => "check the key: it is case-sensitive".to_owned(),
+            ErrorKind::WrongRegion { right: Some(right) } => {
+                format!("name the region with --s3-region {right}, or set AWS_REGION={right}")
+            }
+            ErrorKind::WrongRegion { right: None } => format!(
+                "name the region with --s3-region; `aws s3api get-bucket-location --bucket {bucket}` tells it"
+            ),
+            ErrorKind::NoCredentials => {
+                "log in (`aws sso login`, `aws configure`), choose a profile with AWS_PROFILE, or set \
+                 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a public bucket is read without any by --s3-anonymous"
+                    .to_owned()
+            }
+            ErrorKind::ExpiredCredentials => "get new ones (`aws sso login`, or a new AWS_SESSION_TOKEN with its \
+                                              keys), then run again"
+                .to_owned(),
+            ErrorKind::InvalidCredentials => "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+                                              AWS_SESSION_TOKEN, or the profile: they must belong together"
+                .to_owned(),
+            ErrorKind::Clock => "set the clock (S3 allows for 15 minutes), then run again".to_owned(),
+            ErrorKind::Precondition => "run again when nobody writes there".to_owned(),
+            ErrorKind::Unavailable => "run again later; what was loaded before is not read again".to_owned(),
+            ErrorKind::Unreachable => "check the network, the region (--s3-region) and the address of the server \
+                                       (--s3-endpoint, AWS_ENDPOINT_URL)"
+                .to_owned(),
+            ErrorKind::Settings | ErrorKind::Other => return None,
+        })
+    }
+}
+
+/// What the chain of causes of an error has in it.
+struct Facts<'a> {
+    refusal: Option<&'a Refusal>,
+    transport: Option<HttpErrorKind>,
+    unavailable: bool,
+    /// Where the chain begins to say something.
+    beginning: Option<&'a (dyn StdError + 'static)>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(error: &'a object_store::Error) -> Self {
+        let mut facts = Self { refusal: None, transport: None, unavailable: false, beginning: None };
+        let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+        while let Some(cause) = next {
+            next = cause.source();
+            if let Some(refusal) = cause.downcast_ref() {
+                facts.refusal = Some(refusal);
+            } else if let Some(http) = cause.downcast_ref::<HttpError>() {
+                facts.transport = Some(http.kind());
+                facts.beginning = next;
+            } else if cause.is::<Unavailable>() {
+                facts.unavailable = true;
+                facts.beginning = Some(cause);
+            }
+        }
+        facts
+    }
+
+    fn kind(&self, error: &object_store::Error) -> ErrorKind {
+        if let Some(refusal) = self.refusal {
+            return kind_of(refusal);
+        }
+        match error {
+            _ if self.unavailable => ErrorKind::NoCredentials,
+            _ if self.transport.is_some() => ErrorKind::Unreachable,
+            object_store::Error::NotFound { .. } => ErrorKind::NotFound,
+            object_store::Error::Precondition { .. } | object_store::Error::AlreadyExists { .. } => {
+                ErrorKind::Precondition
+            }
+            // What a resumed read found, wrapped by the store.
+            object_store::Error::Generic { source, .. } => {
+                source.downcast_ref().map_or(ErrorKind::Other, |inner| self.kind(inner))
+            }
+            _ => ErrorKind::Other,
+        }
+    }
+}
+
+/// The one place that knows the names of S3's errors.
+fn kind_of(refusal: &Refusal) -> ErrorKind {
+    match refusal.code.as_str() {
+        _ if refusal.is_expired() => ErrorKind::ExpiredCredentials,
+        "NoSuchBucket" => ErrorKind::NoSuchBucket,
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException" => ErrorKind::WrongRegion { right: refusal.region.clone() },
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "UnrecognizedClientException" => {
+            ErrorKind::InvalidCredentials
+        }
+        "RequestTimeTooSkewed" => ErrorKind::Clock,
+        _ => match refusal.status {
+            StatusCode::MOVED_PERMANENTLY | StatusCode::TEMPORARY_REDIRECT => {
+                ErrorKind::WrongRegion { right: refusal.region.clone() }
+            }
+            // A HEAD has no body to say more.
+            StatusCode::BAD_REQUEST if refusal.code == "400" && refusal.region.is_some() => {
+                ErrorKind::WrongRegion { right: refusal.region.clone() }
+            }
+            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => ErrorKind::AccessDenied,
+            _ if refusal.is_passing() => ErrorKind::Unavailable,
+            _ => ErrorKind::Other,
+        },
+    }
+}
+
+/// Whether the session that signed a request is over.
+pub(crate) fn is_expired(error: &object_store::Error) -> bool {
+    Facts::of(error).refusal.is_some_and(Refusal::is_expired)
+}
+
+/// An error with its causes in one line; what a cause repeats is said once.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

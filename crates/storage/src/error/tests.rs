@@ -1,0 +1,65 @@
+use http::HeaderMap;
+
+use super::*;
+
+fn refused(status: u16, code: &str, more: &str, signed: bool) -> object_store::Error {
+    let body = format!("<Error><Code>{code}</Code><Message>No.</Message>{more}</Error>");
+    let status = StatusCode::from_u16(status).unwrap();
+    let refusal = Refusal::read(status, &HeaderMap::new(), &body, signed);
+    let http = HttpError::new(HttpErrorKind::Unknown, refusal);
+    object_store::Error::Generic { store: "S3", source: Box::new(http) }
+}
+
+fn explain(error: object_store::Error, action: Action) -> Error {
+    Error::of(error, action, &S3Url::parse("s3://music/log_data/1.json").unwrap())
+}
+
+#[test]
+fn a_denied_access_names_the_permission_and_the_resource() {
+    let error = explain(refused(403, "AccessDenied", "", true), Action::Read);
+    assert_eq!(error.kind(), &ErrorKind::AccessDenied);
+    assert_eq!(error.to_string(), "access denied: s3://music/log_data/1.json may not be read");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("s3:GetObject on arn:aws:s3:::music/log_data/1.json"), "{hint}");
+    let error = explain(refused(403, "AccessDenied", "", true), Action::List);
+    assert!(error.hint().unwrap().contains("s3:ListBucket on arn:aws:s3:::music ("));
+    let error = explain(refused(403, "AccessDenied", "", false), Action::List);
+    assert!(error.hint().unwrap().contains("leave out --s3-anonymous"));
+}
+
+#[test]
+fn the_wrong_region_names_the_right_one() {
+    let right = "<Region>eu-central-1</Region>";
+    for (status, code) in [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")] {
+        let error = explain(refused(status, code, right, true), Action::List);
+        assert!(error.to_string().contains("in the region eu-central-1"), "{error}");
+        assert!(error.hint().unwrap().contains("--s3-region eu-central-1"));
+    }
+    let error = explain(refused(301, "PermanentRedirect", "", true), Action::List);
+    assert!(error.hint().unwrap().contains("get-bucket-location --bucket music"));
+}
+
+#[test]
+fn every_kind_of_refusal_is_told_apart() {
+    for (status, code, kind) in [
+        (404, "NoSuchBucket", ErrorKind::NoSuchBucket),
+        (400, "ExpiredToken", ErrorKind::ExpiredCredentials),
+        (403, "InvalidAccessKeyId", ErrorKind::InvalidCredentials),
+        (403, "SignatureDoesNotMatch", ErrorKind::InvalidCredentials),
+        (403, "RequestTimeTooSkewed", ErrorKind::Clock),
+        (503, "SlowDown", ErrorKind::Unavailable),
+        (500, "InternalError", ErrorKind::Unavailable),
+        (400, "InvalidRequest", ErrorKind::Other),
+    ] {
+        let error = explain(refused(status, code, "", true), Action::Read);
+        assert_eq!(error.kind(), &kind, "{code}");
+        assert!(error.source().unwrap().to_string().contains(code));
+    }
+}
+
+#[test]
+fn no_cause_is_said_twice() {
+    let error = explain(refused(403, "AccessDenied", "", true), Action::Read);
+    assert_eq!(error.source().unwrap().to_string(), "S3 answered AccessDenied: No.");
+    assert!(error.source().unwrap().source().is_none());
+}
