@@ -1,6 +1,6 @@
 -- name: copy_objects
 -- purpose: loads the objects of a source, as they are, into one of the load's tables
-COPY {{ table }} ({{ columns }})
+COPY {{ table }} ({{ column_list }})
 FROM {{ literal(manifest) }}
 IAM_ROLE {% if role == "default" %}default{% else %}{{ literal(role) }}{% endif %}
 

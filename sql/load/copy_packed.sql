@@ -1,6 +1,6 @@
 -- name: copy_packed
 -- purpose: loads the files that a load has packed into one of its tables
-COPY {{ table }} ({{ columns }})
+COPY {{ table }} ({{ column_list }})
 FROM {{ literal(manifest) }}
 IAM_ROLE {% if role == "default" %}default{% else %}{{ literal(role) }}{% endif %}
 

@@ -13,6 +13,7 @@ mod orders;
 mod postgres;
 mod quality;
 mod real_data;
+mod redshift;
 
 use sparkify_testkit::Cli;
 

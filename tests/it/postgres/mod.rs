@@ -1,11 +1,11 @@
 //! The PostgreSQL backend, on a server that is started for these tests.
 
-mod append;
+pub(crate) mod append;
 mod command_line;
 mod engine;
-mod faults;
+pub(crate) mod faults;
 mod login;
-mod same_as_duckdb;
+pub(crate) mod same_as_duckdb;
 
 use sparkify_testkit::{PostgresDatabase, PostgresServer};
 use sparkify_warehouse::{

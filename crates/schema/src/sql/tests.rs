@@ -5,7 +5,7 @@ use super::*;
 fn every_parameter(match_rule: &str, rematch_all: bool) -> Value {
     context! {
         batch_events => "batch_events", batch_songs => "batch_songs", match_rule, rematch_all,
-        table => "batch_events", columns => "artist, auth", compression => "GZIP", region => "us-west-2",
+        table => "batch_events", column_list => "artist, auth", compression => "GZIP", region => "us-west-2",
         manifest => "s3://bucket/it's.manifest", json_paths => "s3://bucket/paths.json",
         role => "arn:aws:iam::123456789012:role/name", query_id => 1, session_id => 2, since => "2018-11-30 00:00:00",
     }

@@ -93,7 +93,7 @@ impl Copy<'_> {
         let sql = self.statements.render(
             name,
             context! {
-                table => self.table, columns => &self.columns, manifest => &self.manifest,
+                table => self.table, column_list => &self.columns, manifest => &self.manifest,
                 json_paths => &self.json_paths, region => self.region, compression => self.compression,
                 role => self.area.staging().role.to_string(),
             },

@@ -195,17 +195,24 @@ impl RedshiftOptions {
         }
     }
 
-    /// The database of that endpoint, with a login such as the temporary ones that AWS gives; everything else
-    /// as usual. The certificate is verified in full.
+    /// The database of that endpoint, with a login such as the temporary ones that AWS gives. The certificate
+    /// is verified in full; the environment may say by which authorities, and what a URL may leave open.
     ///
     /// # Errors
     ///
     /// [`Error::Options`] when a part of it can be no part of a URL.
-    pub fn for_endpoint(host: &str, port: u16, database: &str, user: &str, password: Secret) -> Result<Self> {
+    pub fn for_endpoint(
+        host: &str,
+        port: u16,
+        database: &str,
+        user: &str,
+        password: Secret,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
         let user = crate::wire::encode(user);
         let database = crate::wire::encode(database);
         let url = format!("redshift://{user}@{host}:{port}/{database}?sslmode=verify-full");
-        let given = Given::parse(&url, &SCHEME, &|_| None)?;
+        let given = Given::parse(&url, &SCHEME, environment)?;
         let mut options = Self::new(Server::from_given(&given, &SCHEME)?);
         options.server.password = Some(password);
         Ok(options)
@@ -308,7 +315,7 @@ mod tests {
     #[test]
     fn a_login_that_aws_gave_is_taken_as_it_is_and_verified_in_full() {
         let password = Secret::new("p:a@s/s%");
-        let options = RedshiftOptions::for_endpoint("127.0.0.1", 5439, "dev", "IAM:etl@x", password).unwrap();
+        let options = RedshiftOptions::for_endpoint("127.0.0.1", 5439, "dev", "IAM:etl@x", password, &|_| None).unwrap();
         assert_eq!(options.server.user, "IAM:etl@x");
         assert_eq!(options.server.password.as_ref().unwrap().expose(), "p:a@s/s%");
         assert_eq!(options.server.ssl_mode, SslMode::VerifyFull);
