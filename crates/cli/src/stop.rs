@@ -64,6 +64,21 @@ impl Stop {
         }
     }
 
+    /// Does the work, and calls `cancel` when the user wishes to stop it.
+    pub(crate) async fn cancelling<T>(&mut self, cancel: impl Fn(), work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        tokio::select! {
+            result = &mut work => return result,
+            () = self.requested() => {}
+        }
+        tracing::warn!("stopping; press Ctrl-C again to stop at once");
+        cancel();
+        tokio::select! {
+            result = &mut work => result,
+            () = self.requested() => std::process::exit(130),
+        }
+    }
+
     async fn requested(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}

@@ -162,7 +162,8 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
         rejects: &rejects,
     };
     let simulated = (0..).zip(&log.facts).map(|(user, facts)| (context.details(user), facts));
-    let scripted = (SCRIPTED..).zip(&log.scripts).map(|(user, script)| (context.details(user), &script.facts));
+    let scripted =
+        (SCRIPTED..).zip(&log.scripts).map(|(user, script)| (context.details(user), &script.facts));
     let text = answers.write(simulated.chain(scripted));
     progress.check()?;
     write_file(sink, "answers.json", text.as_bytes())?;

@@ -1,5 +1,6 @@
 //! Rows of the log.
 
+use crate::catalogue::SongRecord;
 use crate::{
     catalogue::NO_SONG,
     event::{Event, NO_TRACK, SCRIPTED},
@@ -9,7 +10,6 @@ use crate::{
     user::User,
     world::{FIRST_USER_ID, World},
 };
-use crate::catalogue::SongRecord;
 
 /// Everything that a row may need.
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +126,9 @@ impl<'a> Context<'a> {
         text(out, ",\"method\":", Some(state.page.method()));
         text(out, ",\"page\":", Some(state.page.name()));
         match who {
-            Some(who) => out.extend_from_slice(format!(",\"registration\":{}.0", who.registration).as_bytes()),
+            Some(who) => {
+                out.extend_from_slice(format!(",\"registration\":{}.0", who.registration).as_bytes())
+            }
             None => out.extend_from_slice(b",\"registration\":null"),
         }
         out.extend_from_slice(format!(",\"sessionId\":{}", event.session).as_bytes());
@@ -209,5 +211,45 @@ fn push_text(out: &mut Vec<u8>, text: Option<(&str, bool)>) {
         }
         Some((text, false)) => push_string(out, text, Slash::Escaped),
         None => out.extend_from_slice(b"null"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Sample, Settings, catalogue::Catalogue, traps::scripts};
+
+    #[test]
+    fn the_quick_way_to_write_a_row_gives_the_same_as_the_general_one() {
+        let settings = Settings { traps: true, ..Sample::default().settings() };
+        let catalogue = Catalogue::new(settings.seed, settings.songs, true);
+        let songs = StarSongs::new(&catalogue);
+        let world = World::new(settings, &catalogue, &songs);
+        let mut users = world.initial(300);
+        let mut events = Vec::new();
+        for user in &mut users {
+            user.advance(&world, world.end, |event| events.push(event));
+        }
+        let scripts = scripts(&world);
+        let context = Context {
+            world: &world,
+            users: &users,
+            scripts: &scripts,
+            songs: &songs,
+            records: &catalogue.records,
+        };
+        assert!(events.len() > 5_000);
+        for event in events {
+            let (mut quick, mut general) = (Vec::new(), Vec::new());
+            context.push(&mut quick, &event);
+            context.push_any(&mut general, &event);
+            assert_eq!(String::from_utf8_lossy(&quick), String::from_utf8_lossy(&general));
+            let mut other = Vec::new();
+            context.push_otherwise(&mut other, &event);
+            let [plain, other]: [serde_json::Value; 2] =
+                [&general, &other].map(|text| serde_json::from_slice(text).unwrap());
+            assert_eq!(plain["song"], other.get("song").cloned().unwrap_or_default());
+            assert_eq!(plain["length"].as_f64(), other["length"].as_f64());
+        }
     }
 }

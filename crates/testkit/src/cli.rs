@@ -23,6 +23,12 @@ impl Cli {
         Self { program: program.into(), directory: tempfile::tempdir().expect("a temporary directory") }
     }
 
+    /// The program, in a new empty directory below another one.
+    #[must_use]
+    pub fn new_in(program: impl Into<PathBuf>, parent: &Path) -> Self {
+        Self { program: program.into(), directory: TempDir::new_in(parent).expect("a temporary directory") }
+    }
+
     /// The working directory.
     #[must_use]
     pub fn directory(&self) -> &Path {

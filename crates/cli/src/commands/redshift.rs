@@ -49,17 +49,19 @@ pub(super) async fn open_to_load(
     let found = find(settings, target).await?;
     let role = settings.iam_role.as_ref().map(|role| role.value.clone()).or(found.role).ok_or_else(no_role)?;
     let url = S3Url::parse(&stage.value)?;
-    let mut s3 = s3_options(settings);
+    // The place is ours, so requests are signed even if those for the source are not.
+    let mut s3 = S3Options { anonymous: false, ..settings.s3() };
     if s3.region.is_none() {
-        s3.region = match sparkify_storage::region(&s3).await {
+        let configured = settings.deployment.region.as_ref().map(|region| region.value.clone());
+        s3.region = match configured {
             Some(region) => Some(region),
-            None => found.region,
+            None => sparkify_storage::region(&s3).await.or(found.region),
         };
     }
     let Some(region) = s3.region.clone() else {
         return Err(UsageError::with_hint(
             format!("the region of the bucket {} is not known", url.bucket()),
-            "name it with --region, or set AWS_REGION",
+            "name it with --s3-region, or set AWS_REGION",
         )
         .into());
     };
@@ -80,15 +82,6 @@ fn no_role() -> UsageError {
         "a load into Redshift needs a role that the cluster reads S3 with",
         "name it with --iam-role ARN, or --iam-role default for the cluster's default role",
     )
-}
-
-/// How to reach S3.
-fn s3_options(settings: &Settings) -> S3Options {
-    S3Options {
-        region: settings.deployment.region.as_ref().map(|region| region.value.clone()),
-        profile: settings.deployment.profile.as_ref().map(|profile| profile.value.clone()),
-        ..S3Options::default()
-    }
 }
 
 async fn find(settings: &Settings, target: &RedshiftTarget) -> anyhow::Result<Found> {

@@ -78,7 +78,8 @@ impl<'a> Simulation<'a> {
         let rhythm = 7.0 / settings.rhythm.days_between_sessions;
         let a_day = f64::from(users) * EVENTS_PER_USER_AND_DAY * rhythm;
         let most = EVENTS_PER_WINDOW.max(u64::from(users)) as f64;
-        let window = WINDOWS.into_iter().find(|window| a_day * *window as f64 / DAY as f64 <= most).unwrap_or(10);
+        let window =
+            WINDOWS.into_iter().find(|window| a_day * *window as f64 / DAY as f64 <= most).unwrap_or(10);
         let corrupt_one_in = ((a_day * days) as u64 / BAD_RECORDS).max(EVENTS_PER_BAD_RECORD);
         let first_day = settings.from.milliseconds().div_euclid(DAY_MS);
         let last_day = (settings.to.milliseconds() - 1).div_euclid(DAY_MS);

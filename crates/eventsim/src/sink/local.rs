@@ -95,14 +95,18 @@ impl LocalDirectory {
         for name in ENTRIES {
             let (old, kept) = (self.target.join(name), replaced.join(name));
             match fs::rename(&old, &kept) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("move", &old)(error)),
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Error::io("move", &old)(error));
+                }
                 _ => {}
             }
         }
         for name in ENTRIES.iter().rev() {
             let (new, place) = (self.partial.join(name), self.target.join(name));
             match fs::rename(&new, &place) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("move", &new)(error)),
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(Error::io("move", &new)(error));
+                }
                 _ => {}
             }
         }
@@ -164,8 +168,12 @@ fn remove_stale(folder: &Path, name: &OsString) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let entry_name = entry.file_name();
-        let Some(rest) = entry_name.to_str().and_then(|entry| entry.strip_prefix(name.to_str()?)) else { continue };
-        let Some(process) = rest.strip_prefix(PARTIAL).or_else(|| rest.strip_prefix(REPLACED)) else { continue };
+        let Some(rest) = entry_name.to_str().and_then(|entry| entry.strip_prefix(name.to_str()?)) else {
+            continue;
+        };
+        let Some(process) = rest.strip_prefix(PARTIAL).or_else(|| rest.strip_prefix(REPLACED)) else {
+            continue;
+        };
         let is_number = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
         if is_number && Path::new("/proc/self").exists() && !Path::new("/proc").join(process).exists() {
             // If it cannot be removed it is in nobody's way.

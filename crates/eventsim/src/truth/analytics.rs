@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{
-    StarSongs, Totals,
-    facts::Activity,
-};
+use super::{StarSongs, Totals, facts::Activity};
 use crate::{
     catalogue::{NO_SONG, SongRecord, Universe},
     clock::{Date, iso_week, monday},
@@ -158,7 +155,8 @@ fn weeks(totals: &Totals) -> impl Iterator<Item = (i64, &Activity)> {
 }
 
 pub(super) fn plays_by_level(totals: &Totals, listeners: &Listeners) -> Rows {
-    let counts = Level::ALL.map(|level| (level, listeners.by_level[level as usize], totals.by_level[level as usize]));
+    let counts =
+        Level::ALL.map(|level| (level, listeners.by_level[level as usize], totals.by_level[level as usize]));
     let mut counts: Vec<_> = counts.into_iter().filter(|(.., plays)| *plays > 0).collect();
     counts.sort_by_key(|(level, _, plays)| (std::cmp::Reverse(*plays), level.name()));
     counts
@@ -170,7 +168,10 @@ pub(super) fn plays_by_level(totals: &Totals, listeners: &Listeners) -> Rows {
 pub(super) fn plays_by_gender(listeners: &Listeners) -> Rows {
     let mut counts: Vec<_> = listeners.by_gender.iter().collect();
     counts.sort_by_key(|(gender, (_, plays))| (std::cmp::Reverse(*plays), (*gender).clone()));
-    counts.into_iter().map(|(gender, (users, plays))| vec![json!(gender), json!(users), json!(plays)]).collect()
+    counts
+        .into_iter()
+        .map(|(gender, (users, plays))| vec![json!(gender), json!(users), json!(plays)])
+        .collect()
 }
 
 pub(super) fn plays_by_location(listeners: &Listeners) -> Rows {

@@ -42,23 +42,37 @@ impl StarSongs {
         for file in catalogue.files.iter().filter(|file| !file.late) {
             is_early[file.records.clone()].fill(true);
         }
-        let songs = choose(records, &is_early, |record| record.song_id.as_str(), |a, b| {
-            let key = |record: &SongRecord| (record.year == 0, record.title.clone(), record.artist_id.clone());
-            (key(a), a.duration, a.year).cmp(&(key(b), b.duration, b.year))
-        });
-        let artists = choose(records, &is_early, |record| record.artist_id.as_str(), |a, b| {
-            let key = |record: &SongRecord| {
-                let name = trimmed(&record.name);
-                (
-                    record.coordinates.is_none(),
-                    value(&record.location).is_none(),
-                    name.chars().count(),
-                    record.name.clone(),
-                    record.song_id.clone(),
-                )
-            };
-            key(a).cmp(&key(b)).then_with(|| a.location.cmp(&b.location)).then_with(|| a.coordinates.cmp(&b.coordinates))
-        });
+        let songs = choose(
+            records,
+            &is_early,
+            |record| record.song_id.as_str(),
+            |a, b| {
+                let key =
+                    |record: &SongRecord| (record.year == 0, record.title.clone(), record.artist_id.clone());
+                (key(a), a.duration, a.year).cmp(&(key(b), b.duration, b.year))
+            },
+        );
+        let artists = choose(
+            records,
+            &is_early,
+            |record| record.artist_id.as_str(),
+            |a, b| {
+                let key = |record: &SongRecord| {
+                    let name = trimmed(&record.name);
+                    (
+                        record.coordinates.is_none(),
+                        value(&record.location).is_none(),
+                        name.chars().count(),
+                        record.name.clone(),
+                        record.song_id.clone(),
+                    )
+                };
+                key(a)
+                    .cmp(&key(b))
+                    .then_with(|| a.location.cmp(&b.location))
+                    .then_with(|| a.coordinates.cmp(&b.coordinates))
+            },
+        );
         let place: HashMap<&str, u32> =
             (0..).zip(&songs).map(|(place, song)| (records[song.record].song_id.as_str(), place)).collect();
         let mut song_of: HashMap<(String, String, i64), u32> = HashMap::with_capacity(records.len());
