@@ -50,7 +50,8 @@ pub(super) async fn open_to_load(
     let role = settings.iam_role.as_ref().map(|role| role.value.clone()).or(found.role).ok_or_else(no_role)?;
     let url = S3Url::parse(&stage.value)?;
     // The place is ours, so requests are signed even if those for the source are not.
-    let mut s3 = S3Options { anonymous: false, ..settings.s3() };
+    let profile = settings.deployment.profile.as_ref().map(|profile| profile.value.clone());
+    let mut s3 = S3Options { anonymous: false, profile, ..settings.s3() };
     if s3.region.is_none() {
         let configured = settings.deployment.region.as_ref().map(|region| region.value.clone());
         s3.region = match configured {

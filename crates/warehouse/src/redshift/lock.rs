@@ -52,11 +52,14 @@ impl RunLock {
 
     /// Whether the lock is held still: a connection that broke has lost it.
     pub(super) async fn verify(&self) -> Result<()> {
-        let held = self.connection.query("SELECT 1").await;
-        held.map(|_| ()).map_err(|error| Error::Conflict {
-            location: self.connection.location().to_owned(),
-            reason: format!("the lock of the load was lost ({error}), so that another load may have begun"),
-        })
+        match self.connection.query("SELECT 1").await {
+            Ok(_) => Ok(()),
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            Err(error) => Err(Error::Conflict {
+                location: self.connection.location().to_owned(),
+                reason: format!("the lock of the load was lost ({error}), so that another load may have begun"),
+            }),
+        }
     }
 
     /// Gives the lock back. The connection is closed afterwards: its settings are others than usual.

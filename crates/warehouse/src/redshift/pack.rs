@@ -23,10 +23,10 @@ use crate::{BatchSource, Error, Result, wire::Entry};
 const OPEN_FILES_MAX: usize = 16;
 
 /// All open files together have at most so many bytes.
-const OPEN_BYTES_MAX: usize = 256 << 20;
+const OPEN_BYTES_MAX: usize = 128 << 20;
 
 /// A file has at most so many bytes.
-const FILE_BYTES_MAX: usize = 32 << 20;
+const FILE_BYTES_MAX: usize = 16 << 20;
 
 /// How to pack.
 #[derive(Debug, Clone, Copy)]

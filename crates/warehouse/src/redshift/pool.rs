@@ -33,6 +33,9 @@ const AGE_MAX: Duration = Duration::from_secs(50 * 60);
 /// How long to wait for the server to end a statement before it is told in another way.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 
+/// What `sys_query_history` says of statements that do not run any more; it says nothing of those it never saw.
+const ENDED: [&str; 5] = ["", "canceled", "cancelled", "failed", "success"];
+
 /// Makes sessions for the pool, and looks whether one can be used again. Nothing is reset: what deadpool
 /// would send for that, Redshift refuses; a session that is not clean never goes back.
 struct Sessions(Arc<Connector>);
@@ -172,10 +175,13 @@ fn canceller(connections: &Connections, session: &Session) -> Canceller {
             let status = format!(
                 "SELECT status FROM sys_query_history WHERE session_id = {pid} ORDER BY start_time DESC LIMIT 1"
             );
-            match connections.ask(&status).await {
-                Ok(found) => tracing::warn!(
+            match connections.ask(&status).await.map(|found| found.text(0, 0).unwrap_or_default()) {
+                Ok(status) if ENDED.contains(&status.trim()) => {
+                    tracing::debug!(pid, status = status.trim(), "a statement has ended");
+                }
+                Ok(status) => tracing::warn!(
                     pid,
-                    status = found.text(0, 0).unwrap_or_default().trim(),
+                    status = status.trim(),
                     "the server was told to end the statement of a session, and has not yet"
                 ),
                 Err(error) => tracing::warn!(%error, pid, "whether a statement was ended cannot be found out"),
