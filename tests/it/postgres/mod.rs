@@ -3,7 +3,7 @@
 pub(crate) mod append;
 mod command_line;
 mod engine;
-pub(crate) mod faults;
+mod faults;
 mod login;
 pub(crate) mod same_as_duckdb;
 
