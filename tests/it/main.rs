@@ -16,6 +16,8 @@ mod postgres;
 mod quality;
 mod real_data;
 mod redshift;
+mod redshift_sql;
+mod s3;
 
 use sparkify_testkit::Cli;
 

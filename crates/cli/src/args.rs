@@ -255,8 +255,8 @@ that do not belong to a data set always stay.";
 #[derive(Debug, Default, Args)]
 #[command(after_long_help = AFTER_GENERATE)]
 pub struct GenerateArgs {
-    /// Where the data set goes
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// Where the data set goes: a directory, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE", value_hint = ValueHint::DirPath)]
     pub out: Option<String>,
     /// Users at the start [default: 100]
     #[arg(long, value_name = "N", value_hint = ValueHint::Other)]

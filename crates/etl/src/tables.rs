@@ -61,7 +61,10 @@ pub async fn verify_tables(warehouse: &dyn Warehouse, library: &SqlLibrary) -> R
 ///
 /// [`Error::Sql`] when a name does not suit the dialect.
 pub fn creation(dialect: Dialect) -> Result<Vec<String>> {
-    Ok(tables_of(dialect).into_iter().map(|table| ddl::create_table(table, dialect)).collect::<Result<_, _>>()?)
+    Ok(tables_of(dialect)
+        .into_iter()
+        .map(|table| ddl::create_table(table, dialect))
+        .collect::<Result<_, _>>()?)
 }
 
 /// The statements that drop all tables, those that refer to others first.
@@ -97,7 +100,8 @@ fn group(records: &RecordSet) -> Columns {
 fn differences(existing: &Columns, dialect: Dialect) -> Vec<String> {
     tables_of(dialect)
         .into_iter()
-        .filter_map(|table| difference(table, existing.get(table.name)?, dialect)).collect()
+        .filter_map(|table| difference(table, existing.get(table.name)?, dialect))
+        .collect()
 }
 
 fn difference(table: &Table, existing: &[(String, String)], dialect: Dialect) -> Option<String> {

@@ -172,7 +172,10 @@ mod tests {
             ..CopyReject::default()
         };
         let text = reject.to_string();
-        assert_eq!(text, "s3://b/log_data/a.json:7: column artist: the text is longer than the 1024 bytes of its column");
+        assert_eq!(
+            text,
+            "s3://b/log_data/a.json:7: column artist: the text is longer than the 1024 bytes of its column"
+        );
         assert!(!reject.remedy().is_empty());
         let unknown = CopyReject { message: "Something new".to_owned(), ..CopyReject::default() };
         assert_eq!(unknown.cause(), "Something new");

@@ -3,7 +3,8 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sparkify_etl::{
-    Cancel, Error, LoadOptions, Progress, RunReport, create_tables, load, quality, source::LocalDirectory,
+    Cancel, Error, LoadOptions, Progress, Retries, RunReport, create_tables, load, quality,
+    source::LocalDirectory,
 };
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_testkit::{Dump, PostgresDatabase, PostgresServer};
@@ -18,10 +19,15 @@ use super::{
     same_as_duckdb::{dump, sample},
 };
 
-pub(crate) async fn load_into(warehouse: &dyn Warehouse, data: &Path, cancel: &Cancel) -> Result<RunReport, Error> {
+pub(crate) async fn load_into(
+    warehouse: &dyn Warehouse,
+    data: &Path,
+    cancel: &Cancel,
+) -> Result<RunReport, Error> {
     let library = SqlLibrary::embedded().unwrap();
     let source = Arc::new(LocalDirectory::new(data));
-    let (options, progress) = (LoadOptions::default(), Arc::new(Progress::default()));
+    let options = LoadOptions { retries: Retries::none(), ..LoadOptions::default() };
+    let progress = Arc::new(Progress::default());
     load(warehouse, source, &library, &options, &progress, cancel).await
 }
 

@@ -2,10 +2,12 @@
 
 pub(crate) mod append;
 mod command_line;
+mod cut_connections;
 mod engine;
 mod faults;
 mod login;
 pub(crate) mod same_as_duckdb;
+mod server_faults;
 
 use sparkify_testkit::{PostgresDatabase, PostgresServer};
 use sparkify_warehouse::{

@@ -140,14 +140,18 @@ async fn unusual_values_arrive_as_they_are() {
         values.into_iter().map(Some).chain([None]).collect()
     }
     let reals = [f64::MIN, f64::MAX, f64::MIN_POSITIVE, -0.0, 5e-324, 0.1 + 0.2, 218.931_41, 1e15];
-    let moments = [0, -1, 1, 1_541_106_132_796, -62_135_596_800_000, 253_402_300_799_999, 946_684_800_000, 999];
+    let moments =
+        [0, -1, 1, 1_541_106_132_796, -62_135_596_800_000, 253_402_300_799_999, 946_684_800_000, 999];
     let source = One::new(vec![
         ("place", Arc::new(Int32Array::from_iter_values(0..=8)) as ArrayRef),
         ("words", Arc::new(StringArray::from(and_null(words)))),
         ("small", Arc::new(Int32Array::from(and_null([i32::MIN, i32::MAX, 0, -1, 1, 7, 8, 9])))),
         ("large", Arc::new(Int64Array::from(and_null([i64::MIN, i64::MAX, 0, -1, 1, 7, 8, 9])))),
         ("real_number", Arc::new(Float64Array::from(and_null(reals)))),
-        ("truth", Arc::new(BooleanArray::from(and_null([true, false, true, false, true, false, true, false])))),
+        (
+            "truth",
+            Arc::new(BooleanArray::from(and_null([true, false, true, false, true, false, true, false]))),
+        ),
         ("day", Arc::new(Date32Array::from(and_null([0, -1, 1, 17_865, 10_957, 11_016, 2, 3])))),
         ("moment", Arc::new(TimestampMillisecondArray::from(and_null(moments)))),
     ]);
@@ -199,6 +203,9 @@ async fn a_load_without_a_place_in_s3_says_what_to_name_and_one_that_needs_none_
     let warehouse = stand.open().await;
     let mut load = warehouse.begin_load().await.unwrap();
     let error = load.append("t", Numbers::new(1, 1)).await.unwrap_err();
-    assert!(error.hint().unwrap().contains("--stage") && error.hint().unwrap().contains("--iam-role"), "{error:?}");
+    assert!(
+        error.hint().unwrap().contains("--stage") && error.hint().unwrap().contains("--iam-role"),
+        "{error:?}"
+    );
     load.commit().await.unwrap();
 }

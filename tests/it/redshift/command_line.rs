@@ -1,8 +1,14 @@
 //! The command line on Redshift.
 
-use sparkify_testkit::{Event, POSTGRES_PASSWORD, Song, DataSet, POSTGRES_USER, redshift::{Authentication, Message}};
+use sparkify_testkit::{
+    DataSet, Event, POSTGRES_PASSWORD, POSTGRES_USER, Song,
+    redshift::{Authentication, Message},
+};
 
-use super::{BUCKET, ROLE, Stand, same_as_duckdb::{command, run}};
+use super::{
+    BUCKET, ROLE, Stand,
+    same_as_duckdb::{command, run},
+};
 use crate::cli;
 
 fn data() -> DataSet {
@@ -23,13 +29,15 @@ fn every_command_works_on_redshift() {
     assert!(etl.stdout.contains("redshift://loader@localhost"), "{}", etl.stdout);
     let checks = run(&cli, &stand, &["check", "--format", "json"]).success().json();
     assert!(checks.as_array().unwrap().len() >= 29, "{checks}");
-    let count = run(&cli, &stand, &["explore", "--query", "SELECT COUNT(*) AS n FROM songplays", "--format", "json"]);
+    let count =
+        run(&cli, &stand, &["explore", "--query", "SELECT COUNT(*) AS n FROM songplays", "--format", "json"]);
     assert_eq!(count.success().json()[0]["n"], 2);
     let answers = run(&cli, &stand, &["explore", "--format", "json"]).success().json();
     assert!(answers.as_object().unwrap().len() >= 15);
     let _ = run(&cli, &stand, &["explore", "--query", "DELETE FROM songplays"]).with_code(2);
     let _ = run(&cli, &stand, &["create-tables", "--drop", "--yes"]).success();
-    let count = run(&cli, &stand, &["explore", "--query", "SELECT COUNT(*) AS n FROM songplays", "--format", "json"]);
+    let count =
+        run(&cli, &stand, &["explore", "--query", "SELECT COUNT(*) AS n FROM songplays", "--format", "json"]);
     assert_eq!(count.success().json()[0]["n"], 0);
     stand.assert_only_what_redshift_takes();
 }
@@ -42,8 +50,14 @@ fn a_load_without_a_place_in_s3_or_a_role_is_wrong_usage_before_anything_happens
     for (arguments, named) in [
         (vec!["etl", "--source", source, "--warehouse", &url, "--iam-role", ROLE], "--stage"),
         (vec!["run", "--source", source, "--warehouse", &url, "--stage", &stage], "--iam-role"),
-        (vec!["etl", "--source", source, "--warehouse", &url, "--stage", "/tmp/x", "--iam-role", ROLE], "s3://"),
-        (vec!["etl", "--source", source, "--warehouse", &url, "--stage", &stage, "--iam-role", "me"], "arn:aws"),
+        (
+            vec!["etl", "--source", source, "--warehouse", &url, "--stage", "/tmp/x", "--iam-role", ROLE],
+            "s3://",
+        ),
+        (
+            vec!["etl", "--source", source, "--warehouse", &url, "--stage", &stage, "--iam-role", "me"],
+            "arn:aws",
+        ),
     ] {
         let finished = cli.run(&arguments).with_code(2);
         assert!(finished.stderr.contains(named) && finished.stderr.contains("hint:"), "{}", finished.stderr);
@@ -55,9 +69,13 @@ fn a_load_without_a_place_in_s3_or_a_role_is_wrong_usage_before_anything_happens
 fn the_settings_are_shown_without_the_password() {
     let (stand, cli) = (Stand::new(), cli());
     let shown = run(&cli, &stand, &["config", "show"]).success().stdout;
-    assert!(shown.contains(&format!("redshift://{POSTGRES_USER}@localhost:{}/dev", stand.redshift.port())), "{shown}");
+    assert!(
+        shown.contains(&format!("redshift://{POSTGRES_USER}@localhost:{}/dev", stand.redshift.port())),
+        "{shown}"
+    );
     assert!(shown.contains(ROLE) && shown.contains(&format!("s3://{BUCKET}/of the command line")), "{shown}");
-    let finished = cli.run(["config", "show", "--warehouse", "redshift://me:hunter2@h.example.com:0/x"]).with_code(2);
+    let finished =
+        cli.run(["config", "show", "--warehouse", "redshift://me:hunter2@h.example.com:0/x"]).with_code(2);
     assert!(!finished.stderr.contains("hunter2"), "{}", finished.stderr);
 }
 
@@ -65,7 +83,8 @@ fn the_settings_are_shown_without_the_password() {
 fn no_password_is_in_the_log_however_much_is_logged() {
     let (stand, cli, data) = (Stand::new(), cli(), data());
     let path = data.path();
-    let finished = run(&cli, &stand, &["run", "--source", path.to_str().unwrap(), "-vvv", "--log-format", "json"]);
+    let finished =
+        run(&cli, &stand, &["run", "--source", path.to_str().unwrap(), "-vvv", "--log-format", "json"]);
     let finished = finished.success();
     for secret in [POSTGRES_PASSWORD, "p@ss:w", "%70%40"] {
         assert!(!finished.stderr.contains(secret) && !finished.stdout.contains(secret));
@@ -77,7 +96,11 @@ fn no_password_is_in_the_log_however_much_is_logged() {
 fn a_login_that_cannot_be_made_is_explained() {
     let stand = Stand::with(|options| options.authentication = Authentication::Digest);
     let finished = run(&cli(), &stand, &["check"]).with_code(1);
-    assert!(finished.stderr.contains("SHA-256") && finished.stderr.contains("ALTER USER"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("SHA-256") && finished.stderr.contains("ALTER USER"),
+        "{}",
+        finished.stderr
+    );
     let stand = Stand::new();
     let url = stand.redshift.url(POSTGRES_USER, "not-the-password");
     let finished = cli().run(["check", "--warehouse", &url]).with_code(1);

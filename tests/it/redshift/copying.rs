@@ -72,7 +72,9 @@ async fn what_s3_refuses_the_cluster_is_explained_and_not_tried_again() {
         let stand = Stand::new();
         let options = stand.load_options().await;
         let error = fails(&stand, options, || {
-            stand.redshift.inject(Fault::before_any("COPY", Action::Fail(ServerError::new("XX000", message))));
+            stand
+                .redshift
+                .inject(Fault::before_any("COPY", Action::Fail(ServerError::new("XX000", message))));
         })
         .await;
         assert!(matches!(&error, Error::Copy { table, .. } if table == "t"), "{error:?}");

@@ -255,7 +255,9 @@ async fn a_running_statement_is_cancelled_on_the_server_and_the_connection_is_no
     let session = received.iter().rev().find(|sent| sent.sql() == Some(LONG)).unwrap().session;
     let place = received.len();
     assert_eq!(integer(warehouse.as_ref(), "SELECT 1").await, 1);
-    assert!(stand.redshift.received()[place..].iter().all(|sent| sent.sql().is_none() || sent.session != session));
+    assert!(
+        stand.redshift.received()[place..].iter().all(|sent| sent.sql().is_none() || sent.session != session)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,11 +25,17 @@ use sparkify_warehouse::{
 use super::{Stand, integer, same_as_duckdb::command};
 use crate::{cli, postgres::same_as_duckdb::dump};
 
-async fn load(warehouse: &dyn Warehouse, data: &Path, retries: u32, cancel: &Cancel) -> Result<RunReport, Error> {
+async fn load(
+    warehouse: &dyn Warehouse,
+    data: &Path,
+    retries: u32,
+    cancel: &Cancel,
+) -> Result<RunReport, Error> {
     let library = SqlLibrary::embedded().unwrap();
     let source = Arc::new(LocalDirectory::new(data));
     let retries = Retries { count: retries, ..Retries::default() };
-    let (options, progress) = (LoadOptions { retries, ..LoadOptions::default() }, Arc::new(Progress::default()));
+    let (options, progress) =
+        (LoadOptions { retries, ..LoadOptions::default() }, Arc::new(Progress::default()));
     sparkify_etl::load(warehouse, source, &library, &options, &progress, cancel).await
 }
 
@@ -173,7 +179,8 @@ async fn a_load_that_is_stopped_at_any_time_changes_nothing_and_can_be_repeated(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_killed_at_any_time_leaves_nothing_half_done_and_its_files_are_deleted_by_the_next() {
+async fn a_process_that_is_killed_at_any_time_leaves_nothing_half_done_and_its_files_are_deleted_by_the_next()
+{
     let data = data();
     let expected = expectation(&data.path()).await;
     let path = data.path();
@@ -182,11 +189,8 @@ async fn a_process_that_is_killed_at_any_time_leaves_nothing_half_done_and_its_f
     for delay in [100, 250, 400, 600, 800, 1100] {
         let (stand, cli) = (Stand::new(), cli());
         let arguments = ["run", "--source", source, "--format", "json", "--wait", "60s"];
-        let mut child = command(&cli, &stand, &arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command(&cli, &stand, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         tokio::time::sleep(Duration::from_millis(delay)).await;
         let ended = child.try_wait().unwrap().is_some();
         child.kill().unwrap();

@@ -77,8 +77,9 @@ async fn a_wrong_password_is_tried_once_only_since_five_lock_the_user() {
 async fn temporary_credentials_are_used_exactly_as_they_are() {
     let double = double(|_| ());
     double.set_login("IAM:loader", "temporary/+=:@ password");
-    let warehouse =
-        RedshiftWarehouse::open(&options(&double.url("IAM:loader", "temporary/+=:@ password"))).await.unwrap();
+    let warehouse = RedshiftWarehouse::open(&options(&double.url("IAM:loader", "temporary/+=:@ password")))
+        .await
+        .unwrap();
     assert_eq!(integer(&warehouse, "SELECT 1").await, 1);
     double.remove_login("IAM:loader");
     let error = refused(&options(&double.url("IAM:loader", "temporary/+=:@ password"))).await;
@@ -94,8 +95,10 @@ async fn the_startup_has_nothing_that_redshift_does_not_know_and_the_settings_ar
     let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
     assert_eq!(integer(&warehouse, "SELECT 1").await, 1);
     let received = double.received();
-    let Some(Message::Startup { parameters, .. }) =
-        received.iter().map(|received| &received.message).find(|message| matches!(message, Message::Startup { .. }))
+    let Some(Message::Startup { parameters, .. }) = received
+        .iter()
+        .map(|received| &received.message)
+        .find(|message| matches!(message, Message::Startup { .. }))
     else {
         panic!("{received:?}")
     };
@@ -160,7 +163,10 @@ async fn a_postgresql_server_is_told_from_redshift() {
     let database = PostgresServer::shared().create_database();
     let url = database.url().replace("postgres://", "redshift://");
     let error = refused(&options(&url)).await;
-    assert!(matches!(&error, Error::NotRedshift { reason, .. } if reason.contains("PostgreSQL 1")), "{error:?}");
+    assert!(
+        matches!(&error, Error::NotRedshift { reason, .. } if reason.contains("PostgreSQL 1")),
+        "{error:?}"
+    );
     assert!(error.hint().unwrap().contains("postgres://"));
 }
 

@@ -59,8 +59,13 @@ impl Stand {
 
     /// The options of a load.
     async fn load_options(&self) -> RedshiftOptions {
-        let provider =
-            SharedCredentialsProvider::new(Credentials::new(S3_ACCESS_KEY, S3_SECRET_KEY, None, None, "test"));
+        let provider = SharedCredentialsProvider::new(Credentials::new(
+            S3_ACCESS_KEY,
+            S3_SECRET_KEY,
+            None,
+            None,
+            "test",
+        ));
         let s3 = S3Options {
             region: Some(self.s3.region().to_owned()),
             endpoint: Some(self.s3.endpoint()),
@@ -74,11 +79,7 @@ impl Stand {
             region: self.s3.region().to_owned(),
             role: IamRole::Arn(ROLE.to_owned()),
         };
-        RedshiftOptions {
-            staging: Some(staging),
-            role_patience: Duration::from_secs(3),
-            ..self.options()
-        }
+        RedshiftOptions { staging: Some(staging), role_patience: Duration::from_secs(3), ..self.options() }
     }
 
     async fn open(&self) -> RedshiftWarehouse {

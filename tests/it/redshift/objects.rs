@@ -93,7 +93,8 @@ async fn the_objects_of_a_source_are_read_in_place_both_tables_at_once() {
     assert_eq!((loaded[0].rows, loaded[1].rows), (3, 1));
     let lines: Vec<_> = loaded[0].objects.iter().map(|object| (object.url.as_str(), object.lines)).collect();
     assert_eq!(lines, [("s3://music-source/log_data/a.json", 2), ("s3://music-source/log_data/b.json", 1)]);
-    let query = "SELECT COUNT(*) FROM batch WHERE page = 'NextSong' AND user_id BETWEEN 7 AND 9 AND ts IS NOT NULL";
+    let query =
+        "SELECT COUNT(*) FROM batch WHERE page = 'NextSong' AND user_id BETWEEN 7 AND 9 AND ts IS NOT NULL";
     assert_eq!(load.query(query).await.unwrap().integer(0, 0), Some(3));
     let query = "SELECT title FROM batch_of_songs WHERE artist_latitude = 1.5 AND song_id = 'SO1'";
     assert_eq!(load.query(query).await.unwrap().text(0, 0).as_deref(), Some("One"));
@@ -108,7 +109,9 @@ async fn the_jsonpaths_file_of_the_source_says_the_order() {
     let paths = r#"{"jsonpaths": ["$['userId']", "$['sessionId']", "$['itemInSession']"]}"#;
     source.stand.s3.put(SOURCE, "paths.json", paths);
     let mut load = source.begin().await;
-    load.prepare(vec!["CREATE TABLE few (who BIGINT, session_id BIGINT, item INTEGER)".to_owned()]).await.unwrap();
+    load.prepare(vec!["CREATE TABLE few (who BIGINT, session_id BIGINT, item INTEGER)".to_owned()])
+        .await
+        .unwrap();
     let events = ObjectLoad {
         table: "few".to_owned(),
         columns: ["who", "session_id", "item"].map(str::to_owned).to_vec(),
@@ -125,7 +128,9 @@ async fn the_jsonpaths_file_of_the_source_says_the_order() {
 async fn a_record_that_does_not_fit_is_shown_with_object_line_column_and_value() {
     let source = Source::new();
     let long = "x".repeat(1025);
-    let bad = format!("{{\"page\":\"Home\",\"level\":\"free\",\"sessionId\":3,\"itemInSession\":0,\"ts\":1,\"artist\":\"{long}\"}}");
+    let bad = format!(
+        "{{\"page\":\"Home\",\"level\":\"free\",\"sessionId\":3,\"itemInSession\":0,\"ts\":1,\"artist\":\"{long}\"}}"
+    );
     source.data.write("log_data/c.json", &format!("{}\n{bad}\n", bad.replace(&long, "short")));
     let mut load = source.begin().await;
     let url = format!("s3://{SOURCE}/log_data/c.json");

@@ -32,8 +32,7 @@ pub(super) fn command(cli: &Cli, stand: &Stand, arguments: &[&str]) -> std::proc
 async fn load_both(redshift: &Cli, duckdb: &Cli, stand: &Stand, data: &Path) -> Value {
     let expected = duckdb.load(data);
     let data = data.to_str().unwrap();
-    let report =
-        run(redshift, stand, &["run", "--source", data, "--format", "json"]).success().json();
+    let report = run(redshift, stand, &["run", "--source", data, "--format", "json"]).success().json();
     for part in ["files", "records", "tables", "matched_songplays", "checks", "analytics"] {
         assert_eq!(report[part], expected[part], "{part}");
     }
@@ -83,10 +82,16 @@ async fn files_that_come_bit_by_bit_change_and_repeat_are_loaded_alike() {
             Event::play(1, 2).user(8).song("trailing blanks  "),
         ],
     );
-    data.write_songs("a.json", &[Song::new("SO1", "AR1").title("One"), Song::new("SO2", "AR2").at(1.5, -2.5)]);
+    data.write_songs(
+        "a.json",
+        &[Song::new("SO1", "AR1").title("One"), Song::new("SO2", "AR2").at(1.5, -2.5)],
+    );
     load_both(&redshift, &duckdb, &stand, &data.path()).await;
     // The same events again, a song that matches an earlier play, and a song of the same title.
-    data.write_events("b.json", &[Event::play(1, 0).user(7).song("One").level("free"), Event::play(2, 0).user(9)]);
+    data.write_events(
+        "b.json",
+        &[Event::play(1, 0).user(7).song("One").level("free"), Event::play(2, 0).user(9)],
+    );
     data.write_songs(
         "b.json",
         &[Song::new("SO3", "AR1").title("trailing blanks"), Song::new("SO0", "AR3").title("One").year(1999)],
@@ -109,7 +114,9 @@ async fn bad_records_never_reach_copy_and_those_set_aside_are_the_same() {
     let finished = run(&redshift, &stand, &arguments).with_code(3);
     assert!(finished.json()["error"]["records"][0]["path"].as_str().unwrap().ends_with("b.json"));
     let statements = stand.redshift.statements();
-    assert!(!statements.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY batch_events"))));
+    assert!(
+        !statements.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY batch_events")))
+    );
     assert_eq!(stand.staged(), Vec::<String>::new());
 
     let allowing = [&arguments[..], &["--max-errors", "5"]].concat();
@@ -117,7 +124,8 @@ async fn bad_records_never_reach_copy_and_those_set_aside_are_the_same() {
     let expected = duckdb.load_with(&path, &["--max-errors", "5"]);
     assert_eq!(report["records"], expected["records"]);
     let sql = "SELECT line_number, column_number, reason, value FROM load_errors ORDER BY line_number";
-    let of_redshift = run(&redshift, &stand, &["explore", "--query", sql, "--format", "json"]).success().json();
+    let of_redshift =
+        run(&redshift, &stand, &["explore", "--query", sql, "--format", "json"]).success().json();
     let of_duckdb = duckdb.run(["explore", "--query", sql, "--format", "json"]).success().json();
     assert_eq!(of_redshift, of_duckdb);
 }

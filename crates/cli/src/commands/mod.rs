@@ -126,7 +126,11 @@ async fn open_to_load(settings: &Settings, existing: bool) -> anyhow::Result<Arc
     if let WarehouseUrl::Redshift(target) = &settings.warehouse.value {
         return redshift::open_to_load(settings, target).await;
     }
-    if existing { open_existing(settings, Access::ReadWrite).await } else { open(settings, Access::ReadWrite).await }
+    if existing {
+        open_existing(settings, Access::ReadWrite).await
+    } else {
+        open(settings, Access::ReadWrite).await
+    }
 }
 
 async fn open_duckdb(

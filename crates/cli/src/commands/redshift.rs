@@ -47,7 +47,8 @@ pub(super) async fn open_to_load(
         return Err(no_role().into());
     }
     let found = find(settings, target).await?;
-    let role = settings.iam_role.as_ref().map(|role| role.value.clone()).or(found.role).ok_or_else(no_role)?;
+    let role =
+        settings.iam_role.as_ref().map(|role| role.value.clone()).or(found.role).ok_or_else(no_role)?;
     let url = S3Url::parse(&stage.value)?;
     // The place is ours, so requests are signed even if those for the source are not.
     let profile = settings.deployment.profile.as_ref().map(|profile| profile.value.clone());
@@ -73,8 +74,7 @@ pub(super) async fn open_to_load(
         region,
         role: role.parse::<IamRole>()?,
     };
-    let options =
-        RedshiftOptions { staging: Some(staging), wait: settings.wait.value, ..found.options };
+    let options = RedshiftOptions { staging: Some(staging), wait: settings.wait.value, ..found.options };
     Ok(Arc::new(RedshiftWarehouse::open(&options).await?))
 }
 
@@ -114,7 +114,9 @@ async fn deployment(settings: &Settings, name: &str) -> anyhow::Result<Found> {
 #[cfg(not(feature = "aws"))]
 async fn deployment(_: &Settings, name: &str) -> anyhow::Result<Found> {
     Err(UsageError::with_hint(
-        format!("where the deployment {name} is must be asked of AWS, and this program was built without AWS"),
+        format!(
+            "where the deployment {name} is must be asked of AWS, and this program was built without AWS"
+        ),
         "build it with --features full, or name the endpoint: --warehouse redshift://USER@HOST:5439/DATABASE",
     )
     .into())

@@ -171,9 +171,10 @@ impl Settings {
                 let found =
                     layers.text("warehouse", arguments.warehouse.as_deref(), "duckdb:sparkify.duckdb");
                 let base = (found.origin != Origin::Flag).then(|| file.directory()).flatten();
-                let url = found.parse("duckdb:FILE, postgres://USER@HOST/DATABASE or redshift://USER@HOST/DATABASE", |text| {
-                    WarehouseUrl::parse(text, base_for(&found.origin, base), environment)
-                })?;
+                let url = found.parse(
+                    "duckdb:FILE, postgres://USER@HOST/DATABASE or redshift://USER@HOST/DATABASE",
+                    |text| WarehouseUrl::parse(text, base_for(&found.origin, base), environment),
+                )?;
                 Setting { shown: url.value.masked(), ..url }
             },
             max_errors: layers

@@ -49,7 +49,9 @@ impl WarehouseUrl {
             Some(("postgres" | "postgresql", _)) => Self::postgres(text, environment),
             Some(("redshift", _)) => Self::redshift(text, environment),
             // A colon or an @ could belong to a name with a password in it.
-            None if !text.contains([':', '@']) => Err(Some(format!("write duckdb:{text} for a DuckDB file of that name"))),
+            None if !text.contains([':', '@']) => {
+                Err(Some(format!("write duckdb:{text} for a DuckDB file of that name")))
+            }
             _ => Err(None),
         }
     }

@@ -74,7 +74,8 @@ static LOAD_LOCK: Table = Table {
     name: "load_lock",
     layer: Layer::Ledger,
     grain: "the database itself; a load holds the lock on this table",
-    columns: &[Column::varchar("id", 64, "a name of its own, for what loads keep outside of the database").required()],
+    columns: &[Column::varchar("id", 64, "a name of its own, for what loads keep outside of the database")
+        .required()],
     primary_key: &[],
     unique: &[],
     references: &[],

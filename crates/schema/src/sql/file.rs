@@ -13,6 +13,8 @@ pub enum Folder {
     Analytics,
     /// What the database itself knows.
     Catalog,
+    /// The ledger of files and runs.
+    Ledger,
     /// How Redshift reads the files of a load, and what it says about that. For Redshift only.
     Load,
     /// Pieces that other files include.
@@ -21,8 +23,15 @@ pub enum Folder {
 
 impl Folder {
     /// Every folder.
-    pub const ALL: [Self; 6] =
-        [Self::Transform, Self::Quality, Self::Analytics, Self::Catalog, Self::Load, Self::Parts];
+    pub const ALL: [Self; 7] = [
+        Self::Transform,
+        Self::Quality,
+        Self::Analytics,
+        Self::Catalog,
+        Self::Ledger,
+        Self::Load,
+        Self::Parts,
+    ];
 
     /// Whether files of another directory may take the place of these: what the engine's own code counts on
     /// is not replaced.
@@ -39,6 +48,7 @@ impl Folder {
             Self::Quality => "quality",
             Self::Analytics => "analytics",
             Self::Catalog => "catalog",
+            Self::Ledger => "ledger",
             Self::Load => "load",
             Self::Parts => "parts",
         }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::dialect::quote_literal;
 
 fn every_parameter(match_rule: &str, rematch_all: bool) -> Value {
     context! {
@@ -8,6 +9,14 @@ fn every_parameter(match_rule: &str, rematch_all: bool) -> Value {
         table => "batch_events", column_list => "artist, auth", compression => "GZIP", region => "us-west-2",
         manifest => "s3://bucket/it's.manifest", json_paths => "s3://bucket/paths.json",
         role => "arn:aws:iam::123456789012:role/name", query_id => 1, session_id => 2, since => "2018-11-30 00:00:00",
+        run_id => "0193",
+        source => "/data/o'brien\\\n\n\r\n",
+        files_loaded => 1,
+        records_read => 5,
+        records_staged => 3,
+        records_rejected => 1,
+        records_duplicate => 1,
+        tool_version => "0.1.0",
     }
 }
 
@@ -154,6 +163,16 @@ fn the_statements_that_the_engine_counts_on_are_not_replaced() {
     std::fs::write(load.join("copy_packed.sql"), "-- name: copy_packed\n-- purpose: x\nSELECT 1").unwrap();
     let library = SqlLibrary::with_overrides(directory.path()).unwrap();
     assert!(library.file("copy_packed").unwrap().text.starts_with("COPY"));
+}
+
+#[test]
+fn a_text_of_a_parameter_is_quoted_and_keeps_its_lines() {
+    let library = SqlLibrary::embedded().unwrap();
+    for dialect in Dialect::ALL {
+        let sql = library.render("insert_load_run", dialect, every_parameter("exact", false)).unwrap();
+        let literal = quote_literal(dialect, "/data/o'brien\\\n\n\r\n").unwrap();
+        assert!(sql.contains(&format!("    {literal},\n")), "{sql}");
+    }
 }
 
 #[test]

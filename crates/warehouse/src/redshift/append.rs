@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use sparkify_schema::{Dialect, ddl};
+use sparkify_schema::{Dialect, ddl, statements::redshift as sql};
 
 use super::{
     copy::{self, Copied, Copy, ReadFile, Statements, bare_etag},
@@ -31,7 +31,8 @@ impl Appender {
     pub(super) fn area(&self) -> Result<&Area> {
         self.area.as_ref().ok_or_else(|| {
             invalid(
-                "a load needs a place in S3 for the files that COPY reads, and a role to read them with".to_owned(),
+                "a load needs a place in S3 for the files that COPY reads, and a role to read them with"
+                    .to_owned(),
                 "name them with --stage s3://BUCKET/PREFIX and --iam-role ARN (or default)",
             )
         })
@@ -88,7 +89,7 @@ impl Appender {
         source: &Arc<dyn BatchSource>,
     ) -> Result<Vec<String>> {
         let schema = source.schema();
-        let answer = connection.run(&format!("SELECT * FROM {table} LIMIT 0")).await?;
+        let answer = connection.run(&sql::describe_table(table)).await?;
         let columns = answer.columns.unwrap_or_default();
         if columns.len() != schema.fields().len() {
             return Err(Error::Internal(format!(
@@ -111,9 +112,15 @@ impl Appender {
     }
 
     /// Writes the manifest and the JSONPaths file, and returns their URLs.
-    async fn describe(&self, folder: &str, urls: &BTreeSet<String>, keys: &[String]) -> Result<(String, String)> {
+    async fn describe(
+        &self,
+        folder: &str,
+        urls: &BTreeSet<String>,
+        keys: &[String],
+    ) -> Result<(String, String)> {
         let area = self.area()?;
-        let (manifest, json_paths) = (area.path(folder, "manifest.json"), area.path(folder, "jsonpaths.json"));
+        let (manifest, json_paths) =
+            (area.path(folder, "manifest.json"), area.path(folder, "jsonpaths.json"));
         area.put(&manifest, copy::manifest(urls)).await?;
         area.put(&json_paths, copy::json_paths(keys)).await?;
         Ok((area.url(&manifest), area.url(&json_paths)))

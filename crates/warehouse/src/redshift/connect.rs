@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use socket2::{SockRef, TcpKeepalive};
-use sparkify_schema::{Dialect, dialect::quote_literal};
+use sparkify_schema::statements::redshift as sql;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -134,7 +134,7 @@ impl Connector {
         for setting in &self.settings {
             session.statement(setting).await?;
         }
-        let answer = session.statement("SELECT pg_backend_pid()").await?;
+        let answer = session.statement(&sql::session_id()).await?;
         session.pid = answer.integer(0, 0).unwrap_or_default();
         Ok(session)
     }
@@ -206,18 +206,12 @@ impl Connector {
 
 /// The statements that a session begins with.
 fn settings(options: &RedshiftOptions) -> Result<Vec<String>> {
-    let mut settings = vec![
-        "SET timezone TO 'UTC'".to_owned(),
-        "SET datestyle TO 'ISO'".to_owned(),
-        // As texts, numbers have 15 digits otherwise, and come back as others.
-        "SET extra_float_digits TO 2".to_owned(),
-    ];
+    let mut settings = vec![sql::set_time_zone(), sql::set_date_style(), sql::set_float_digits()];
     if let Some(timeout) = options.server.statement_timeout {
-        settings.push(format!("SET statement_timeout TO {}", timeout.as_millis()));
+        settings.push(sql::set_statement_timeout(timeout.as_millis()));
     }
     if let Some(group) = &options.query_group {
-        let group = quote_literal(Dialect::Redshift, group).map_err(|error| Error::Internal(error.to_string()))?;
-        settings.push(format!("SET query_group TO {group}"));
+        settings.push(sql::set_query_group(group).map_err(|error| Error::Internal(error.to_string()))?);
     }
     Ok(settings)
 }
@@ -272,7 +266,8 @@ impl Session {
             match message? {
                 SimpleQueryMessage::RowDescription(columns) => {
                     let heard = self.heard.take_columns().filter(|heard| heard.len() == columns.len());
-                    let unheard = || Error::Internal("the columns of a result were not understood".to_owned());
+                    let unheard =
+                        || Error::Internal("the columns of a result were not understood".to_owned());
                     answer.columns = Some(heard.ok_or_else(unheard)?);
                 }
                 SimpleQueryMessage::Row(row) => answer.rows.push(row),
@@ -288,7 +283,9 @@ impl Session {
         let location = &self.connector.location;
         Ok(self.run(sql).await.map_err(|failure| match failure {
             Failure::Ours(error) => error,
-            Failure::Client(error) => classify(location, During::Statement { sql, interrupted: false }, &error),
+            Failure::Client(error) => {
+                classify(location, During::Statement { sql, interrupted: false }, &error)
+            }
         })?)
     }
 

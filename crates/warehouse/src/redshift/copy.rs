@@ -12,6 +12,7 @@ use std::{
 use sparkify_schema::{
     Dialect,
     sql::{SqlLibrary, Value, context},
+    statements::redshift as statements,
 };
 
 use super::{
@@ -99,7 +100,7 @@ impl Copy<'_> {
             },
         )?;
         // The server's clock, for looking up what happened since.
-        let since = self.connection.query("SELECT GETDATE()").await?.text(0, 0).unwrap_or_default();
+        let since = self.connection.query(&statements::server_time()).await?.text(0, 0).unwrap_or_default();
         let since = since.replace('T', " ");
         let patient_until = Instant::now() + self.role_patience;
         let mut pause = Duration::from_secs(1);
@@ -178,7 +179,7 @@ impl Copy<'_> {
 
     /// What the session says of the COPY that went well.
     async fn count(&self) -> Result<Copied> {
-        let found = self.connection.query("SELECT pg_last_copy_id(), pg_last_copy_count()").await?;
+        let found = self.connection.query(&statements::last_copy()).await?;
         let number = |column| found.integer(0, column).filter(|number| *number >= 0);
         let (Some(query_id), Some(rows)) = (number(0), number(1)) else {
             return Err(self.unreconciled("the server does not say how many rows it loaded".to_owned()));
@@ -206,7 +207,10 @@ impl Copy<'_> {
         let query_id = context! { query_id => copied.query_id };
         let history = self.look(&self.statements.render("load_history", query_id.clone())?).await?;
         let Some(history) = history else {
-            tracing::warn!(table = self.table, "sys_load_history does not show the COPY yet; its rows were counted");
+            tracing::warn!(
+                table = self.table,
+                "sys_load_history does not show the COPY yet; its rows were counted"
+            );
             return Ok(None);
         };
         let loaded = history.integer(0, 1).unwrap_or_default();
@@ -261,7 +265,10 @@ impl Copy<'_> {
             || "what became of it on the server is not known".to_owned(),
             |status| format!("on the server it is \"{status}\""),
         );
-        Error::ConnectionLost { location, reason: format!("{reason}, during COPY into {}; {fate}", self.table) }
+        Error::ConnectionLost {
+            location,
+            reason: format!("{reason}, during the COPY into {}; {fate}", self.table),
+        }
     }
 
     pub(super) fn unreconciled(&self, reason: String) -> Error {

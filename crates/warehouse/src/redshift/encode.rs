@@ -61,7 +61,9 @@ pub(super) fn encode(batch: &RecordBatch, names: &[String]) -> Result<Vec<u8>, B
         }
         lines.extend_from_slice(b"}\n");
         if lines.len() - begin > RECORD_BYTES_MAX {
-            return Err(format!("a record has {} bytes, and COPY takes 4 MB at most", lines.len() - begin).into());
+            return Err(
+                format!("a record has {} bytes, and COPY takes 4 MB at most", lines.len() - begin).into()
+            );
         }
     }
     Ok(lines)
@@ -143,13 +145,19 @@ mod tests {
     #[test]
     fn every_value_is_written_as_copy_reads_it_and_null_is_left_out() {
         let found = lines(vec![
-            ("text", Arc::new(StringArray::from(vec![Some("it's \"x\"\\\n🎵"), None, Some(" ")])) as ArrayRef),
+            (
+                "text",
+                Arc::new(StringArray::from(vec![Some("it's \"x\"\\\n🎵"), None, Some(" ")])) as ArrayRef,
+            ),
             ("small", Arc::new(Int32Array::from(vec![Some(-1), None, Some(i32::MAX)]))),
             ("large", Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(0)]))),
             ("real", Arc::new(Float64Array::from(vec![Some(0.1 + 0.2), None, Some(1e300)]))),
             ("truth", Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)]))),
             ("day", Arc::new(Date32Array::from(vec![Some(17_865), None, Some(0)]))),
-            ("moment", Arc::new(TimestampMillisecondArray::from(vec![Some(1_541_106_132_796), None, Some(0)]))),
+            (
+                "moment",
+                Arc::new(TimestampMillisecondArray::from(vec![Some(1_541_106_132_796), None, Some(0)])),
+            ),
         ])
         .unwrap();
         let expected = [

@@ -85,7 +85,10 @@ mod tests {
     #[test]
     fn a_socket_that_fails_says_why() {
         let error = socket_failed("redshift://x", &io::Error::from(io::ErrorKind::ConnectionRefused));
-        assert!(matches!(&error, Error::Unreachable { reason, .. } if reason.contains("refused")), "{error:?}");
+        assert!(
+            matches!(&error, Error::Unreachable { reason, .. } if reason.contains("refused")),
+            "{error:?}"
+        );
         let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let error = socket_failed("redshift://x", &io::Error::new(io::ErrorKind::InvalidData, tls));
         assert!(matches!(&error, Error::Tls { reason, .. } if reason.contains("not trusted")), "{error:?}");

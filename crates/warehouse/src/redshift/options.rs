@@ -79,12 +79,12 @@ impl std::str::FromStr for IamRole {
         let is_role = |arn: &str| {
             let parts: Vec<_> = arn.splitn(6, ':').collect();
             matches!(parts[..], ["arn", partition, "iam", "", account, role]
-                if partition.starts_with("aws")
-                    && account.len() == 12
-                    && account.bytes().all(|byte| byte.is_ascii_digit())
-                    && role.strip_prefix("role/").is_some_and(|name| {
-                        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "+=.@_/-".contains(c))
-                    }))
+            if partition.starts_with("aws")
+                && account.len() == 12
+                && account.bytes().all(|byte| byte.is_ascii_digit())
+                && role.strip_prefix("role/").is_some_and(|name| {
+                    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "+=.@_/-".contains(c))
+                }))
         };
         if text.split(',').all(is_role) {
             return Ok(Self::Arn(text.to_owned()));
@@ -261,7 +261,8 @@ mod tests {
         assert_eq!(options.location(), "redshift://etl@music.abc.us-west-2.redshift.amazonaws.com:5439/dev");
         assert_eq!(options.server.ssl_mode, SslMode::VerifyFull);
         assert_eq!(options.server.password.as_ref().unwrap().expose(), "hunter2");
-        let options = server("redshift://IAM%3Aetl@h.example.com:5440/music?query_group=etl&hostaddr=127.0.0.1");
+        let options =
+            server("redshift://IAM%3Aetl@h.example.com:5440/music?query_group=etl&hostaddr=127.0.0.1");
         assert_eq!((options.server.user.as_str(), options.server.port), ("IAM:etl", 5440));
         assert_eq!(options.query_group.as_deref(), Some("etl"));
         // The other end of the tunnel is on this machine.
@@ -275,7 +276,9 @@ mod tests {
             assert!(matches!(target(url).unwrap(), RedshiftTarget::Deployment(_)), "{url}");
         }
         assert_eq!(target("redshift://music/").unwrap().location(), "redshift://music");
-        for url in ["redshift://music/dev", "redshift://me@music", "redshift://music:5439", "redshift://127.0.0.1"] {
+        for url in
+            ["redshift://music/dev", "redshift://me@music", "redshift://music:5439", "redshift://127.0.0.1"]
+        {
             assert!(matches!(target(url).unwrap(), RedshiftTarget::Server(_)), "{url}");
         }
     }
@@ -306,8 +309,14 @@ mod tests {
             assert_eq!(role.parse::<IamRole>().unwrap().to_string(), role);
         }
         assert_eq!("DEFAULT".parse::<IamRole>().unwrap(), IamRole::Default);
-        for other in ["", "sparkify", "arn:aws:iam::123:role/x", "arn:aws:iam::123456789012:user/x",
-            "arn:aws:iam::123456789012:role/x' CREDENTIALS '", "arn:aws:iam::123456789012:role/"] {
+        for other in [
+            "",
+            "sparkify",
+            "arn:aws:iam::123:role/x",
+            "arn:aws:iam::123456789012:user/x",
+            "arn:aws:iam::123456789012:role/x' CREDENTIALS '",
+            "arn:aws:iam::123456789012:role/",
+        ] {
             assert!(matches!(other.parse::<IamRole>(), Err(Error::Options { .. })), "{other}");
         }
     }
@@ -315,7 +324,9 @@ mod tests {
     #[test]
     fn a_login_that_aws_gave_is_taken_as_it_is_and_verified_in_full() {
         let password = Secret::new("p:a@s/s%");
-        let options = RedshiftOptions::for_endpoint("127.0.0.1", 5439, "dev", "IAM:etl@x", password, &|_| None).unwrap();
+        let options =
+            RedshiftOptions::for_endpoint("127.0.0.1", 5439, "dev", "IAM:etl@x", password, &|_| None)
+                .unwrap();
         assert_eq!(options.server.user, "IAM:etl@x");
         assert_eq!(options.server.password.as_ref().unwrap().expose(), "p:a@s/s%");
         assert_eq!(options.server.ssl_mode, SslMode::VerifyFull);

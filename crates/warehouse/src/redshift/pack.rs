@@ -101,8 +101,7 @@ pub(super) async fn pack(
         folder: folder.to_owned(),
         numbers: AtomicUsize::new(0),
     });
-    let workers: FuturesUnordered<_> =
-        (0..shape.workers).map(|_| work(Arc::clone(&packer), entry)).collect();
+    let workers: FuturesUnordered<_> = (0..shape.workers).map(|_| work(Arc::clone(&packer), entry)).collect();
     let mut packed = workers
         .try_fold(Packed::default(), async |mut all, part| {
             all.rows += part.rows;

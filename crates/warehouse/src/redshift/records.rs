@@ -74,9 +74,12 @@ fn array(column: &Column, values: Vec<Option<&str>>) -> std::result::Result<Arra
                 .with_timezone("+00:00"),
         ),
         // The system's CHAR columns are padded with blanks.
-        oid::BPCHAR => {
-            Arc::new(values.into_iter().map(|value| value.map(|text| text.trim_end_matches(' '))).collect::<StringArray>())
-        }
+        oid::BPCHAR => Arc::new(
+            values
+                .into_iter()
+                .map(|value| value.map(|text| text.trim_end_matches(' ')))
+                .collect::<StringArray>(),
+        ),
         _ => Arc::new(StringArray::from(values)),
     })
 }
@@ -87,7 +90,8 @@ fn each<'a, T>(
     read: impl Fn(&'a str) -> Option<T>,
 ) -> std::result::Result<std::vec::IntoIter<Option<T>>, String> {
     let read = |text| read(text).ok_or_else(|| format!("has the value {text:?}, which is none of its type"));
-    let values: std::result::Result<Vec<_>, _> = values.iter().map(|value| value.map(read).transpose()).collect();
+    let values: std::result::Result<Vec<_>, _> =
+        values.iter().map(|value| value.map(read).transpose()).collect();
     values.map(Vec::into_iter)
 }
 
@@ -174,7 +178,11 @@ mod tests {
             (oid::FLOAT8, "Infinity", "inf"),
             (oid::NUMERIC, "12.50", "12.50"),
             (oid::NUMERIC, "-0.001", "-0.001"),
-            (oid::NUMERIC, "99999999999999999999999999999999999999", "99999999999999999999999999999999999999"),
+            (
+                oid::NUMERIC,
+                "99999999999999999999999999999999999999",
+                "99999999999999999999999999999999999999",
+            ),
             (oid::DATE, "2018-11-30", "2018-11-30"),
             (oid::DATE, "1600-02-29", "1600-02-29"),
             (oid::TIMESTAMP, "2018-11-30 01:02:03.456", "2018-11-30T01:02:03.456"),

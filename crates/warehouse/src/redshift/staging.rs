@@ -77,9 +77,16 @@ impl Area {
                 "let your user put, get, list and delete objects there (s3:PutObject, s3:GetObject, s3:ListBucket, \
                  s3:DeleteObject on {bucket})"
             ),
-            StoreError::Unauthenticated { .. } => "log in to AWS again; the credentials are wrong or have expired".to_owned(),
-            StoreError::NotFound { .. } => format!("check that the bucket {bucket} exists, or name another with --stage"),
-            _ => format!("check that the bucket {bucket} is in the region {} and can be reached, then run again", self.staging.region),
+            StoreError::Unauthenticated { .. } => {
+                "log in to AWS again; the credentials are wrong or have expired".to_owned()
+            }
+            StoreError::NotFound { .. } => {
+                format!("check that the bucket {bucket} exists, or name another with --stage")
+            }
+            _ => format!(
+                "check that the bucket {bucket} is in the region {} and can be reached, then run again",
+                self.staging.region
+            ),
         };
         let mut reason = error.to_string();
         let mut source = std::error::Error::source(error);

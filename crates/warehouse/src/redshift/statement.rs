@@ -158,7 +158,8 @@ impl<'a> Pieces<'a> {
     /// `$$…$$` or `$name$…$name$`; a single dollar is part of a name.
     fn skip_dollar_quoted(&mut self) -> Option<()> {
         let rest = self.rest();
-        let length = rest[1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let length =
+            rest[1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         if rest.get(length + 1) != Some(&b'$') || rest[1..].first().is_some_and(u8::is_ascii_digit) {
             self.position += 1;
             return Some(());
@@ -218,10 +219,23 @@ mod tests {
 
     #[test]
     fn only_queries_read() {
-        for sql in ["SELECT 1", " ((select 1))", "-- x\nWITH a AS (SELECT 1) SELECT * FROM a", "show all", "EXPLAIN SELECT 1"] {
+        for sql in [
+            "SELECT 1",
+            " ((select 1))",
+            "-- x\nWITH a AS (SELECT 1) SELECT * FROM a",
+            "show all",
+            "EXPLAIN SELECT 1",
+        ] {
             assert!(reads_only(sql), "{sql}");
         }
-        for sql in ["TRUNCATE songs", "INSERT INTO t SELECT 1", "COPY t FROM 's3://x'", "(DELETE FROM t)", "COMMIT", ""] {
+        for sql in [
+            "TRUNCATE songs",
+            "INSERT INTO t SELECT 1",
+            "COPY t FROM 's3://x'",
+            "(DELETE FROM t)",
+            "COMMIT",
+            "",
+        ] {
             assert!(!reads_only(sql), "{sql}");
         }
     }

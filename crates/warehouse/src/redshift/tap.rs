@@ -105,7 +105,8 @@ impl Messages {
                 let [tag, a, b, c, d] = self.header[..] else { continue };
                 // The length counts itself.
                 self.left = (u32::from_be_bytes([a, b, c, d]) as usize).saturating_sub(4);
-                self.wanted = [ROW_DESCRIPTION, AUTHENTICATION].contains(&tag) && self.left <= MESSAGE_BYTES_MAX;
+                self.wanted =
+                    [ROW_DESCRIPTION, AUTHENTICATION].contains(&tag) && self.left <= MESSAGE_BYTES_MAX;
                 if self.left == 0 {
                     self.end(heard);
                 }

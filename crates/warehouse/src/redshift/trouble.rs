@@ -117,7 +117,10 @@ mod tests {
                  endpoint. Please send all future requests to this endpoint.,Status 301,Error PermanentRedirect",
                 "--s3-region",
             ),
-            ("S3ServiceException:The specified bucket does not exist,Status 404,Error NoSuchBucket", "our-bucket"),
+            (
+                "S3ServiceException:The specified bucket does not exist,Status 404,Error NoSuchBucket",
+                "our-bucket",
+            ),
             ("S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey", "run again"),
             ("Problem reading manifest file - mandatory url s3://b/k not found", "run again"),
         ] {
@@ -138,6 +141,9 @@ mod tests {
         ] {
             assert!(matches!(explained(reason), Trouble::Records(_)), "{reason}");
         }
-        assert!(matches!(explained("syntax error at or near \"COPYY\""), Trouble::Other(Error::Statement { .. })));
+        assert!(matches!(
+            explained("syntax error at or near \"COPYY\""),
+            Trouble::Other(Error::Statement { .. })
+        ));
     }
 }
