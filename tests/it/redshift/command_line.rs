@@ -90,6 +90,7 @@ fn no_password_is_in_the_log_however_much_is_logged() {
         assert!(!finished.stderr.contains(secret) && !finished.stdout.contains(secret));
     }
     assert!(finished.stderr.contains("COPY"), "statements are logged");
+    assert!(finished.stderr.contains("record(s) loaded successfully"), "what the server says is logged");
 }
 
 #[test]

@@ -297,3 +297,27 @@ impl Session {
         self.client.is_closed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redshift::RedshiftTarget;
+
+    #[tokio::test]
+    async fn a_socket_is_kept_in_the_mind_of_firewalls_and_notices_a_dead_peer() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let url = format!("redshift://me@127.0.0.1:{port}/dev?sslmode=disable");
+        let RedshiftTarget::Server(options) = RedshiftTarget::from_url(&url, &|_| None).unwrap() else {
+            panic!("{url}")
+        };
+        let stream = Connector::new(&options).unwrap().socket().await.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && stream.nodelay().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(15));
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(120)));
+    }
+}
