@@ -251,7 +251,7 @@ pub enum Error {
         remedy: String,
     },
     /// A COPY that failed before it read a record.
-    #[error("COPY into {table} failed: {reason}")]
+    #[error("the COPY into {table} failed: {reason}")]
     Copy {
         /// The table.
         table: String,
@@ -263,7 +263,7 @@ pub enum Error {
         again: bool,
     },
     /// A COPY that found records which do not fit.
-    #[error("COPY into {table} refused {}", rejected(rejects))]
+    #[error("the COPY into {table} refused {}", rejected(rejects))]
     CopyRejected {
         /// The table.
         table: String,

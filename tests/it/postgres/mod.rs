@@ -4,7 +4,7 @@ pub(crate) mod append;
 mod command_line;
 mod cut_connections;
 mod engine;
-pub(crate) mod faults;
+mod faults;
 mod login;
 pub(crate) mod same_as_duckdb;
 mod server_faults;

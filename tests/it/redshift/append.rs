@@ -6,7 +6,7 @@ use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, StringArray,
     TimestampMillisecondArray,
 };
-use sparkify_warehouse::{Error, Warehouse, redshift::RedshiftWarehouse};
+use sparkify_warehouse::{BatchSource, Error, Warehouse, redshift::RedshiftWarehouse};
 
 use super::{BUCKET, Stand, integer, text};
 use crate::postgres::append::{Numbers, One};
@@ -48,8 +48,9 @@ async fn tables_are_filled_at_the_same_time_each_by_one_copy_on_a_connection_of_
     let create = |name: &str| format!("CREATE TABLE {name} (number BIGINT, name VARCHAR(64))");
     warehouse.transact(vec![create("u"), create("v")]).await.unwrap();
     let mut load = warehouse.begin_load().await.unwrap();
-    let tables = ["t", "u", "v"].map(|name| (name.to_owned(), Numbers::new(5, 100) as _));
-    assert_eq!(load.append_all(tables.to_vec()).await.unwrap(), [500; 3]);
+    let tables: Vec<(String, Arc<dyn BatchSource>)> =
+        ["t", "u", "v"].map(|name| (name.to_owned(), Numbers::new(5, 100) as Arc<dyn BatchSource>)).to_vec();
+    assert_eq!(load.append_all(tables).await.unwrap(), [500; 3]);
     load.commit().await.unwrap();
     for table in ["t", "u", "v"] {
         assert_eq!(integer(warehouse.as_ref(), &format!("SELECT COUNT(*) FROM {table}")).await, 500);

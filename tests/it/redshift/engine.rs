@@ -55,6 +55,20 @@ async fn every_type_that_a_query_may_have_is_shown_as_the_other_engines_show_it(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_used_again_without_being_reset() {
+    let stand = Stand::new();
+    let warehouse = stand.open().await;
+    let before = stand.redshift.received().len();
+    for _ in 0..3 {
+        assert_eq!(integer(&warehouse, "SELECT 7").await, 7);
+    }
+    let sent: Vec<_> = stand.redshift.received()[before..].to_vec();
+    let statements: Vec<_> = sent.iter().filter_map(|received| received.sql()).collect();
+    assert_eq!(statements, ["SELECT 7"; 3], "nothing else was sent");
+    assert!(sent.iter().all(|received| received.session == sent[0].session));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_statements_in_one_text_are_never_sent() {
     let stand = Stand::new();
     let warehouse = with_table(&stand).await;
@@ -332,7 +346,6 @@ async fn a_read_only_connection_refuses_writes_before_they_are_sent() {
     assert!(matches!(reader.begin_load().await.err(), Some(Error::ReadOnly)));
     assert_eq!(integer(&reader, "SELECT COUNT(*) FROM t").await, 0);
     assert_eq!(integer(writable.as_ref(), "SELECT COUNT(*) FROM t").await, 0);
-    stand.assert_only_what_redshift_takes();
 }
 
 #[tokio::test(flavor = "multi_thread")]

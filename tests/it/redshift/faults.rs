@@ -1,12 +1,20 @@
 //! Loads that are stopped, cut off, killed, or in each other's way.
 
-use std::{path::Path, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use sparkify_etl::{Cancel, Error, LoadOptions, Progress, Retries, RunReport, source::LocalDirectory};
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_testkit::{
     DataSet, Event, Song,
-    redshift::{Action, Fault},
+    redshift::{Action, Fault, When},
 };
 use sparkify_warehouse::{
     Warehouse,
@@ -111,15 +119,10 @@ async fn a_load_whose_commit_got_no_answer_is_published_once() {
     for action in [Action::CloseBefore, Action::CloseAfter] {
         let stand = Stand::new();
         let warehouse = stand.prepared().await;
-        // The first commit is that of the private tables.
-        let mut commits = 0;
-        let last = move |sql: &str| {
-            commits += usize::from(sql == "COMMIT");
-            sql == "COMMIT" && commits > 1
-        };
-        let counted = std::sync::Mutex::new(last);
-        let when =
-            sparkify_testkit::redshift::When::Matches(Box::new(move |sql| (counted.lock().unwrap())(sql)));
+        // Those before are for the name of the database and for the private tables.
+        let commits = AtomicUsize::new(0);
+        let last = move |sql: &str| sql == "COMMIT" && commits.fetch_add(1, Ordering::SeqCst) > 1;
+        let when = When::Matches(Box::new(last));
         stand.redshift.inject(Fault::new(when, action));
         let report = load(warehouse.as_ref(), &data.path(), 2, &Cancel::default()).await.unwrap();
         assert_eq!(report.records.staged, 123);

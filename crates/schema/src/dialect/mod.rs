@@ -67,6 +67,12 @@ impl Dialect {
         matches!(self, Self::Redshift)
     }
 
+    /// Whether rows in bulk come from objects in S3, which COPY reads.
+    #[must_use]
+    pub const fn copies_from_objects(self) -> bool {
+        matches!(self, Self::Redshift)
+    }
+
     /// Whether physical hints (`DISTSTYLE`, `SORTKEY`) are written into the DDL.
     #[must_use]
     pub const fn has_physical_layout(self) -> bool {

@@ -5,10 +5,10 @@ use crate::dialect::quote_literal;
 
 fn every_parameter(match_rule: &str, rematch_all: bool) -> Value {
     context! {
-        batch_events => "batch_events",
-        batch_songs => "batch_songs",
-        match_rule,
-        rematch_all,
+        batch_events => "batch_events", batch_songs => "batch_songs", match_rule, rematch_all,
+        table => "batch_events", column_list => "artist, auth", compression => "GZIP", region => "us-west-2",
+        manifest => "s3://bucket/it's.manifest", json_paths => "s3://bucket/paths.json",
+        role => "arn:aws:iam::123456789012:role/name", query_id => 1, session_id => 2, since => "2018-11-30 00:00:00",
         run_id => "0193",
         source => "/data/o'brien\\\n\n\r\n",
         files_loaded => 1,
@@ -17,9 +17,6 @@ fn every_parameter(match_rule: &str, rematch_all: bool) -> Value {
         records_rejected => 1,
         records_duplicate => 1,
         tool_version => "0.1.0",
-        table => "batch_events", column_list => "artist, auth", compression => "GZIP", region => "us-west-2",
-        manifest => "s3://bucket/it's.manifest", json_paths => "s3://bucket/paths.json",
-        role => "arn:aws:iam::123456789012:role/name", query_id => 1, session_id => 2, since => "2018-11-30 00:00:00",
     }
 }
 
@@ -138,16 +135,6 @@ fn redshift_gets_none_of_the_constructs_it_refuses() {
 }
 
 #[test]
-fn a_text_of_a_parameter_is_quoted_and_keeps_its_lines() {
-    let library = SqlLibrary::embedded().unwrap();
-    for dialect in Dialect::ALL {
-        let sql = library.render("insert_load_run", dialect, every_parameter("exact", false)).unwrap();
-        let literal = quote_literal(dialect, "/data/o'brien\\\n\n\r\n").unwrap();
-        assert!(sql.contains(&format!("    {literal},\n")), "{sql}");
-    }
-}
-
-#[test]
 fn copy_always_names_its_region_and_allows_no_error() {
     let library = SqlLibrary::embedded().unwrap();
     for name in ["copy_packed", "copy_objects"] {
@@ -176,6 +163,16 @@ fn the_statements_that_the_engine_counts_on_are_not_replaced() {
     std::fs::write(load.join("copy_packed.sql"), "-- name: copy_packed\n-- purpose: x\nSELECT 1").unwrap();
     let library = SqlLibrary::with_overrides(directory.path()).unwrap();
     assert!(library.file("copy_packed").unwrap().text.starts_with("COPY"));
+}
+
+#[test]
+fn a_text_of_a_parameter_is_quoted_and_keeps_its_lines() {
+    let library = SqlLibrary::embedded().unwrap();
+    for dialect in Dialect::ALL {
+        let sql = library.render("insert_load_run", dialect, every_parameter("exact", false)).unwrap();
+        let literal = quote_literal(dialect, "/data/o'brien\\\n\n\r\n").unwrap();
+        assert!(sql.contains(&format!("    {literal},\n")), "{sql}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use sparkify_schema::{Dialect, ddl};
+use sparkify_schema::{Dialect, ddl, statements::redshift as sql};
 
 use super::{
     copy::{self, Copied, Copy, ReadFile, Statements, bare_etag},
@@ -89,7 +89,7 @@ impl Appender {
         source: &Arc<dyn BatchSource>,
     ) -> Result<Vec<String>> {
         let schema = source.schema();
-        let answer = connection.run(&format!("SELECT * FROM {table} LIMIT 0")).await?;
+        let answer = connection.run(&sql::describe_table(table)).await?;
         let columns = answer.columns.unwrap_or_default();
         if columns.len() != schema.fields().len() {
             return Err(Error::Internal(format!(

@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use socket2::{SockRef, TcpKeepalive};
-use sparkify_schema::{Dialect, dialect::quote_literal};
+use sparkify_schema::statements::redshift as sql;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -134,7 +134,7 @@ impl Connector {
         for setting in &self.settings {
             session.statement(setting).await?;
         }
-        let answer = session.statement("SELECT pg_backend_pid()").await?;
+        let answer = session.statement(&sql::session_id()).await?;
         session.pid = answer.integer(0, 0).unwrap_or_default();
         Ok(session)
     }
@@ -206,19 +206,12 @@ impl Connector {
 
 /// The statements that a session begins with.
 fn settings(options: &RedshiftOptions) -> Result<Vec<String>> {
-    let mut settings = vec![
-        "SET timezone TO 'UTC'".to_owned(),
-        "SET datestyle TO 'ISO'".to_owned(),
-        // As texts, numbers have 15 digits otherwise, and come back as others.
-        "SET extra_float_digits TO 2".to_owned(),
-    ];
+    let mut settings = vec![sql::set_time_zone(), sql::set_date_style(), sql::set_float_digits()];
     if let Some(timeout) = options.server.statement_timeout {
-        settings.push(format!("SET statement_timeout TO {}", timeout.as_millis()));
+        settings.push(sql::set_statement_timeout(timeout.as_millis()));
     }
     if let Some(group) = &options.query_group {
-        let group =
-            quote_literal(Dialect::Redshift, group).map_err(|error| Error::Internal(error.to_string()))?;
-        settings.push(format!("SET query_group TO {group}"));
+        settings.push(sql::set_query_group(group).map_err(|error| Error::Internal(error.to_string()))?);
     }
     Ok(settings)
 }
@@ -302,5 +295,29 @@ impl Session {
 
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redshift::RedshiftTarget;
+
+    #[tokio::test]
+    async fn a_socket_is_kept_in_the_mind_of_firewalls_and_notices_a_dead_peer() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let url = format!("redshift://me@127.0.0.1:{port}/dev?sslmode=disable");
+        let RedshiftTarget::Server(options) = RedshiftTarget::from_url(&url, &|_| None).unwrap() else {
+            panic!("{url}")
+        };
+        let stream = Connector::new(&options).unwrap().socket().await.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && stream.nodelay().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(15));
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 4);
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(120)));
     }
 }

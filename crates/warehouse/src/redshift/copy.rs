@@ -12,6 +12,7 @@ use std::{
 use sparkify_schema::{
     Dialect,
     sql::{SqlLibrary, Value, context},
+    statements::redshift as statements,
 };
 
 use super::{
@@ -99,7 +100,7 @@ impl Copy<'_> {
             },
         )?;
         // The server's clock, for looking up what happened since.
-        let since = self.connection.query("SELECT GETDATE()").await?.text(0, 0).unwrap_or_default();
+        let since = self.connection.query(&statements::server_time()).await?.text(0, 0).unwrap_or_default();
         let since = since.replace('T', " ");
         let patient_until = Instant::now() + self.role_patience;
         let mut pause = Duration::from_secs(1);
@@ -178,7 +179,7 @@ impl Copy<'_> {
 
     /// What the session says of the COPY that went well.
     async fn count(&self) -> Result<Copied> {
-        let found = self.connection.query("SELECT pg_last_copy_id(), pg_last_copy_count()").await?;
+        let found = self.connection.query(&statements::last_copy()).await?;
         let number = |column| found.integer(0, column).filter(|number| *number >= 0);
         let (Some(query_id), Some(rows)) = (number(0), number(1)) else {
             return Err(self.unreconciled("the server does not say how many rows it loaded".to_owned()));
@@ -266,7 +267,7 @@ impl Copy<'_> {
         );
         Error::ConnectionLost {
             location,
-            reason: format!("{reason}, during COPY into {}; {fate}", self.table),
+            reason: format!("{reason}, during the COPY into {}; {fate}", self.table),
         }
     }
 

@@ -7,9 +7,12 @@
 
 use std::time::{Duration, Instant};
 
-use sparkify_schema::{Dialect, ddl, dialect::quote_literal, model::load_lock};
+use sparkify_schema::{sql::context, statements::redshift as sql};
 
-use super::pool::{Connection, Connections};
+use super::{
+    copy::Statements,
+    pool::{Connection, Connections},
+};
 use crate::{
     Error, Result,
     wire::{Turn, load_under_way},
@@ -17,10 +20,6 @@ use crate::{
 
 /// The shortest time to wait: a server needs some to answer at all, and cannot be asked just to try.
 const WAIT_MIN: Duration = Duration::from_secs(2);
-
-/// Who holds the lock.
-const HOLDER: &str = "SELECT t.pid FROM svv_transactions t JOIN pg_class c ON c.oid = t.relation \
-    WHERE c.relname = 'load_lock' AND t.lock_mode = 'AccessExclusiveLock' AND t.granted ORDER BY t.txn_start LIMIT 1";
 
 /// The lock of a load, until it is dropped.
 pub(super) struct RunLock {
@@ -32,28 +31,26 @@ pub(super) struct RunLock {
 impl RunLock {
     /// Gets the lock, waiting for it as long as is allowed.
     pub(super) async fn acquire(connections: &Connections, wait: Duration, turn: &mut Turn) -> Result<Self> {
-        let table = table()?;
         let connection = connections.get().await?;
         connection.hold();
         let deadline = turn.deadline(wait);
         loop {
-            lock(connections, &connection, &table, deadline).await?;
-            let id = connection.query(&format!("SELECT id FROM {table}")).await?.text(0, 0);
+            lock(connections, &connection, deadline).await?;
+            let id = connection.query(&sql::database_id()).await?.text(0, 0);
             if let Some(database_id) = id {
                 return Ok(Self { connection, database_id });
             }
             // The first load of the database.
             let id = uuid::Uuid::now_v7().to_string();
-            let id =
-                quote_literal(Dialect::Redshift, &id).map_err(|error| Error::Internal(error.to_string()))?;
-            connection.execute(&format!("INSERT INTO {table} (id) VALUES ({id})")).await?;
-            connection.execute("COMMIT").await?;
+            let name = sql::name_database(&id).map_err(|error| Error::Internal(error.to_string()))?;
+            connection.execute(&name).await?;
+            connection.execute(&sql::commit()).await?;
         }
     }
 
     /// Whether the lock is held still: a connection that broke has lost it.
     pub(super) async fn verify(&self) -> Result<()> {
-        match self.connection.query("SELECT 1").await {
+        match self.connection.query(&sql::ping()).await {
             Ok(_) => Ok(()),
             Err(Error::Interrupted) => Err(Error::Interrupted),
             Err(error) => Err(Error::Conflict {
@@ -67,35 +64,27 @@ impl RunLock {
 
     /// Gives the lock back. The connection is closed afterwards: its settings are others than usual.
     pub(super) async fn release(self) {
-        if let Err(error) = self.connection.execute("ROLLBACK").await {
+        if let Err(error) = self.connection.execute(&sql::rollback()).await {
             tracing::debug!(%error, "the lock of the load goes with its connection");
         }
     }
 }
 
-fn table() -> Result<String> {
-    ddl::identifier(load_lock().name, Dialect::Redshift).map_err(|error| Error::Internal(error.to_string()))
-}
-
 /// Begins a transaction on the connection, and locks the table in it.
-async fn lock(
-    connections: &Connections,
-    connection: &Connection,
-    table: &str,
-    deadline: Instant,
-) -> Result<()> {
+async fn lock(connections: &Connections, connection: &Connection, deadline: Instant) -> Result<()> {
     let patience = deadline.saturating_duration_since(Instant::now()).max(WAIT_MIN);
-    connection.execute(&format!("SET statement_timeout TO {}", patience.as_millis())).await?;
-    connection.execute("BEGIN").await?;
-    match connection.execute(&format!("LOCK {table}")).await {
+    connection.execute(&sql::set_statement_timeout(patience.as_millis())).await?;
+    connection.execute(&sql::begin()).await?;
+    match connection.execute(&sql::lock_load()).await {
         Ok(_) => {
             let timeout = connections.statement_timeout();
-            connection.execute(&format!("SET statement_timeout TO {}", timeout.as_millis())).await?;
+            connection.execute(&sql::set_statement_timeout(timeout.as_millis())).await?;
             Ok(())
         }
         Err(Error::StatementTimeout { .. }) => {
-            connection.execute("ROLLBACK").await?;
-            let holder = match connections.ask(HOLDER).await {
+            connection.execute(&sql::rollback()).await?;
+            let holder = match connections.ask(&Statements::new()?.render("lock_holder", context! {})?).await
+            {
                 Ok(found) => found.integer(0, 0).and_then(|pid| i32::try_from(pid).ok()),
                 Err(error) => {
                     tracing::debug!(%error, "who holds the lock of the load cannot be seen");
@@ -117,14 +106,9 @@ pub(super) async fn begin_alone(
     wait: Duration,
     turn: &mut Turn,
 ) -> Result<()> {
-    let exists = format!(
-        "SELECT COUNT(*) FROM svv_columns WHERE table_schema = {} AND table_name = '{}'",
-        Dialect::Redshift.current_schema(),
-        load_lock().name
-    );
-    if connection.query(&exists).await?.integer(0, 0) == Some(0) {
-        connection.execute("BEGIN").await?;
+    if connection.query(&sql::count_lock_columns()).await?.integer(0, 0) == Some(0) {
+        connection.execute(&sql::begin()).await?;
         return Ok(());
     }
-    lock(connections, connection, &table()?, turn.deadline(wait)).await
+    lock(connections, connection, turn.deadline(wait)).await
 }

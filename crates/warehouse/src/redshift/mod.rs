@@ -42,7 +42,7 @@ mod trouble;
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use sparkify_schema::Dialect;
+use sparkify_schema::{Dialect, statements::redshift as sql};
 use tokio::sync::Mutex;
 
 pub use options::{IamRole, RedshiftOptions, RedshiftTarget, Staging};
@@ -78,8 +78,7 @@ impl RedshiftWarehouse {
     pub async fn open(options: &RedshiftOptions) -> Result<Self> {
         let connections = Connections::new(options)?;
         // The version by number is that of the PostgreSQL which Redshift once came from.
-        let version =
-            connections.get().await?.query("SELECT version()").await?.text(0, 0).unwrap_or_default();
+        let version = connections.get().await?.query(&sql::version()).await?.text(0, 0).unwrap_or_default();
         if !version.contains("Redshift") {
             let location = options.location();
             return Err(Error::NotRedshift { location, reason: version });
@@ -92,9 +91,9 @@ impl RedshiftWarehouse {
     async fn query_read_only(&self, sql: &str) -> Result<RecordSet> {
         let connection = self.connections.get().await?;
         connection.hold();
-        connection.execute("BEGIN READ ONLY").await?;
+        connection.execute(&sql::begin_read_only()).await?;
         let result = connection.query_only(sql).await;
-        if connection.execute("ROLLBACK").await.is_ok() {
+        if connection.execute(&sql::rollback()).await.is_ok() {
             connection.release();
         }
         result

@@ -7,6 +7,8 @@ use deadpool::{
     managed::{Manager, Metrics, Pool, PoolError, RecycleError, RecycleResult},
 };
 
+use sparkify_schema::statements::redshift as sql;
+
 use super::{
     RedshiftOptions,
     connect::{Answer, ConnectError, Connector, Session},
@@ -166,16 +168,17 @@ fn canceller(connections: &Connections, session: &Session) -> Canceller {
                 return;
             }
             // There is a report of requests that had no effect.
-            if let Err(error) = connections.ask(&format!("SELECT pg_cancel_backend({pid})")).await {
+            if let Err(error) = connections.ask(&sql::cancel(pid)).await {
                 tracing::debug!(%error, "the server could not be told to end a statement");
             }
             if fate.ends_within(CANCEL_PATIENCE).await {
                 return;
             }
-            let status = format!(
-                "SELECT status FROM sys_query_history WHERE session_id = {pid} ORDER BY start_time DESC LIMIT 1"
-            );
-            match connections.ask(&status).await.map(|found| found.text(0, 0).unwrap_or_default()) {
+            match connections
+                .ask(&sql::last_status(pid))
+                .await
+                .map(|found| found.text(0, 0).unwrap_or_default())
+            {
                 Ok(status) if ENDED.contains(&status.trim()) => {
                     tracing::debug!(pid, status = status.trim(), "a statement has ended");
                 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sparkify_schema::model::table;
+use sparkify_schema::{model::table, statements::redshift as sql};
 
 use super::{
     RedshiftOptions,
@@ -19,9 +19,6 @@ use crate::{
     BatchSource, Error, LoadSession, LoadedObjects, ObjectLoad, RecordSet, Result,
     wire::{Turn, commit_failed},
 };
-
-/// The last load that was published. It is read under the lock, and again when this load publishes.
-const LAST_LOAD: &str = "SELECT COALESCE(MAX(run_number), 0) AS last_load FROM load_runs";
 
 /// How many late requests to interrupt a load do not keep it from cleaning up.
 const INTERRUPTIONS: usize = 5;
@@ -40,14 +37,14 @@ pub(super) async fn transact(
     connection.hold();
     lock::begin_alone(connections, &connection, wait, &mut turn).await?;
     let work = async {
-        for sql in statements {
-            connection.execute(sql).await?;
+        for statement in statements {
+            connection.execute(statement).await?;
         }
-        connection.execute("COMMIT").await.map_err(commit_failed)
+        connection.execute(&sql::commit()).await.map_err(commit_failed)
     };
     let result = work.await;
     // After a commit that went well there is nothing to undo.
-    if result.is_ok() || connection.execute("ROLLBACK").await.is_ok() {
+    if result.is_ok() || connection.execute(&sql::rollback()).await.is_ok() {
         turn.end();
     }
     result.map(|_| ())
@@ -79,7 +76,7 @@ impl RedshiftLoad {
         let lock = RunLock::acquire(&connections, options.wait, &mut turn).await?;
         let connection = connections.get().await?;
         connection.hold();
-        let last_load = connection.query(LAST_LOAD).await?.integer(0, 0);
+        let last_load = connection.query(&sql::last_load()).await?.integer(0, 0);
         let area = options.staging.clone().map(|staging| Area::new(staging, &lock.database_id));
         let appender = Appender {
             connections: connections.clone(),
@@ -118,16 +115,17 @@ impl RedshiftLoad {
         self.appender.load_objects(&connection, &folder, &load).await
     }
 
-    fn note_change(&mut self, sql: &str) {
-        if let Some(name) = statement::written_table(sql).filter(|name| table(name).is_some()) {
-            self.changed.insert(name);
+    /// Notes that a table was written, if it is one of the model.
+    fn note_changed(&mut self, name: &str) {
+        if table(name).is_some() {
+            self.changed.insert(name.to_owned());
         }
     }
 
     /// Undoes the transaction, and runs the statements that drop the run's tables.
     async fn undo(&mut self, cleanup: &[String]) -> Result<()> {
         if self.publishing {
-            self.connection.execute("ROLLBACK").await?;
+            self.connection.execute(&sql::rollback()).await?;
             self.publishing = false;
         }
         if cleanup.is_empty() { Ok(()) } else { all_or_none(&self.connection, cleanup).await }
@@ -136,7 +134,7 @@ impl RedshiftLoad {
     /// Tells the planner about the new rows. The load is published already.
     async fn analyze(&self) {
         for table in &self.changed {
-            if let Err(error) = self.connection.execute(&format!("ANALYZE {table}")).await {
+            if let Err(error) = self.connection.execute(&sql::analyze(table)).await {
                 tracing::warn!(%error, table, "the statistics could not be brought up to date");
             }
         }
@@ -157,7 +155,7 @@ impl RedshiftLoad {
 
 /// The slices of the cluster: as many files can be read at once.
 async fn slices(connection: &Connection) -> Result<usize> {
-    match connection.query("SELECT COUNT(*) FROM stv_slices").await {
+    match connection.query(&sql::count_slices()).await {
         Ok(found) => {
             let slices = found.integer(0, 0).and_then(|slices| usize::try_from(slices).ok());
             Ok(slices.filter(|slices| *slices > 0).unwrap_or(SLICES))
@@ -171,16 +169,16 @@ async fn slices(connection: &Connection) -> Result<usize> {
 }
 
 async fn all_or_none(connection: &Connection, statements: &[String]) -> Result<()> {
-    connection.execute("BEGIN").await?;
+    connection.execute(&sql::begin()).await?;
     let work = async {
-        for sql in statements {
-            connection.execute(sql).await?;
+        for statement in statements {
+            connection.execute(statement).await?;
         }
-        connection.execute("COMMIT").await
+        connection.execute(&sql::commit()).await
     };
     let result = work.await;
     if result.is_err()
-        && let Err(error) = connection.execute("ROLLBACK").await
+        && let Err(error) = connection.execute(&sql::rollback()).await
     {
         tracing::debug!(%error, "nothing to roll back");
     }
@@ -189,23 +187,25 @@ async fn all_or_none(connection: &Connection, statements: &[String]) -> Result<(
 
 #[async_trait]
 impl LoadSession for RedshiftLoad {
-    async fn execute(&mut self, sql: &str) -> Result<u64> {
-        let rows = self.connection.execute(sql).await?;
-        if rows > 0 {
-            self.note_change(sql);
+    async fn execute(&mut self, statement: &str) -> Result<u64> {
+        let rows = self.connection.execute(statement).await?;
+        if rows > 0
+            && let Some(name) = statement::written_table(statement)
+        {
+            self.note_changed(&name);
         }
         Ok(rows)
     }
 
-    async fn query(&mut self, sql: &str) -> Result<RecordSet> {
-        self.connection.query(sql).await
+    async fn query(&mut self, statement: &str) -> Result<RecordSet> {
+        self.connection.query(statement).await
     }
 
     async fn append(&mut self, table: &str, source: Arc<dyn BatchSource>) -> Result<u64> {
         let folder = self.next_folder(table);
         if self.publishing {
             let rows = self.appender.append(&self.connection, true, &folder, table, source).await?;
-            self.note_change(&format!("COPY {table}"));
+            self.note_changed(table);
             return Ok(rows);
         }
         self.append_apart(folder, table.to_owned(), source).await
@@ -242,9 +242,9 @@ impl LoadSession for RedshiftLoad {
 
     async fn publish(&mut self) -> Result<()> {
         self.lock.verify().await?;
-        self.connection.execute("BEGIN").await?;
+        self.connection.execute(&sql::begin()).await?;
         self.publishing = true;
-        let last_load = self.connection.query(LAST_LOAD).await?.integer(0, 0);
+        let last_load = self.connection.query(&sql::last_load()).await?.integer(0, 0);
         if last_load != self.last_load {
             return Err(Error::Conflict {
                 location: self.connections.location().to_owned(),
@@ -257,7 +257,7 @@ impl LoadSession for RedshiftLoad {
     async fn commit(mut self: Box<Self>) -> Result<()> {
         if self.publishing {
             self.lock.verify().await?;
-            self.connection.execute("COMMIT").await.map_err(commit_failed)?;
+            self.connection.execute(&sql::commit()).await.map_err(commit_failed)?;
             self.publishing = false;
             self.analyze().await;
         }
