@@ -1,10 +1,12 @@
 //! The tests of the whole product, from the outside: through the command line as a process.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod aws;
 mod bad_input;
 mod command_line;
 mod contract;
 mod database_file;
+mod generator;
 mod killed;
 mod layers;
 mod model;
@@ -13,6 +15,9 @@ mod orders;
 mod postgres;
 mod quality;
 mod real_data;
+mod redshift;
+mod redshift_sql;
+mod s3;
 
 use sparkify_testkit::Cli;
 

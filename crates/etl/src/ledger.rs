@@ -4,16 +4,15 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::{Array, cast::AsArray, types::Int64Type};
 use arrow_schema::DataType;
+use sparkify_schema::statements;
 use sparkify_warehouse::{LoadSession, RecordSet};
 
 use crate::{
-    Result,
+    Cancel, Result,
     error::During,
     reader::hash_content,
     source::{FileKind, Source, SourceFile},
 };
-
-const QUERY: &str = "SELECT path, size_bytes, modified_ns, content_hash FROM loaded_files";
 
 /// A file as it was when it was loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +40,18 @@ impl Difference {
         self.new.is_empty() && self.changed.is_empty()
     }
 
+    /// Notes a known file, which has the content that was loaded, or not.
+    fn note(&mut self, file: SourceFile, loaded: &LoadedFile, same_content: bool) {
+        if !same_content {
+            self.changed.push(file);
+            return;
+        }
+        self.unchanged += 1;
+        if file.modified_ns.is_some() && file.modified_ns != loaded.modified_ns {
+            self.touched.push(file);
+        }
+    }
+
     pub(crate) fn files_to_load(&self) -> impl Iterator<Item = &SourceFile> {
         self.new.iter().chain(&self.changed)
     }
@@ -54,7 +65,9 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) async fn read(session: &mut dyn LoadSession) -> Result<Self> {
-        Ok(Self::from_records(&session.query(QUERY).await.during("reading the ledger")?))
+        Ok(Self::from_records(
+            &session.query(&statements::loaded_files()).await.during("reading the ledger")?,
+        ))
     }
 
     fn from_records(records: &RecordSet) -> Self {
@@ -79,12 +92,14 @@ impl Ledger {
     }
 
     /// Sorts a listing. A file of the same size and time is unchanged; one of the same size and another
-    /// time, or no reliable one, is read and hashed. With `verify_content` every known file is.
+    /// time, or no reliable one, is read and hashed. With `verify_content` every known file is. Where the
+    /// source has a tag for the content, the tag decides, and nothing is read.
     pub(crate) async fn compare(
         self,
         source: &Arc<dyn Source>,
         listing: Vec<SourceFile>,
         verify_content: bool,
+        cancel: &Cancel,
     ) -> Result<Difference> {
         let mut difference = Difference::default();
         let mut unsure = Vec::new();
@@ -92,6 +107,10 @@ impl Ledger {
             match self.files.get(&file.path) {
                 None => difference.new.push(file),
                 Some(loaded) if loaded.size != file.size => difference.changed.push(file),
+                Some(loaded) if file.content_tag.is_some() => {
+                    let same = file.content_tag.as_ref() == Some(&loaded.content_hash);
+                    difference.note(file, loaded, same);
+                }
                 Some(loaded)
                     if !verify_content
                         && file.modified_ns.is_some()
@@ -103,7 +122,7 @@ impl Ledger {
             }
         }
         let unsure: Arc<[SourceFile]> = unsure.into();
-        let feed = source.feed(Arc::clone(&unsure));
+        let feed = source.feed(Arc::clone(&unsure), cancel);
         let hashed = tokio::task::spawn_blocking({
             let unsure = Arc::clone(&unsure);
             move || {
@@ -119,14 +138,7 @@ impl Ledger {
         for (index, hash) in hashed {
             let file = &unsure[index];
             let loaded = &self.files[&file.path];
-            if loaded.content_hash != hash {
-                difference.changed.push(file.clone());
-                continue;
-            }
-            difference.unchanged += 1;
-            if file.modified_ns.is_some() && file.modified_ns != loaded.modified_ns {
-                difference.touched.push(file.clone());
-            }
+            difference.note(file.clone(), loaded, loaded.content_hash == hash);
         }
         Ok(difference)
     }

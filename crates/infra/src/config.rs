@@ -212,7 +212,7 @@ impl DeploymentConfig {
     /// The names of the resources.
     #[must_use]
     pub fn names(&self) -> Names {
-        Names::of(&self.name)
+        Names::of(&self.name, self.region.as_deref())
     }
 
     /// The tags that every resource gets: ours and the further ones.
@@ -238,7 +238,7 @@ pub const ROLE_PATH: &str = "/sparkify/";
 /// The name of the one inline policy of the role.
 pub const ROLE_POLICY: &str = "sparkify-data-access";
 
-/// The names of the resources of a deployment.
+/// The names of the resources of a deployment: `sparkify-<name>`, for the role with the region after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
     /// The IAM role.
@@ -258,10 +258,11 @@ pub struct Names {
 }
 
 impl Names {
-    fn of(name: &str) -> Self {
+    fn of(name: &str, region: Option<&str>) -> Self {
         let common = format!("sparkify-{name}");
         Self {
-            role: format!("{common}-warehouse"),
+            // Roles are not of a region: a deployment of the same name elsewhere has another one.
+            role: region.map_or_else(|| common.clone(), |region| format!("{common}-{region}")),
             security_group: common.clone(),
             subnet_group: common.clone(),
             parameter_group: common.clone(),

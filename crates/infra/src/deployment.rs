@@ -5,13 +5,14 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 
 use crate::{
-    config::DeploymentConfig,
+    config::{DeploymentConfig, Kind},
     doctor::Diagnosis,
-    error::{ConfigError, Result},
+    error::{ConfigError, Error, Result},
     events::{Observer, Unobserved},
     outputs::{Login, Outputs, Probe},
-    plan::Plan,
-    services::{DatabaseCredentials, Services},
+    plan::{Plan, ResourceKind},
+    readiness::{self, Readiness},
+    services::{Cluster, DatabaseCredentials, Services},
     status::Status,
     teardown::{SnapshotDecision, TeardownPlan, TeardownReport},
     timing::Timing,
@@ -86,7 +87,7 @@ impl Deployment {
     ///
     /// When AWS cannot be asked, or what is wanted cannot be had there.
     pub async fn plan(&self) -> Result<Plan> {
-        todo!()
+        self.make_plan().await
     }
 
     /// Makes it so, and waits until it is ready. What the plan does not foresee is not done.
@@ -97,8 +98,7 @@ impl Deployment {
     ///
     /// When the plan has conflicts or is out of date, when AWS refuses, or when a deadline passes.
     pub async fn apply(&self, plan: &Plan) -> Result<Applied> {
-        let _ = plan;
-        todo!()
+        self.apply_plan(plan).await
     }
 
     /// How it is. It changes nothing.
@@ -107,7 +107,7 @@ impl Deployment {
     ///
     /// When AWS cannot be asked.
     pub async fn status(&self) -> Result<Status> {
-        todo!()
+        self.find_status().await
     }
 
     /// Pauses the cluster and waits until it is paused. A cluster that is already paused is fine.
@@ -116,7 +116,15 @@ impl Deployment {
     ///
     /// When there is no cluster of ours, or it is not in a state that allows it.
     pub async fn pause(&self) -> Result<Outputs> {
-        todo!()
+        let resource = ResourceKind::Cluster;
+        let cluster = self.own_cluster("pausing").await?;
+        let name = cluster.id.clone();
+        let cluster = match readiness::of_cluster(&cluster) {
+            Readiness::Paused => cluster,
+            Readiness::Stuck { state, remedy } => return Err(Error::Stuck { resource, name, state, remedy }),
+            _ => self.watched(resource, &name, "pause", self.pause_and_settle(&name)).await?,
+        };
+        Ok(self.cluster_outputs(&cluster))
     }
 
     /// Resumes the cluster and waits until it is ready. A cluster that is not paused is fine.
@@ -125,13 +133,23 @@ impl Deployment {
     ///
     /// When there is no cluster of ours, or AWS has no capacity for it.
     pub async fn resume(&self) -> Result<Outputs> {
-        todo!()
+        let resource = ResourceKind::Cluster;
+        let cluster = self.own_cluster("resuming").await?;
+        let name = cluster.id.clone();
+        let cluster = match readiness::of_cluster(&cluster) {
+            Readiness::Ready => cluster,
+            Readiness::Paused => {
+                self.watched(resource, &name, "resume", self.resume_and_settle(&name)).await?
+            }
+            _ => self.watched(resource, &name, "wait", self.settle_cluster(&name)).await?.into_cluster(),
+        };
+        Ok(self.cluster_outputs(&cluster))
     }
 
     /// Goes through everything that must be right to use the warehouse. It changes nothing, and ends in time
     /// whatever does not answer.
     pub async fn doctor(&self) -> Diagnosis {
-        todo!()
+        self.examine().await
     }
 
     /// Says what teardown would take away. `decision` overrides the policy of the configuration; with
@@ -141,14 +159,13 @@ impl Deployment {
     ///
     /// When AWS cannot be asked.
     pub async fn teardown_plan(&self, decision: Option<SnapshotDecision>) -> Result<TeardownPlan> {
-        let _ = decision;
-        todo!()
+        self.plan_teardown(decision).await
     }
 
     /// The final snapshot that would be taken now.
     #[must_use]
     pub fn final_snapshot(&self) -> SnapshotDecision {
-        todo!()
+        SnapshotDecision::Take(self.snapshot_now())
     }
 
     /// Takes it away in the order of dependencies, waits until it is gone, and then looks by tag and by name
@@ -159,8 +176,7 @@ impl Deployment {
     /// When the final snapshot is not decided, or AWS cannot be asked. What cannot be deleted is no error but
     /// is in the report.
     pub async fn teardown(&self, plan: &TeardownPlan) -> Result<TeardownReport> {
-        let _ = plan;
-        todo!()
+        self.carry_out_teardown(plan).await
     }
 
     /// Where the warehouse of this name is, found by tag; a cluster or Serverless, whichever is there.
@@ -169,7 +185,7 @@ impl Deployment {
     ///
     /// When there is none.
     pub async fn resolve(&self) -> Result<Outputs> {
-        todo!()
+        self.find().await
     }
 
     /// Credentials of the database for some minutes. They are never stored.
@@ -178,7 +194,27 @@ impl Deployment {
     ///
     /// When AWS does not give them.
     pub async fn credentials(&self, outputs: &Outputs, login: Login) -> Result<DatabaseCredentials> {
-        let _ = (outputs, login);
-        todo!()
+        self.log_in(outputs, login).await
+    }
+
+    /// The cluster of this deployment. Serverless has nothing to pause.
+    async fn own_cluster(&self, operation: &'static str) -> Result<Cluster> {
+        if self.config.kind == Kind::Serverless {
+            return Err(Error::WrongState {
+                operation,
+                resource: ResourceKind::Workgroup,
+                name: self.config.names().workgroup,
+                state: "Serverless, which rests by itself when no query runs".to_owned(),
+                remedy: "nothing needs to be done: it costs only while queries run".to_owned(),
+            });
+        }
+        let name = self.config.names().cluster;
+        let missing =
+            || Error::NoDeployment { name: self.config.name.clone(), region: self.services.region.clone() };
+        let cluster = self.read_cluster(&name).await?.ok_or_else(missing)?;
+        if !self.owns(&cluster.tags) {
+            return Err(Error::Conflict { names: vec![format!("cluster {name}")] });
+        }
+        Ok(cluster)
     }
 }

@@ -25,6 +25,7 @@
 //! Invariants: a resource without the tag `sparkify:deployment=<name>` is never changed or deleted; no password
 //! is stored, printed or logged; everything that waits has a deadline.
 
+mod apply;
 pub mod aws;
 pub mod config;
 pub mod cost;
@@ -32,11 +33,20 @@ mod deployment;
 pub mod doctor;
 mod error;
 pub mod events;
+mod network;
 pub mod outputs;
+mod outputs_of;
+mod pace;
 pub mod plan;
+pub mod policy;
+mod probe;
+mod readiness;
+mod resources;
 mod secret;
 pub mod services;
 pub mod status;
+mod status_of;
+mod surroundings;
 pub mod teardown;
 pub mod timing;
 mod validate;

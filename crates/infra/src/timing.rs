@@ -13,6 +13,8 @@ pub struct Timing {
     pub retry_pause: Duration,
     /// How long a cluster or workgroup may take to become ready, to be paused, resumed or deleted.
     pub ready_deadline: Duration,
+    /// How long requests are repeated that are throttled or not answered, on top of what the SDK does.
+    pub transient_deadline: Duration,
     /// How long requests are repeated that are refused because something is not known everywhere yet, still
     /// in use, or busy.
     pub settle_deadline: Duration,
@@ -31,6 +33,7 @@ impl Default for Timing {
             poll_max: Duration::from_secs(20),
             retry_pause: Duration::from_secs(2),
             ready_deadline: Duration::from_secs(45 * 60),
+            transient_deadline: Duration::from_secs(60),
             settle_deadline: Duration::from_secs(10 * 60),
             probe_deadline: Duration::from_secs(3 * 60),
             connect_timeout: Duration::from_secs(5),

@@ -10,7 +10,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
-use sparkify_warehouse::{LoadSession, Warehouse};
+use sparkify_warehouse::{BatchSource, LoadSession, Warehouse};
 
 pub use self::retry::Retries;
 use self::{
@@ -23,7 +23,7 @@ use crate::{
     ledger::{Difference, Ledger, of_kind},
     quality,
     reader::{FileOutcome, RecordReader, RejectLog, Stop},
-    record::RecordShape,
+    record::{RecordShape, Reject},
     source::{FileKind, Source, SourceFile},
     tables::verify_tables,
 };
@@ -165,7 +165,7 @@ impl Run<'_> {
         verify_tables(self.warehouse, self.library).await?;
         earlier.reached = true;
         self.progress.begin("listing files");
-        let listing = self.source.list().await?;
+        let listing = self.unless_cancelled(self.source.list()).await??;
         stopwatch.lap("list");
 
         let mut session = self.warehouse.begin_load().await.during("beginning the load")?;
@@ -223,7 +223,8 @@ impl Run<'_> {
     ) -> Result<RunReport> {
         let found = listing.len() as u64;
         let ledger = Ledger::read(session).await?;
-        let difference = ledger.compare(&self.source, listing, self.options.verify_content).await?;
+        let verify_content = self.options.verify_content;
+        let difference = ledger.compare(&self.source, listing, verify_content, self.cancel).await?;
         let last_rule = publish::last_match_rule(session).await?;
         let rule_changed = last_rule.is_some_and(|rule| rule != self.options.match_rule.name());
         stopwatch.lap("compare");
@@ -307,9 +308,11 @@ impl Run<'_> {
         self.progress.begin("reading");
         let to_load: Vec<_> = difference.files_to_load().collect();
         self.progress.expect(to_load.len() as u64, to_load.iter().map(|file| file.size).sum());
-        let events = Arc::new(RecordShape::events(self.source.json_paths().await?.as_ref()));
+        let json_paths = self.unless_cancelled(self.source.json_paths()).await??;
+        let events = Arc::new(RecordShape::events(json_paths.as_ref()));
         let songs = Arc::new(RecordShape::songs());
         let mut readers = Readers::default();
+        let mut tables: Vec<(String, Arc<dyn BatchSource>)> = Vec::new();
         for (table, files, kind, shape) in [
             ("batch_songs", &difference.new, FileKind::Songs, &songs),
             ("batch_events", &difference.new, FileKind::Events, &events),
@@ -321,14 +324,22 @@ impl Run<'_> {
                 continue;
             }
             let reader = self.reader(Arc::clone(shape), files);
-            let result = session.append(table, Arc::clone(&reader) as _).await;
-            self.stop_for(result.err())?;
+            tables.push((table.to_owned(), Arc::clone(&reader) as _));
             readers.0.push(reader);
         }
+        self.stop_for(session.append_all(tables).await.err())?;
         if self.rejects.count() > self.rejects.allowed() {
             return Err(self.bad_records(false));
         }
         Ok(readers)
+    }
+
+    /// Waits for something that does not ask about the wish to stop itself.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            result = work => Ok(result),
+            () = self.cancel.cancelled() => Err(Error::Cancelled),
+        }
     }
 
     fn reader(&self, shape: Arc<RecordShape>, files: Arc<[SourceFile]>) -> Arc<RecordReader> {
@@ -350,6 +361,11 @@ impl Run<'_> {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
             }),
+            Some(sparkify_warehouse::Error::CopyRejected { rejects, .. }) if !rejects.is_empty() => {
+                let rejects: Vec<_> = rejects.iter().map(Reject::from).collect();
+                let count = rejects.len() as u64;
+                Err(Error::BadRecords { rejects, count, more: true, allowed: self.rejects.allowed() })
+            }
             Some(error) => Err(error).during("writing the records"),
         }
     }

@@ -35,10 +35,11 @@ fn source() -> Arc<dyn Source> {
             compression: Compression::None,
             size: 70,
             modified_ns: Some(1),
+            content_tag: None,
         }])
     });
     source.expect_json_paths().returning(|| Ok(None));
-    source.expect_feed().returning(|files| Arc::new(OneFile(Mutex::new(files.is_empty()))));
+    source.expect_feed().returning(|files, _| Arc::new(OneFile(Mutex::new(files.is_empty()))));
     Arc::new(source)
 }
 
@@ -113,6 +114,20 @@ fn session(script: Script, log: Log) -> MockLoadSession {
             "SELECT COUNT(*) FROM batch_events" => number(1),
             _ => number(0),
         })
+    });
+    let together = Arc::clone(&log);
+    session.expect_append_all().returning(move |tables| {
+        tables
+            .into_iter()
+            .map(|(table, source)| {
+                note(&together, &format!("append {table}"));
+                let mut rows = 0;
+                while let Some(batch) = source.next_batch().map_err(EngineError::Source)? {
+                    rows += batch.num_rows() as u64;
+                }
+                Ok(rows)
+            })
+            .collect()
     });
     let (execute, prepare, append, publish, commit, abort) =
         (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), log);

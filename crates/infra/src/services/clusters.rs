@@ -59,8 +59,6 @@ pub struct Cluster {
     pub maintenance_window: Option<String>,
     /// When it was made.
     pub created_at: Option<SystemTime>,
-    /// The ARN by which it is tagged.
-    pub arn: String,
     /// Its tags.
     pub tags: Tags,
 }
@@ -118,6 +116,8 @@ pub struct SubnetGroup {
     pub name: String,
     /// Its subnets.
     pub subnet_ids: Vec<String>,
+    /// Their VPC, if known.
+    pub vpc_id: Option<String>,
     /// Its tags.
     pub tags: Tags,
 }

@@ -37,6 +37,17 @@ impl IngressRule {
     pub fn tcp(port: u16, cidr: impl Into<String>) -> Self {
         Self { protocol: "tcp".to_owned(), from_port: Some(port), to_port: Some(port), source: cidr.into() }
     }
+
+    /// Whether the rule lets the address connect to the port.
+    #[must_use]
+    pub fn admits(&self, address: std::net::IpAddr, port: u16) -> bool {
+        let protocol = matches!(self.protocol.as_str(), "tcp" | "-1" | "6");
+        let ports =
+            self.from_port.is_none_or(|from| from <= port) && self.to_port.is_none_or(|to| port <= to);
+        protocol
+            && ports
+            && crate::network::Cidr::parse(&self.source).is_some_and(|cidr| cidr.contains(address))
+    }
 }
 
 impl std::fmt::Display for IngressRule {

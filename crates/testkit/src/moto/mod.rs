@@ -61,10 +61,11 @@ const REQUIREMENTS: [&str; 26] = [
 ];
 
 /// The program that the process runs.
-const SHIM: [(&str, &str); 4] = [
+const SHIM: [(&str, &str); 5] = [
     ("__main__.py", include_str!("shim/__main__.py")),
     ("accounts.py", include_str!("shim/accounts.py")),
     ("provisioned.py", include_str!("shim/provisioned.py")),
+    ("refusals.py", include_str!("shim/refusals.py")),
     ("serverless.py", include_str!("shim/serverless.py")),
 ];
 

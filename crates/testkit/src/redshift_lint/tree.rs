@@ -5,8 +5,8 @@ mod walk;
 
 use sqlparser::{
     ast::{
-        CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, SelectItem, SetExpr, Spanned,
-        Statement as Tree,
+        CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, SelectItem,
+        SetExpr, Spanned, Statement as Tree,
     },
     dialect::RedshiftSqlDialect,
     parser::Parser,
@@ -35,7 +35,12 @@ const NOT_PARSED: [&str; 9] =
     ["COPY", "UNLOAD", "VACUUM", "ANALYZE", "LOCK", "CANCEL", "CALL", "ABORT", "REFRESH"];
 
 pub(super) fn check(statement: &Statement<'_>) -> Vec<Finding> {
-    if statement.is_any(0, &NOT_PARSED) {
+    let layout = ["DISTSTYLE", "DISTKEY", "SORTKEY", "COMPOUND", "ENCODE"];
+    let alters_layout = statement.begins(&["ALTER", "TABLE"])
+        && statement
+            .find(&["ALTER"])
+            .any(|index| statement.is_any(index + 1, &layout) || statement.is(index + 3, "ENCODE"));
+    if statement.is_any(0, &NOT_PARSED) || alters_layout {
         return Vec::new();
     }
     let tree = match Parser::parse_sql(&RedshiftSqlDialect {}, &parseable(statement)) {
@@ -59,10 +64,15 @@ fn parseable(statement: &Statement<'_>) -> String {
     // From behind, so that the positions before stay right. Blanks keep the rest where it is.
     let mut blank = |from: usize, to: usize| sql.replace_range(from..to, &" ".repeat(to - from));
     let created = statement.created_table().is_some();
+    let columns = statement.created_columns();
     for index in (0..statement.len()).rev() {
-        let end = |index: usize| statement.tokens.get(index).map_or(statement.sql.len(), |t| t.at + t.text.len());
+        let end =
+            |index: usize| statement.tokens.get(index).map_or(statement.sql.len(), |t| t.at + t.text.len());
         let at = statement.at(index);
         if created && statement.is(index, "COMPOUND") && statement.is(index + 1, "SORTKEY") {
+            blank(at, end(index));
+        } else if columns.is_some() && statement.outer(index) == columns && is_column_layout(statement, index)
+        {
             blank(at, end(index));
         } else if created
             && (statement.is(index, "ENCODE") || statement.sequence(index, &["SORTKEY", "AUTO"]))
@@ -77,6 +87,15 @@ fn parseable(statement: &Statement<'_>) -> String {
     sql
 }
 
+/// DISTKEY and SORTKEY of a column, and the qualifier of an interval.
+fn is_column_layout(statement: &Statement<'_>, index: usize) -> bool {
+    let units = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"];
+    let interval = statement.is_any(index, &units) && statement.is(index.saturating_sub(1), "INTERVAL");
+    let until = statement.is_any(index, &units) && statement.is(index.saturating_sub(1), "TO");
+    let to = statement.is(index, "TO") && statement.is(index.saturating_sub(2), "INTERVAL");
+    statement.is_any(index, &["DISTKEY", "SORTKEY"]) || interval || until || to
+}
+
 struct TreeCheck<'a, 's> {
     types: Types,
     found: Vec<Finding>,
@@ -88,9 +107,11 @@ impl TreeCheck<'_, '_> {
         let start = expression.span().start;
         // Lines and columns count from 1, columns in characters; 0 is nowhere.
         let lines = self.statement.sql.split_inclusive('\n');
-        let line_start: usize = lines.clone().take(usize_of(start.line).saturating_sub(1)).map(str::len).sum();
+        let line_start: usize =
+            lines.clone().take(usize_of(start.line).saturating_sub(1)).map(str::len).sum();
         let line = lines.clone().nth(usize_of(start.line).saturating_sub(1)).unwrap_or_default();
-        let column: usize = line.chars().take(usize_of(start.column).saturating_sub(1)).map(char::len_utf8).sum();
+        let column: usize =
+            line.chars().take(usize_of(start.column).saturating_sub(1)).map(char::len_utf8).sum();
         let finding = Finding::new(rule, message, line_start + column);
         if !self.found.contains(&finding) {
             self.found.push(finding);
@@ -102,12 +123,17 @@ impl TreeCheck<'_, '_> {
         let name = function.name.0.last().map_or_else(String::new, |part| part.to_string().to_lowercase());
         // Those are fine without tables, which another rule sees to.
         let on_leader = LEADER_NODE_FUNCTIONS.iter().any(|(known, _)| *known == name);
-        if !FUNCTIONS.contains(&name.as_str()) && !on_leader {
+        if !FUNCTIONS.contain(&name) && !on_leader {
             self.add("unknown_function", expression, format!("is there a function {name}?"));
         }
-        if name == "avg" && !arguments(function).iter().all(|argument| self.types.of_expression(argument).is_fraction())
+        if name == "avg"
+            && !arguments(function).iter().all(|argument| self.types.of_expression(argument).is_fraction())
         {
-            self.add("avg_of_integer", expression, format!("cast the argument of {text} to DOUBLE PRECISION"));
+            self.add(
+                "avg_of_integer",
+                expression,
+                format!("cast the argument of {text} to DOUBLE PRECISION"),
+            );
         }
         if matches!(name.as_str(), "dateadd" | "date_add")
             && let Some(amount) = arguments(function).get(1)
@@ -120,7 +146,8 @@ impl TreeCheck<'_, '_> {
     /// What leaves the database.
     fn outermost(&mut self, query: &Query) {
         for item in projections(&query.body) {
-            let (SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. }) = item
+            let (SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. }) =
+                item
             else {
                 continue;
             };
@@ -136,7 +163,11 @@ impl walk::Visitor for TreeCheck<'_, '_> {
         match expression {
             Expr::Function(function) => self.function(expression, function),
             Expr::BinaryOp { .. } if self.types.is_integer_division(expression) => {
-                self.add("integer_division", expression, format!("cast a side of {expression}, or the result"));
+                self.add(
+                    "integer_division",
+                    expression,
+                    format!("cast a side of {expression}, or the result"),
+                );
             }
             _ => {}
         }

@@ -21,6 +21,10 @@ DEFAULTS = {
     "permissions": False,
 }
 
+# What the thread that serves a request knows: `trusted`, whether it is from the tests themselves, and for a
+# client of the tests the `account` that it means.
+current = threading.local()
+
 _settings = {}
 _locks = defaultdict(threading.RLock)
 _guard = threading.Lock()
@@ -34,3 +38,8 @@ def settings(account):
 def lock(account):
     with _guard:
         return _locks[account]
+
+
+def checks_permissions(account):
+    """Whether the caller of the request that is being served needs permissions."""
+    return settings(account)["permissions"] and not current.trusted

@@ -15,6 +15,7 @@ from moto.core.responses import ActionResult
 from moto.ec2 import ec2_backends
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.iam.access_control import IAMPolicy, PermissionResult, create_access_key
 from moto.redshift.exceptions import (
     ClusterNotFoundError,
     ClusterSubnetGroupNotFoundError,
@@ -46,6 +47,13 @@ class InvalidClusterStateError(ServiceException):
             "InvalidClusterState",
             f"There is an operation running on the Cluster {cluster.cluster_identifier}, or its state "
             f"{cluster.status} does not allow this.",
+        )
+
+
+class PassRoleDeniedError(ServiceException):
+    def __init__(self, user, role):
+        super().__init__(
+            "AccessDenied", f"User: {user} is not authorized to perform: iam:PassRole on resource: {role}"
         )
 
 
@@ -129,6 +137,18 @@ def check_request(backend, get):
             raise InvalidParameterValueError(f"There is no security group {security_group}.")
 
 
+def check_pass_role(self, roles):
+    """Whoever gives a role away needs a permission for that role, which moto does not ask for."""
+    if not accounts.checks_permissions(self.current_account):
+        return
+    key = create_access_key(self.current_account, self.partition, self.get_access_key(), self.headers)
+    policies = [IAMPolicy(policy) for policy in key.collect_policies()]
+    for role in roles:
+        results = {policy.is_action_permitted("iam:PassRole", role) for policy in policies}
+        if PermissionResult.DENIED in results or PermissionResult.PERMITTED not in results:
+            raise PassRoleDeniedError(key.arn, role)
+
+
 def default_parameter_group(backend):
     name = "default.redshift-2.0"
     if name not in backend.parameter_groups:
@@ -158,6 +178,7 @@ def delete_secret(cluster):
 def create_cluster(self):
     backend = self.redshift_backend
     check_request(backend, self._get_param)
+    check_pass_role(self, self._get_param("IamRoles") or [])
     result = original_create(self)
     cluster = backend.clusters[self._get_param("ClusterIdentifier")]
     cluster.encrypted = True
@@ -224,6 +245,7 @@ def modify_cluster_iam_roles(self):
         raise InvalidClusterStateError(cluster)
     remove, add = self._get_param("RemoveIamRoles") or [], self._get_param("AddIamRoles") or []
     kept = [role for role in cluster.iam_roles_arn if role not in remove and role not in add]
+    check_pass_role(self, add)
     cluster.iam_roles_arn = kept + list(add)
     cluster.default_iam_role_arn = self._get_param("DefaultIamRoleArn") or cluster.default_iam_role_arn
     cluster.shim_adding = settings_of(cluster)["adding_roles"]
@@ -298,6 +320,55 @@ def delete_security_group(self, name=None, group_id=None):
     original_delete_security_group(self, name, group_id)
 
 
+def describe_tags(self):
+    keys, values = self._get_param("TagKeys") or [], self._get_param("TagValues") or []
+    if self._get_param("ResourceName"):
+        return original_describe_tags(self)
+    kind = self._get_param("ResourceType")
+    found = [
+        tagged
+        for tagged in self.redshift_backend.describe_tags(None, None)
+        if (not kind or tagged["ResourceType"] == kind)
+        and (not keys or tagged["Tag"]["Key"] in keys)
+        and (not values or tagged["Tag"]["Value"] in values)
+    ]
+    return ActionResult({"TaggedResources": found})
+
+
+def describe_cluster_parameters(self):
+    group = parameter_group_of(self)
+    own = getattr(group, "shim_parameters", {})
+    everything = self.redshift_backend.describe_cluster_parameters(group.name)
+    parameters = [
+        {**each, "ParameterValue": own[each["ParameterName"]], "Source": "user"}
+        if each["ParameterName"] in own
+        else {**each, "IsModifiable": True}
+        for each in everything
+    ]
+    source = self._get_param("Source")
+    return ActionResult({"Parameters": [each for each in parameters if source in (None, each["Source"])]})
+
+
+def modify_cluster_parameter_group(self):
+    group = parameter_group_of(self)
+    own = group.__dict__.setdefault("shim_parameters", {})
+    for each in self._get_param("Parameters") or []:
+        own[each["ParameterName"]] = each["ParameterValue"]
+    return ActionResult({"ParameterGroupName": group.name, "ParameterGroupStatus": "updated"})
+
+
+def parameter_group_of(self):
+    name = self._get_param("ParameterGroupName")
+    return self.redshift_backend.describe_cluster_parameter_groups(name)[0]
+
+
+def modify_cluster_subnet_group(self):
+    name = self._get_param("ClusterSubnetGroupName")
+    group = self.redshift_backend.describe_cluster_subnet_groups(name)[0]
+    group.subnet_ids = list(self._get_param("SubnetIds"))
+    return ActionResult({"ClusterSubnetGroup": group})
+
+
 def describe_orderable_cluster_options(self):
     wanted = self._get_param("NodeType")
     zones = [{"Name": f"{self.region}{letter}"} for letter in "abc"]
@@ -355,23 +426,28 @@ def roles_of(cluster):
 def install():
     """Puts all of it in the place of moto's."""
     global original_create, original_modify, original_describe_snapshots, original_credentials
-    global original_delete_subnet_group, original_delete_security_group
+    global original_delete_subnet_group, original_delete_security_group, original_describe_tags
     original_create = RedshiftResponse.create_cluster
     original_modify = RedshiftResponse.modify_cluster
     original_describe_snapshots = RedshiftResponse.describe_cluster_snapshots
     original_credentials = RedshiftBackend.get_cluster_credentials
+    original_describe_tags = RedshiftResponse.describe_tags
     original_delete_subnet_group = RedshiftResponse.delete_cluster_subnet_group
     original_delete_security_group = SecurityGroupBackend.delete_security_group
     for operation in [
         create_cluster,
         delete_cluster,
         delete_cluster_subnet_group,
+        describe_cluster_parameters,
         describe_cluster_snapshots,
         describe_clusters,
         describe_orderable_cluster_options,
+        describe_tags,
         get_cluster_credentials_with_iam,
         modify_cluster,
         modify_cluster_iam_roles,
+        modify_cluster_parameter_group,
+        modify_cluster_subnet_group,
         pause_cluster,
         resume_cluster,
     ]:

@@ -8,6 +8,7 @@ import secrets
 from datetime import datetime, timedelta, timezone
 
 import accounts
+import refusals
 from moto.ec2 import ec2_backends
 from moto.iam.access_control import IAMRequest
 from moto.secretsmanager import secretsmanager_backends
@@ -45,13 +46,13 @@ def uses(account, region, group):
     return there is not None and any(group in one["securityGroupIds"] for one in there.workgroups.values())
 
 
-def answer(environ, account, checked):
+def answer(environ, account):
     """The status line and the document for a request."""
     operation = environ["HTTP_X_AMZ_TARGET"].removeprefix(TARGET)
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     region = environ["HTTP_AUTHORIZATION"].split("/")[2]
     try:
-        if checked:
+        if accounts.checks_permissions(account):
             authorize(environ, account, operation, body)
         there = _regions.setdefault((account, region), Region(account, region))
         handler = OPERATIONS.get(operation)
@@ -62,13 +63,8 @@ def answer(environ, account, checked):
         document = {"__type": refused.code, "message": str(refused)}
         return f"{refused.status} Refused", document
     except HTTPException as denied:
-        return "400 Refused", {"__type": "AccessDeniedException", "message": denied_message(denied)}
-
-
-def denied_message(denied):
-    text = str(denied.description)
-    begin, end = text.find("<Message>"), text.find("</Message>")
-    return text[begin + len("<Message>") : end] if begin >= 0 else text
+        status, text = refusals.respelled(str(denied.description), "redshift-serverless", True)
+        return f"{status} Refused", json.loads(text)
 
 
 def authorize(environ, account, operation, body):

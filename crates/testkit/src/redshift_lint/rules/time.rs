@@ -28,7 +28,7 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
             }
             if part == "weekday" {
                 findings.add("weekday", index + 2, "write dow");
-            } else if !DATE_PARTS.contains(&part.as_str()) {
+            } else if !DATE_PARTS.contain(&part) {
                 findings.add("date_part", index + 2, format!("there is no part {part}"));
             }
         }
@@ -53,7 +53,11 @@ fn interval(findings: &mut Findings<'_, '_>, index: usize) {
     };
     let qualified = statement.is_any(index + 2, &["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"]);
     if !is_interval(&literal.value(), qualified) {
-        findings.add("interval_literal", index + 1, "write amounts and units, such as '1 day' or '0.001 second'");
+        findings.add(
+            "interval_literal",
+            index + 1,
+            "write amounts and units, such as '1 day' or '0.001 second'",
+        );
     }
 }
 
@@ -68,12 +72,13 @@ fn is_interval(text: &str, qualified: bool) -> bool {
         return false;
     }
     while !rest.is_empty() {
-        let end = rest.find(|c: char| c.is_ascii_alphabetic() || c.is_ascii_whitespace()).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| c.is_ascii_alphabetic() || c.is_ascii_whitespace()).unwrap_or(rest.len());
         let (amount, behind) = rest.split_at(end);
         let behind = behind.trim_start();
         let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(end);
-        if !number(amount) || !DATE_PARTS.contains(&unit.to_ascii_lowercase().as_str()) {
+        if !number(amount) || !DATE_PARTS.contain(&unit.to_ascii_lowercase()) {
             return false;
         }
         rest = behind.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());

@@ -28,7 +28,7 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
         findings.add("empty_statement", 0, "there is no statement");
         return;
     };
-    if !first.symbol("(") && (first.kind != Kind::Word || !COMMANDS.contains(&first.name().as_str())) {
+    if !first.symbol("(") && (first.kind != Kind::Word || !COMMANDS.contain(&first.name())) {
         findings.add("unsupported_command", 0, format!("Redshift has no statement {}", first.text));
     }
     for (index, token) in statement.tokens.iter().enumerate() {
@@ -39,14 +39,17 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
                 }
             }
             // MODE ? of the JSON operators does not exist on Redshift either.
-            Kind::Parameter => findings.add("parameter", index, format!("write a literal instead of {}", token.text)),
+            Kind::Parameter => {
+                findings.add("parameter", index, format!("write a literal instead of {}", token.text))
+            }
             Kind::Text if token.text.starts_with('$') => {
                 findings.add("literal_form", index, "write '…' instead of $$…$$");
             }
             Kind::Text => {
                 let before = index.checked_sub(1).map(|before| statement.tokens[before]);
                 let prefix = before.filter(|before| {
-                    before.at + before.text.len() == token.at && (before.kind == Kind::Word || before.symbol("&"))
+                    before.at + before.text.len() == token.at
+                        && (before.kind == Kind::Word || before.symbol("&"))
                 });
                 if let Some(prefix) = prefix {
                     findings.add("literal_form", index, format!("write '…' instead of {}'…'", prefix.text));

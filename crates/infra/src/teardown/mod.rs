@@ -1,5 +1,9 @@
 //! Taking everything away.
 
+mod plan;
+mod proof;
+mod remove;
+
 use serde::Serialize;
 
 use crate::{

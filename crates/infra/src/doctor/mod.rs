@@ -1,5 +1,7 @@
 //! Why it does not work: one line a step.
 
+mod examine;
+
 use std::time::Duration;
 
 use serde::Serialize;
