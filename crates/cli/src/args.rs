@@ -9,6 +9,7 @@ Examples:
   sparkify-cli run                              try it: makes a sample, loads it, answers questions
   sparkify-cli run --source music               load music/log_data and music/song_data
   sparkify-cli generate --events 1000000 --out big   make data of any size, with known answers
+  sparkify-cli run --source s3://music          load s3://music/log_data and s3://music/song_data
   sparkify-cli explore top_songs --format csv   ask again, without loading
   sparkify-cli explore --query 'SELECT COUNT(*) FROM songplays'
 
@@ -45,9 +46,34 @@ pub struct Cli {
 /// configuration file by [`crate::config`].
 #[derive(Debug, Default, Args)]
 pub struct GlobalArgs {
-    /// Directory with log_data/ and song_data/ [env: SPARKIFY_SOURCE] [default: data, if it is there]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
+    /// Directory or prefix with log_data/ and song_data/: DIR or s3://BUCKET/PREFIX
+    /// [env: SPARKIFY_SOURCE] [default: data, if it is there]
+    #[arg(long, global = true, value_name = "PLACE", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub source: Option<String>,
+
+    /// Where the event files are, if elsewhere [env: SPARKIFY_LOG_DATA]
+    #[arg(long, global = true, value_name = "PLACE", help_heading = "Settings", value_hint = ValueHint::DirPath)]
+    pub log_data: Option<String>,
+
+    /// Where the song files are, if elsewhere [env: SPARKIFY_SONG_DATA]
+    #[arg(long, global = true, value_name = "PLACE", help_heading = "Settings", value_hint = ValueHint::DirPath)]
+    pub song_data: Option<String>,
+
+    /// The JSONPaths file of the events, if elsewhere [env: SPARKIFY_LOG_JSON_PATH]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings", value_hint = ValueHint::FilePath)]
+    pub log_json_path: Option<String>,
+
+    /// Region of the buckets [env: SPARKIFY_S3_REGION] [default: that of the AWS settings]
+    #[arg(long, global = true, value_name = "REGION", help_heading = "Settings", value_hint = ValueHint::Other)]
+    pub s3_region: Option<String>,
+
+    /// Address of an S3-compatible server [env: SPARKIFY_S3_ENDPOINT] [default: that of the AWS settings]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings", value_hint = ValueHint::Url)]
+    pub s3_endpoint: Option<String>,
+
+    /// Read public buckets without AWS credentials [env: SPARKIFY_S3_ANONYMOUS]
+    #[arg(long, global = true, help_heading = "Settings")]
+    pub s3_anonymous: bool,
 
     /// Where the tables are: duckdb:FILE or postgres://USER@HOST/DATABASE [env: SPARKIFY_WAREHOUSE]
     /// [default: duckdb:sparkify.duckdb]
@@ -219,8 +245,8 @@ that do not belong to a data set always stay.";
 #[derive(Debug, Default, Args)]
 #[command(after_long_help = AFTER_GENERATE)]
 pub struct GenerateArgs {
-    /// Where the data set goes
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// Where the data set goes: a directory, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE", value_hint = ValueHint::DirPath)]
     pub out: Option<String>,
     /// Users at the start [default: 100]
     #[arg(long, value_name = "N", value_hint = ValueHint::Other)]

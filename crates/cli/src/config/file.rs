@@ -69,9 +69,9 @@ impl ConfigFile {
                 )
                 .into());
             }
-            if !value.is_str() && !value.is_integer() {
+            if !value.is_str() && !value.is_integer() && !value.is_bool() {
                 return Err(UsageError::new(format!(
-                    "{}: {key} must be a text or a whole number",
+                    "{}: {key} must be a text, a whole number, or true or false",
                     path.display()
                 ))
                 .into());

@@ -204,13 +204,15 @@ mod tests {
         watch.event(&Event::Started { resource: cluster, name: name(), what: "create" });
         assert_eq!(watch.standing()[1], "cluster sparkify-x: create begun");
         let elapsed = Duration::from_secs(65);
-        watch.event(&Event::Waiting { resource: cluster, name: name(), state: "creating".to_owned(), elapsed });
+        watch.event(&Event::Waiting {
+            resource: cluster,
+            name: name(),
+            state: "creating".to_owned(),
+            elapsed,
+        });
         assert_eq!(
             watch.standing(),
-            [
-                "role sparkify-x: create done",
-                "cluster sparkify-x: create begun, creating when last seen"
-            ]
+            ["role sparkify-x: create done", "cluster sparkify-x: create begun, creating when last seen"]
         );
     }
 
