@@ -97,6 +97,8 @@ impl Script<'_> {
     fn begin(&mut self) -> Result<()> {
         self.add_file("columns", ", for a load")?;
         self.note("here the load makes sure that it is the only one");
+        let published = statements::count_runs(self.dialect, "<run>")?;
+        self.add("whether the run is published (when the connection broke while it committed)", published);
         self.add("the files that were loaded before", statements::loaded_files());
         self.add("whether the match rule is still the same", statements::last_match_rule());
         self.add("the tables private to the load, all of them at once", "BEGIN");
