@@ -25,7 +25,7 @@ const DEPLOYMENT: &str = "music";
 /// What its resources are called.
 const NAME: &str = "sparkify-music";
 /// What its role is called.
-const ROLE: &str = "sparkify-music-warehouse";
+const ROLE: &str = "sparkify-music-us-west-2";
 
 /// What is wanted, unless a test wants something else.
 const WANTED: &str = "[deployment]\nname = \"music\"\nallow_cidr = [\"203.0.113.7/32\"]\n";

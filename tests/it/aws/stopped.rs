@@ -33,7 +33,7 @@ fn ctrl_c_says_how_things_are_and_the_next_run_goes_on() {
     std::thread::sleep(Duration::from_millis(300));
     interrupt(&process);
     let finished = Finished::from(process.wait_with_output().unwrap()).with_code(130);
-    for expected in ["stopped on request", "role sparkify-music-warehouse: create done", "creating", "`sparkify-cli provision` goes on"] {
+    for expected in ["stopped on request", "role sparkify-music-us-west-2: create done", "creating", "`sparkify-cli provision` goes on"] {
         assert!(finished.stderr.contains(expected), "{expected}: {}", finished.stderr);
     }
     let status = aws.run(&["status", "--format", "json"]).success().json();

@@ -21,8 +21,8 @@ DEFAULTS = {
     "permissions": False,
 }
 
-# What the thread that serves a request knows: `trusted`, whether it is from the tests themselves, and for a
-# client of the tests the `account` that it means.
+# What the thread that serves a request knows: `trusted`, whether it is from the tests themselves, and its `body`;
+# for a client of the tests, the `account` that it means.
 current = threading.local()
 
 _settings = {}
