@@ -6,6 +6,7 @@ mod bad_input;
 mod command_line;
 mod contract;
 mod database_file;
+mod generator;
 mod killed;
 mod layers;
 mod model;
@@ -14,6 +15,7 @@ mod orders;
 mod postgres;
 mod quality;
 mod real_data;
+mod s3;
 
 use sparkify_testkit::Cli;
 

@@ -8,6 +8,8 @@ const AFTER_HELP: &str = "\
 Examples:
   sparkify-cli run                              try it: makes a sample, loads it, answers questions
   sparkify-cli run --source music               load music/log_data and music/song_data
+  sparkify-cli generate --events 1000000 --out big   make data of any size, with known answers
+  sparkify-cli run --source s3://music          load s3://music/log_data and s3://music/song_data
   sparkify-cli explore top_songs --format csv   ask again, without loading
   sparkify-cli explore --query 'SELECT COUNT(*) FROM songplays'
 
@@ -44,9 +46,34 @@ pub struct Cli {
 /// configuration file by [`crate::config`].
 #[derive(Debug, Default, Args)]
 pub struct GlobalArgs {
-    /// Directory with log_data/ and song_data/ [env: SPARKIFY_SOURCE] [default: data, if it is there]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
+    /// Directory or prefix with log_data/ and song_data/: DIR or s3://BUCKET/PREFIX
+    /// [env: SPARKIFY_SOURCE] [default: data, if it is there]
+    #[arg(long, global = true, value_name = "PLACE", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub source: Option<String>,
+
+    /// Where the event files are, if elsewhere [env: SPARKIFY_LOG_DATA]
+    #[arg(long, global = true, value_name = "PLACE", help_heading = "Settings", value_hint = ValueHint::DirPath)]
+    pub log_data: Option<String>,
+
+    /// Where the song files are, if elsewhere [env: SPARKIFY_SONG_DATA]
+    #[arg(long, global = true, value_name = "PLACE", help_heading = "Settings", value_hint = ValueHint::DirPath)]
+    pub song_data: Option<String>,
+
+    /// The JSONPaths file of the events, if elsewhere [env: SPARKIFY_LOG_JSON_PATH]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Settings", value_hint = ValueHint::FilePath)]
+    pub log_json_path: Option<String>,
+
+    /// Region of the buckets [env: SPARKIFY_S3_REGION] [default: that of the AWS settings]
+    #[arg(long, global = true, value_name = "REGION", help_heading = "Settings", value_hint = ValueHint::Other)]
+    pub s3_region: Option<String>,
+
+    /// Address of an S3-compatible server [env: SPARKIFY_S3_ENDPOINT] [default: that of the AWS settings]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Settings", value_hint = ValueHint::Url)]
+    pub s3_endpoint: Option<String>,
+
+    /// Read public buckets without AWS credentials [env: SPARKIFY_S3_ANONYMOUS]
+    #[arg(long, global = true, help_heading = "Settings")]
+    pub s3_anonymous: bool,
 
     /// Where the tables are: duckdb:FILE or postgres://USER@HOST/DATABASE [env: SPARKIFY_WAREHOUSE]
     /// [default: duckdb:sparkify.duckdb]
@@ -75,7 +102,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub memory_limit: Option<String>,
 
-    /// Threads that DuckDB may use; 0 is one per core [env: SPARKIFY_THREADS] [default: 0]
+    /// Threads that DuckDB and `generate` may use; 0 is one per core [env: SPARKIFY_THREADS] [default: 0]
     #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub threads: Option<String>,
 
@@ -147,6 +174,13 @@ pub enum Command {
     Check,
     /// Answer questions: all of the catalogue, some of it, or one of your own
     Explore(ExploreArgs),
+    /// Make data in the format of the source, of any size, with known answers
+    ///
+    /// Simulates a music service: users who come and go, pay or not, and play songs from session to session in
+    /// the rhythm of day and week. Writes log_data, song_data and log_json_path.json, and answers.json with what
+    /// a load of them must give: rows and checksums of each table, and the answers to the questions of `explore`.
+    /// The same seed and settings give the same bytes on every machine.
+    Generate(GenerateArgs),
     /// Print the SQL that would run
     Sql(SqlArgs),
     /// Make the resources on AWS that a warehouse needs, or change them to what is configured
@@ -190,6 +224,72 @@ pub struct CreateTablesArgs {
     /// Drop the tables with all their rows first; asks before it does
     #[arg(long)]
     pub drop: bool,
+}
+
+/// What the help of `generate` says at its end.
+const AFTER_GENERATE: &str = "\
+Examples:
+  sparkify-cli generate --out data                              100 users, 1,000 songs, November 2018
+  sparkify-cli generate --events 10_000_000 --songs 100_000 --out big --compress zst
+  sparkify-cli generate --users 500 --traps --corrupt --out hard
+
+Each of these settings may also be in the section [generate] of sparkify.toml, or in a variable \
+SPARKIFY_GENERATE_<NAME>; there, seconds_between_pages, days_between_sessions, daily_damping, weekend_damping, \
+weekend_offset and weekend_scale shape the rhythm.
+
+A data set that was generated before is replaced. Anything else in the place is refused, unless with --force; files \
+that do not belong to a data set always stay.";
+
+/// Arguments of `generate`. Each is text here, and read together with the environment and the section
+/// `[generate]` of the configuration file by [`crate::config::GenerateSettings`].
+#[derive(Debug, Default, Args)]
+#[command(after_long_help = AFTER_GENERATE)]
+pub struct GenerateArgs {
+    /// Where the data set goes: a directory, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE", value_hint = ValueHint::DirPath)]
+    pub out: Option<String>,
+    /// Users at the start [default: 100]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    pub users: Option<String>,
+    /// Make as many users as it takes to have about so many events
+    #[arg(long, value_name = "N", conflicts_with = "users", value_hint = ValueHint::Other)]
+    pub events: Option<String>,
+    /// Songs in song_data [default: 1000]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    pub songs: Option<String>,
+    /// Songs that there are in all; most of those that are played are not in song_data [default: 385252]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    pub tracks: Option<String>,
+    /// Share of the plays that are of a song in song_data, from 0 to 1 [default: 0.05]
+    #[arg(long, value_name = "SHARE", value_hint = ValueHint::Other)]
+    pub match_rate: Option<String>,
+    /// When the log begins, in UTC [default: 2018-11-01]
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
+    pub from: Option<String>,
+    /// When the log ends, in UTC, itself outside [default: 30 days later]
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
+    pub to: Option<String>,
+    /// What all chance comes from [default: 1]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    pub seed: Option<String>,
+    /// New users a year for each user there is [default: 0.01]
+    #[arg(long, value_name = "RATE", value_hint = ValueHint::Other)]
+    pub growth_rate: Option<String>,
+    /// Users a year who go without a word, for each user there is [default: 0]
+    #[arg(long, value_name = "RATE", value_hint = ValueHint::Other)]
+    pub attrition_rate: Option<String>,
+    /// How data files are compressed: gz, zst or none [default: none]
+    #[arg(long, value_name = "FORM", value_hint = ValueHint::Other)]
+    pub compress: Option<String>,
+    /// Plant the known difficulties: level changes, double-encoded text, duplicates, late files and more
+    #[arg(long)]
+    pub traps: bool,
+    /// Plant malformed records
+    #[arg(long)]
+    pub corrupt: bool,
+    /// Replace data that was not generated
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `explore`.

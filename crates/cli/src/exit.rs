@@ -115,6 +115,16 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         if matches!(cause.downcast_ref(), Some(sparkify_warehouse::Error::Interrupted)) {
             return Exit::Interrupted;
         }
+        match cause.downcast_ref::<sparkify_eventsim::Error>() {
+            Some(sparkify_eventsim::Error::Cancelled) => return Exit::Interrupted,
+            Some(
+                sparkify_eventsim::Error::Setting { .. }
+                | sparkify_eventsim::Error::Exists { .. }
+                | sparkify_eventsim::Error::Foreign { .. }
+                | sparkify_eventsim::Error::Unnamed { .. },
+            ) => return Exit::Usage,
+            _ => {}
+        }
         if cause.is::<Stopped>() {
             return Exit::Interrupted;
         }
@@ -220,6 +230,13 @@ fn hint_of(error: &anyhow::Error) -> Option<String> {
         #[cfg(feature = "aws")]
         if let Some(hint) = deployment::hint_of(cause) {
             return Some(hint);
+        }
+        if let Some(hint) = cause.downcast_ref().and_then(sparkify_eventsim::Error::hint) {
+            return Some(hint);
+        }
+        #[cfg(feature = "s3")]
+        if let Some(error) = cause.downcast_ref::<sparkify_storage::Error>() {
+            return error.hint();
         }
         if let Some(ChecksFailed(names)) = cause.downcast_ref() {
             return names

@@ -1,5 +1,7 @@
 //! What can go wrong with a load.
 
+use sparkify_warehouse::BoxError;
+
 use crate::record::Reject;
 
 /// A result with this crate's [`Error`].
@@ -13,9 +15,11 @@ pub struct SourceError {
     pub path: String,
     /// What is wrong with it.
     pub problem: SourceProblem,
-    /// The operating system's reason, where there is one.
+    /// What to do about it, where the place of the file knows better than the kind of problem.
+    pub advice: Option<String>,
+    /// The reason of the operating system or the store, where there is one.
     #[source]
-    pub source: Option<std::io::Error>,
+    pub source: Option<BoxError>,
 }
 
 /// The kinds of problems with a file or directory.
@@ -36,6 +40,9 @@ pub enum SourceProblem {
         "there are no data files in it (looked for log_data/**/*.json and song_data/**/*.json, also .gz and .zst)"
     )]
     Empty,
+    /// There is nothing to load in a part of it.
+    #[error("there are no data files in it (*.json, *.jsonl or *.ndjson, also .gz and .zst)")]
+    NoDataFiles,
     /// A compressed file that breaks off.
     #[error("the {0} stream breaks off: the file is cut short")]
     Truncated(&'static str),
@@ -48,12 +55,27 @@ pub enum SourceProblem {
     /// It cannot be read for another reason.
     #[error("it cannot be read")]
     Unreadable,
+    /// It is another one than when it was listed.
+    #[error("it changed while it was read")]
+    Changed,
+    /// It was there when it was listed.
+    #[error("it was deleted after it had been listed")]
+    Deleted,
+    /// What the store of objects says, in words.
+    #[error("{0}")]
+    Store(String),
+    /// The load was stopped.
+    #[error("reading it was stopped")]
+    Stopped,
 }
 
 impl SourceError {
     /// What the user can do about it.
     #[must_use]
-    pub const fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> &str {
+        if let Some(advice) = &self.advice {
+            return advice;
+        }
         match self.problem {
             SourceProblem::NotFound | SourceProblem::NotADirectory => {
                 "check the path given with --source; it is the directory that has log_data/ and song_data/ in it"
@@ -63,6 +85,7 @@ impl SourceError {
                 "name the directory that has log_data/ and song_data/ in it with --source, or try a sample: \
                  `sparkify-cli run` in an empty directory makes one"
             }
+            SourceProblem::NoDataFiles => "check the place given with --log-data or --song-data",
             SourceProblem::Truncated(_) | SourceProblem::Corrupt(_) => {
                 "deliver the file again (compare its size with the original), then run again"
             }
@@ -70,20 +93,28 @@ impl SourceError {
                 "correct the file, or remove it to use the standard names of the fields"
             }
             SourceProblem::Unreadable => "check the disk and the file, then run again",
+            SourceProblem::Changed | SourceProblem::Deleted => {
+                "nothing was loaded; run again when whoever writes the files has finished"
+            }
+            SourceProblem::Store(_) | SourceProblem::Stopped => "run again",
         }
     }
 
     pub(crate) fn new(path: impl Into<String>, problem: SourceProblem) -> Self {
-        Self { path: path.into(), problem, source: None }
+        Self { path: path.into(), problem, advice: None, source: None }
     }
 
     pub(crate) fn io(path: impl Into<String>, error: std::io::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(error) => return error,
+            Err(error) => error,
+        };
         let problem = match error.kind() {
             std::io::ErrorKind::NotFound => SourceProblem::NotFound,
             std::io::ErrorKind::PermissionDenied => SourceProblem::PermissionDenied,
             _ => SourceProblem::Unreadable,
         };
-        Self { path: path.into(), problem, source: Some(error) }
+        Self { path: path.into(), problem, advice: None, source: Some(Box::new(error)) }
     }
 }
 

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use sparkify_warehouse::{LoadSession, RecordSet};
 
 use crate::{
-    Result,
+    Cancel, Result,
     error::During,
     reader::hash_content,
     source::{FileKind, Source, SourceFile},
@@ -39,6 +39,18 @@ pub(crate) struct Difference {
 impl Difference {
     pub(crate) fn nothing_to_load(&self) -> bool {
         self.new.is_empty() && self.changed.is_empty()
+    }
+
+    /// Notes a known file, which has the content that was loaded, or not.
+    fn note(&mut self, file: SourceFile, loaded: &LoadedFile, same_content: bool) {
+        if !same_content {
+            self.changed.push(file);
+            return;
+        }
+        self.unchanged += 1;
+        if file.modified_ns.is_some() && file.modified_ns != loaded.modified_ns {
+            self.touched.push(file);
+        }
     }
 
     pub(crate) fn files_to_load(&self) -> impl Iterator<Item = &SourceFile> {
@@ -79,12 +91,14 @@ impl Ledger {
     }
 
     /// Sorts a listing. A file of the same size and time is unchanged; one of the same size and another
-    /// time, or no reliable one, is read and hashed. With `verify_content` every known file is.
+    /// time, or no reliable one, is read and hashed. With `verify_content` every known file is. Where the
+    /// source has a tag for the content, the tag decides, and nothing is read.
     pub(crate) async fn compare(
         self,
         source: &Arc<dyn Source>,
         listing: Vec<SourceFile>,
         verify_content: bool,
+        cancel: &Cancel,
     ) -> Result<Difference> {
         let mut difference = Difference::default();
         let mut unsure = Vec::new();
@@ -92,6 +106,10 @@ impl Ledger {
             match self.files.get(&file.path) {
                 None => difference.new.push(file),
                 Some(loaded) if loaded.size != file.size => difference.changed.push(file),
+                Some(loaded) if file.content_tag.is_some() => {
+                    let same = file.content_tag.as_ref() == Some(&loaded.content_hash);
+                    difference.note(file, loaded, same);
+                }
                 Some(loaded)
                     if !verify_content
                         && file.modified_ns.is_some()
@@ -103,7 +121,7 @@ impl Ledger {
             }
         }
         let unsure: Arc<[SourceFile]> = unsure.into();
-        let feed = source.feed(Arc::clone(&unsure));
+        let feed = source.feed(Arc::clone(&unsure), cancel);
         let hashed = tokio::task::spawn_blocking({
             let unsure = Arc::clone(&unsure);
             move || {
@@ -119,14 +137,7 @@ impl Ledger {
         for (index, hash) in hashed {
             let file = &unsure[index];
             let loaded = &self.files[&file.path];
-            if loaded.content_hash != hash {
-                difference.changed.push(file.clone());
-                continue;
-            }
-            difference.unchanged += 1;
-            if file.modified_ns.is_some() && file.modified_ns != loaded.modified_ns {
-                difference.touched.push(file.clone());
-            }
+            difference.note(file.clone(), loaded, loaded.content_hash == hash);
         }
         Ok(difference)
     }

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
+use tokio::sync::Notify;
+
 /// How far a load has come. Shared between the load and whoever shows it; reading it costs nothing.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -76,17 +78,35 @@ impl Progress {
 
 /// A wish to stop, shared between threads.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Wish>);
+
+#[derive(Debug, Default)]
+struct Wish {
+    uttered: AtomicBool,
+    heard: Notify,
+}
 
 impl Cancel {
     /// Asks the load to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.uttered.store(true, Ordering::SeqCst);
+        self.0.heard.notify_waiters();
     }
 
     /// Whether it was asked to.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.uttered.load(Ordering::SeqCst)
+    }
+
+    /// Waits until it is asked to.
+    pub async fn cancelled(&self) {
+        let heard = self.0.heard.notified();
+        tokio::pin!(heard);
+        // Before the look at the wish: one that is uttered in between is heard.
+        heard.as_mut().enable();
+        if !self.is_cancelled() {
+            heard.await;
+        }
     }
 }

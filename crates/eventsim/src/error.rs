@@ -77,9 +77,11 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Exists { .. } => "name a directory that does not exist".to_owned(),
-            Self::Foreign { .. } => "name another place, or replace log_data, song_data, log_json_path.json and \
+            Self::Foreign { .. } => {
+                "name another place, or replace log_data, song_data, log_json_path.json and \
                                      answers.json there with --force; other files stay"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Unnamed { .. } => "name a directory, such as ./sample".to_owned(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 "make room, or ask for fewer events or for compressed files (an event takes about 470 bytes, \

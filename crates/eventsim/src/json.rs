@@ -10,7 +10,9 @@ pub(crate) enum Slash {
 /// Whether a text is written as it is, quotes apart.
 pub(crate) fn is_plain(text: &str, slash: Slash) -> bool {
     text.bytes().all(|byte| {
-        matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\') && (byte != b'/' || slash == Slash::Plain)
+        matches!(byte, b' '..=b'~')
+            && !matches!(byte, b'"' | b'\\')
+            && (byte != b'/' || slash == Slash::Plain)
     })
 }
 

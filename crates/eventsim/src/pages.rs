@@ -182,7 +182,10 @@ impl Machine {
             by_state[state.index()].extend(targets.iter().map(|(chances, page, change)| {
                 sum += u64::from(*chances);
                 // Chances in ten thousand become chances in 2^32.
-                Choice { below: ((sum << 32) + 5_000) / 10_000, state: change.of(State { page: *page, ..state }) }
+                Choice {
+                    below: ((sum << 32) + 5_000) / 10_000,
+                    state: change.of(State { page: *page, ..state }),
+                }
             }));
         }
         let (mut starts, mut choices) = (vec![0], Vec::new());
@@ -229,9 +232,9 @@ mod tests {
             assert!(sum <= 10_000, "{page:?} {auth:?} {level:?}: {sum}");
             for (_, next, change) in *targets {
                 let state = change.of(State { page: *next, auth: *auth, level: *level });
-                let goes_on = TRANSITIONS
-                    .iter()
-                    .any(|(page, auth, level, _)| (*page, *auth, *level) == (state.page, state.auth, state.level));
+                let goes_on = TRANSITIONS.iter().any(|(page, auth, level, _)| {
+                    (*page, *auth, *level) == (state.page, state.auth, state.level)
+                });
                 assert!(goes_on || state.auth == Auth::Cancelled, "{state:?}");
             }
         }

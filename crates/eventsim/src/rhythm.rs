@@ -74,7 +74,13 @@ impl Rhythm {
         // Where a day off and another one meet, the weight goes from the one to the other in a straight line.
         let between = |before: bool, after: bool, since: i64| {
             let progress = since as f64 / scale as f64;
-            if before == after { f64::from(u8::from(after)) } else if after { progress } else { 1.0 - progress }
+            if before == after {
+                f64::from(u8::from(after))
+            } else if after {
+                progress
+            } else {
+                1.0 - progress
+            }
         };
         let weight = if of_day < scale - offset {
             between(is_off(day - 1), is_off(day), of_day + offset)

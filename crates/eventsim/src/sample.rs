@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use crate::{
-    Error, Existing, LocalDirectory, Progress, Settings, Volume, Written, generate,
-};
+use crate::{Error, Existing, LocalDirectory, Progress, Settings, Volume, Written, generate};
 
 /// A small data set: November 2018, where about one play in five is of a song in `song_data`.
 ///

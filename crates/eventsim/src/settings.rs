@@ -41,8 +41,10 @@ impl Compression {
         Ok(match self {
             Self::None => data.into(),
             Self::Gzip => {
-                let mut encoder =
-                    flate2::write::GzEncoder::new(Vec::with_capacity(data.len() / 8), flate2::Compression::fast());
+                let mut encoder = flate2::write::GzEncoder::new(
+                    Vec::with_capacity(data.len() / 8),
+                    flate2::Compression::fast(),
+                );
                 encoder.write_all(data).and_then(|()| encoder.finish()).map_err(Error::Compress)?.into()
             }
             Self::Zstd => zstd::bulk::compress(data, 3).map_err(Error::Compress)?.into(),
@@ -114,8 +116,12 @@ const COUNT_MAX: u32 = 200_000_000;
 const YEARS_MAX: i64 = 100;
 
 impl Settings {
-    /// Refuses values that make no sense.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Refuses values that make no sense, as [`generate`](crate::generate()) does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`].
+    pub fn check(&self) -> Result<(), Error> {
         let wrong = |setting, problem: &str| Err(Error::Setting { setting, problem: problem.to_owned() });
         let length = self.to.milliseconds() - self.from.milliseconds();
         let rhythm = &self.rhythm;
@@ -125,7 +131,9 @@ impl Settings {
             _ if self.from.milliseconds() < second_1970 || self.to.milliseconds() > year_9999 => {
                 wrong("from", "and to must be between 1970 and 9999")
             }
-            _ if length > YEARS_MAX * 366 * 86_400_000 => wrong("to", "must be within a hundred years of from"),
+            _ if length > YEARS_MAX * 366 * 86_400_000 => {
+                wrong("to", "must be within a hundred years of from")
+            }
             Self { volume: Volume::Users(count), .. } if *count > COUNT_MAX => {
                 wrong("users", "must be 200,000,000 at most")
             }
@@ -144,7 +152,9 @@ impl Settings {
                 wrong("days_between_sessions", "must be from 0.01 to 365")
             }
             _ if rhythm.session_gap > 86_400 => wrong("session_gap", "must be 86400 at most"),
-            _ if !(0.0..=0.159).contains(&rhythm.daily_damping) => wrong("daily_damping", "must be from 0 to 0.159"),
+            _ if !(0.0..=0.159).contains(&rhythm.daily_damping) => {
+                wrong("daily_damping", "must be from 0 to 0.159")
+            }
             _ if !(0.0..=0.99).contains(&rhythm.weekend_damping) => {
                 wrong("weekend_damping", "must be from 0 to 0.99")
             }

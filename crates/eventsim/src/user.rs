@@ -75,8 +75,7 @@ impl User {
     fn new(world: &World, index: u32, registration: i64, mut random: Random) -> Self {
         let rhythm = &world.settings.rhythm;
         // Divided so that the mean over all users is what it says.
-        let mut around =
-            |mean: f64| mean * libm::exp(SPREAD * random.normal() - SPREAD * SPREAD / 2.0);
+        let mut around = |mean: f64| mean * libm::exp(SPREAD * random.normal() - SPREAD * SPREAD / 2.0);
         let page_gap = around(rhythm.seconds_between_pages);
         let session_gap = around(rhythm.days_between_sessions * DAY as f64);
         let profile = Profile::draw(&world.vocabulary, registration, &mut random);

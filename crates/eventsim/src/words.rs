@@ -116,7 +116,11 @@ pub(crate) fn places(text: &'static str) -> Vec<Place> {
         .filter_map(|place| {
             let mut parts = place.split('|');
             let name = parts.next()?;
-            Some(Place { name, latitude: parts.next()?.parse().ok()?, longitude: parts.next()?.parse().ok()? })
+            Some(Place {
+                name,
+                latitude: parts.next()?.parse().ok()?,
+                longitude: parts.next()?.parse().ok()?,
+            })
         })
         .collect()
 }

@@ -134,7 +134,9 @@ pub(crate) fn same(one: &str, other: &Value) -> bool {
 
 fn normal(value: &Value) -> Value {
     match value {
-        Value::Object(map) => Value::Object(map.iter().map(|(key, value)| (key.clone(), normal(value))).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (key.clone(), normal(value))).collect())
+        }
         Value::Array(values) if values.len() == 1 && !values[0].is_object() => normal(&values[0]),
         Value::Array(values) => {
             let mut values: Vec<_> = values.iter().map(normal).collect();

@@ -48,8 +48,8 @@ const PARAMETERS: [&str; 13] = [
 
 /// Words that cannot be the name of a database or user.
 const RESERVED: [&str; 22] = [
-    "all", "analyse", "analyze", "and", "any", "array", "as", "both", "case", "create", "default", "from", "group",
-    "open", "order", "public", "select", "system", "table", "tag", "user", "where",
+    "all", "analyse", "analyze", "and", "any", "array", "as", "both", "case", "create", "default", "from",
+    "group", "open", "order", "public", "select", "system", "table", "tag", "user", "where",
 ];
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -78,9 +78,9 @@ pub(crate) fn validate(config: &DeploymentConfig) -> Checked {
 }
 
 fn name(name: &str) -> Checked {
-    let parts_are_fine = name
-        .split('-')
-        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+    let parts_are_fine = name.split('-').all(|part| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    });
     let begins_with_letter = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     if parts_are_fine && begins_with_letter && name.len() <= 38 {
         return Ok(());
@@ -105,7 +105,9 @@ fn nodes(node_type: &str, nodes: u32) -> Checked {
     if node_type.starts_with("dc") || node_type.starts_with("ds") {
         return Err(ConfigError::new(
             "node_type",
-            format!("{node_type} is of a generation that AWS makes no new clusters of (dc2 since April 2025)"),
+            format!(
+                "{node_type} is of a generation that AWS makes no new clusters of (dc2 since April 2025)"
+            ),
             "take ra3.large, the smallest of the present ones, or kind = \"serverless\"",
         ));
     }
@@ -131,7 +133,9 @@ fn nodes(node_type: &str, nodes: u32) -> Checked {
 
 fn serverless(config: &DeploymentConfig) -> Checked {
     let allowed = |rpus: u32| {
-        rpus == 4 || (8..=512).contains(&rpus) && rpus % 8 == 0 || (512..=1024).contains(&rpus) && rpus % 32 == 0
+        rpus == 4
+            || (8..=512).contains(&rpus) && rpus % 8 == 0
+            || (512..=1024).contains(&rpus) && rpus % 32 == 0
     };
     let base = config.base_capacity;
     if !allowed(base) {
@@ -164,7 +168,10 @@ fn database(database: &str) -> Checked {
     let fine = database.len() <= 64
         && database.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
         && database.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    if fine && !RESERVED.contains(&database) && !["template0", "template1", "padb_harvest"].contains(&database) {
+    if fine
+        && !RESERVED.contains(&database)
+        && !["template0", "template1", "padb_harvest"].contains(&database)
+    {
         return Ok(());
     }
     Err(ConfigError::new(
@@ -177,7 +184,9 @@ fn database(database: &str) -> Checked {
 fn admin_user(user: &str) -> Checked {
     let fine = user.len() <= 128
         && user.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
-        && user.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_+.@-".contains(&byte));
+        && user
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_+.@-".contains(&byte));
     if fine && !RESERVED.contains(&user) {
         return Ok(());
     }
@@ -285,13 +294,17 @@ fn subnets(config: &DeploymentConfig) -> Checked {
     if config.kind == Kind::Serverless && (1..3).contains(&config.subnet_ids.len()) {
         return Err(ConfigError::new(
             "subnet_ids",
-            format!("Serverless needs three subnets in three availability zones, not {}", config.subnet_ids.len()),
+            format!(
+                "Serverless needs three subnets in three availability zones, not {}",
+                config.subnet_ids.len()
+            ),
             "name three or more, or none for those of the default VPC",
         ));
     }
-    for (setting, prefix, ids) in
-        [("subnet_ids", "subnet-", &config.subnet_ids), ("security_group_ids", "sg-", &config.security_group_ids)]
-    {
+    for (setting, prefix, ids) in [
+        ("subnet_ids", "subnet-", &config.subnet_ids),
+        ("security_group_ids", "sg-", &config.security_group_ids),
+    ] {
         if let Some(id) = ids.iter().find(|id| !id.starts_with(prefix)) {
             return Err(ConfigError::new(
                 setting,
@@ -365,9 +378,8 @@ fn maintenance_window(window: &str) -> Checked {
         let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
         (hour < 24 && minute < 60).then_some(u32::try_from(day).ok()? * 24 * 60 + hour * 60 + minute)
     };
-    let length = window
-        .split_once('-')
-        .and_then(|(from, to)| Some((minute(to)? + WEEK - minute(from)?) % WEEK));
+    let length =
+        window.split_once('-').and_then(|(from, to)| Some((minute(to)? + WEEK - minute(from)?) % WEEK));
     if length.is_some_and(|length| (30..24 * 60).contains(&length)) {
         return Ok(());
     }
@@ -380,7 +392,11 @@ fn maintenance_window(window: &str) -> Checked {
 
 fn tags(config: &DeploymentConfig) -> Checked {
     if config.tags.len() > 40 {
-        return Err(ConfigError::new("tags", "there are more than 40", "take fewer; AWS allows 50 with its own"));
+        return Err(ConfigError::new(
+            "tags",
+            "there are more than 40",
+            "take fewer; AWS allows 50 with its own",
+        ));
     }
     for (key, value) in &config.tags {
         let problem = if key.is_empty() || key.chars().count() > 128 {

@@ -10,7 +10,8 @@ use crate::{credentials::Unavailable, refusal::Refusal, url::S3Url};
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+/// A cause of any kind.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What is done with an object or a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub enum ErrorKind {
 
 /// An error of S3, or on the way there.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", self.describe())]
+#[error("{url}: {}", self.problem())]
 pub struct Error {
     kind: ErrorKind,
     action: Action,
@@ -161,36 +162,40 @@ impl Error {
         &self.url
     }
 
-    fn describe(&self) -> String {
-        let (url, bucket, verb) = (&self.url, self.url.bucket(), self.action.verb());
+    /// What is wrong, without the address.
+    #[must_use]
+    pub fn problem(&self) -> String {
+        let (bucket, verb) = (self.url.bucket(), self.action.verb());
         match &self.kind {
-            ErrorKind::AccessDenied => format!("access denied: {url} may not be {verb}"),
+            ErrorKind::AccessDenied => format!("access denied: it may not be {verb}"),
             ErrorKind::NoSuchBucket => format!("there is no bucket {bucket}"),
-            ErrorKind::NotFound => format!("there is no object {url}"),
+            ErrorKind::NotFound => "there is no such object".to_owned(),
             ErrorKind::WrongRegion { right: Some(right) } => {
                 format!("the bucket {bucket} is in the region {right}, and another one was asked for it")
             }
             ErrorKind::WrongRegion { right: None } => {
                 format!("the bucket {bucket} is in another region than the one that was asked for it")
             }
-            ErrorKind::NoCredentials => {
-                format!("there are no AWS credentials with which {url} could be {verb}")
-            }
-            ErrorKind::ExpiredCredentials => {
-                format!("the AWS credentials expired before {url} could be {verb}")
-            }
-            ErrorKind::InvalidCredentials => {
-                format!("S3 does not accept the AWS credentials with which {url} should be {verb}")
-            }
-            ErrorKind::Clock => format!("the clock of this machine is wrong, so {url} could not be {verb}"),
-            ErrorKind::Precondition => format!("{url} is another object by now"),
+            ErrorKind::NoCredentials => "there are no AWS credentials to reach it with".to_owned(),
+            ErrorKind::ExpiredCredentials => "the AWS credentials have expired".to_owned(),
+            ErrorKind::InvalidCredentials => "S3 does not accept the AWS credentials".to_owned(),
+            ErrorKind::Clock => "S3 refuses because the clock of this machine is wrong".to_owned(),
+            ErrorKind::Precondition => "it is another object by now".to_owned(),
             ErrorKind::Unavailable => {
-                format!("S3 is too busy: {url} could not be {verb} after several tries")
+                format!("S3 is too busy: it could not be {verb}, also after several tries")
             }
-            ErrorKind::Unreachable => format!("S3 cannot be reached: {url} could not be {verb}"),
-            ErrorKind::Settings => format!("{url} cannot be reached with these settings"),
-            ErrorKind::Other => format!("{url} could not be {verb}"),
+            ErrorKind::Unreachable => {
+                format!("S3 cannot be reached: it could not be {verb}, also after several tries")
+            }
+            ErrorKind::Settings => "it cannot be reached with these settings".to_owned(),
+            ErrorKind::Other => format!("it could not be {verb}"),
         }
+    }
+
+    /// The cause, for an error that says the rest itself.
+    #[must_use]
+    pub fn into_source(self) -> Option<BoxError> {
+        self.source
     }
 
     /// What the user can do about it.

@@ -38,7 +38,7 @@ pub use object_store::{self, ObjectStore};
 
 pub use crate::{
     connect::{connect, connect_with, region},
-    error::{Action, Error, ErrorKind, Result},
+    error::{Action, BoxError, Error, ErrorKind, Result},
     options::S3Options,
     url::{S3Url, UrlError},
 };

@@ -34,12 +34,6 @@ impl UrlError {
 }
 
 impl S3Url {
-    /// Whether a text is meant to be an address in S3.
-    #[must_use]
-    pub fn is_meant(text: &str) -> bool {
-        text.split_once("://").is_some_and(|(scheme, _)| matches!(scheme, "s3" | "s3a" | "s3n"))
-    }
-
     /// Reads an address.
     ///
     /// # Errors
@@ -187,11 +181,5 @@ mod tests {
     fn credentials_in_an_address_are_refused_and_not_repeated() {
         let error = S3Url::parse("s3://AKIAX:geheim@music/logs").unwrap_err();
         assert!(!format!("{error} {} {error:?}", error.hint()).contains("geheim"));
-    }
-
-    #[test]
-    fn an_address_is_recognised_by_its_scheme() {
-        assert!(S3Url::is_meant("s3://music") && S3Url::is_meant("s3a://music"));
-        assert!(!S3Url::is_meant("data/s3") && !S3Url::is_meant("/data"));
     }
 }

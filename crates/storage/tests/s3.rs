@@ -204,7 +204,7 @@ async fn faults_that_do_not_pass_are_told_with_what_to_do() {
         s3.heal();
     }
     let error = read(store.as_ref(), "missing.json").await.unwrap_err();
-    assert_eq!(error.to_string(), "there is no object s3://music/missing.json");
+    assert_eq!(error.to_string(), "s3://music/missing.json: there is no such object");
 }
 
 #[tokio::test]
@@ -212,7 +212,10 @@ async fn a_bucket_that_is_not_there_or_elsewhere_is_named() {
     let s3 = double();
     let store = open(&s3).await;
     s3.remove_bucket(BUCKET);
-    assert_eq!(names(store.as_ref(), "log_data").await.unwrap_err().to_string(), "there is no bucket music");
+    assert_eq!(
+        names(store.as_ref(), "log_data").await.unwrap_err().to_string(),
+        "s3://music/log_data: there is no bucket music"
+    );
     s3.create_bucket_in(BUCKET, "ap-south-1");
     let error = names(store.as_ref(), "log_data").await.unwrap_err();
     assert!(error.hint().unwrap().contains("--s3-region ap-south-1"), "{error:?}");

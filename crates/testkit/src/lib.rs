@@ -16,6 +16,7 @@
 //! ```
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod answers;
 mod cli;
 mod data;
 mod dump;
@@ -29,6 +30,7 @@ pub mod redshift_lint;
 mod replicate;
 pub mod s3;
 
+pub use answers::{Generated, Loads};
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
 pub use dump::{Dump, dump, dump_without_ids, query};

@@ -5,7 +5,17 @@ use std::process::Command;
 /// The packages that the command line is made of, by its features.
 fn packages(features: &[&str]) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "-p", "sparkify-cli", "--edges", "normal,build", "--prefix", "none"])
+        .args([
+            "tree",
+            "--offline",
+            "--locked",
+            "-p",
+            "sparkify-cli",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+        ])
         .args(features)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()

@@ -6,7 +6,11 @@ use super::{Aws, inventory};
 fn without_a_terminal_nothing_is_made_or_deleted_unless_yes_is_said() {
     let aws = Aws::new();
     let refused = aws.run(&["provision"]).with_code(2);
-    assert!(refused.stderr.contains("--yes") && refused.stderr.contains("provision --plan"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("--yes") && refused.stderr.contains("provision --plan"),
+        "{}",
+        refused.stderr
+    );
     assert!(inventory::is_empty(&aws.inventory()));
     let _ = aws.provision().success();
     let there = aws.inventory();

@@ -62,7 +62,8 @@ fn with_nobody_there_it_ends_in_time_with_remedies() {
         let endpoint = format!("http://{address}");
         let mut command = aws.command(&["doctor", "--format", "json"]);
         let begin = Instant::now();
-        let finished = Finished::from(command.env("AWS_ENDPOINT_URL", endpoint).output().unwrap()).with_code(1);
+        let finished =
+            Finished::from(command.env("AWS_ENDPOINT_URL", endpoint).output().unwrap()).with_code(1);
         assert!(begin.elapsed() < Duration::from_secs(15), "{outcome}: {:?}", begin.elapsed());
         let document = finished.json();
         let credentials = check(&document, "credentials");

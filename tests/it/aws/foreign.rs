@@ -9,7 +9,11 @@ const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 fn make_foreign(aws: &Aws, kind: &str) {
     let vpcs = aws.account.call("ec2", "describe_vpcs", &json!({}));
     let (service, operation, parameters): (_, _, Value) = match kind {
-        "role" => ("iam", "create_role", json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": TRUST, "Path": "/sparkify/" })),
+        "role" => (
+            "iam",
+            "create_role",
+            json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": TRUST, "Path": "/sparkify/" }),
+        ),
         "security group" => (
             "ec2",
             "create_security_group",

@@ -92,7 +92,8 @@ fn roles(account: &MotoAccount) -> Vec<Value> {
                     pick(&account.call("iam", "get_role_policy", &which), &["PolicyName", "PolicyDocument"])
                 })
                 .collect();
-            let attached = account.call("iam", "list_attached_role_policies", &name)["AttachedPolicies"].take();
+            let attached =
+                account.call("iam", "list_attached_role_policies", &name)["AttachedPolicies"].take();
             let tags = account.call("iam", "list_role_tags", &name);
             let mut role = pick(role, &["RoleName", "Path", "AssumeRolePolicyDocument"]);
             role["policies"] = policies.into();
@@ -109,7 +110,13 @@ fn security_group(group: &Value) -> Value {
     let rules = rules.map(|rule| {
         let sources = rule["IpRanges"].as_array().unwrap().iter().map(|range| text(&range["CidrIp"]));
         let ports = (&rule["FromPort"], &rule["ToPort"]);
-        format!("{} {}-{} {}", text(&rule["IpProtocol"]), ports.0, ports.1, sources.collect::<Vec<_>>().join(","))
+        format!(
+            "{} {}-{} {}",
+            text(&rule["IpProtocol"]),
+            ports.0,
+            ports.1,
+            sources.collect::<Vec<_>>().join(",")
+        )
     });
     picked["ingress"] = rules.collect::<Vec<_>>().into();
     picked

@@ -61,12 +61,14 @@ fn a_cluster_is_planned_made_repaired_and_taken_away() {
 /// Somebody opens the cluster to the world and gives its role more than it needs.
 fn drift_is_shown_and_repaired(aws: &Aws) {
     let groups = aws.account.call("ec2", "describe_security_groups", &json!({}));
-    let group = groups["SecurityGroups"].as_array().unwrap().iter().find(|group| group["GroupName"] == NAME).unwrap();
+    let group =
+        groups["SecurityGroups"].as_array().unwrap().iter().find(|group| group["GroupName"] == NAME).unwrap();
     let rule = json!({ "IpProtocol": "tcp", "FromPort": 5439, "ToPort": 5439, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] });
     let parameters = json!({ "GroupId": group["GroupId"], "IpPermissions": [rule] });
     aws.account.call("ec2", "authorize_security_group_ingress", &parameters);
     let everything = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
-    let parameters = json!({ "RoleName": ROLE, "PolicyName": "more", "PolicyDocument": everything.to_string() });
+    let parameters =
+        json!({ "RoleName": ROLE, "PolicyName": "more", "PolicyDocument": everything.to_string() });
     aws.account.call("iam", "put_role_policy", &parameters);
 
     let status = aws.run(&["status", "--format", "json"]).success().json();
@@ -162,7 +164,13 @@ fn what_is_configured_gets_its_own_groups() {
 fn the_output_for_people_says_what_is_there() {
     let aws = Aws::new();
     let made = aws.run(&["provision", "--yes"]).success();
-    for expected in ["create    cluster", "as an estimate", "redshift://music", "127.0.0.1:5439", "database    sparkify\n"] {
+    for expected in [
+        "create    cluster",
+        "as an estimate",
+        "redshift://music",
+        "127.0.0.1:5439",
+        "database    sparkify\n",
+    ] {
         assert!(made.stdout.contains(expected), "{expected}\n{}", made.stdout);
     }
     for expected in ["create role", "create cluster", "done in", "ready after", "cannot be used from here"] {

@@ -60,7 +60,8 @@ impl Aws {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let environment = self.account.environment();
-        let environment: Vec<_> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.command_with(&environment, arguments)
     }
 
@@ -79,7 +80,8 @@ impl Aws {
 
     fn run_as(&self, (key, secret): &(String, String), arguments: &[&str]) -> Finished {
         let environment = self.account.environment_of(key, secret);
-        let environment: Vec<_> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Finished::from(self.command_with(&environment, arguments).output().unwrap())
     }
 

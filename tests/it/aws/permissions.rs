@@ -74,11 +74,16 @@ fn the_documented_permissions_are_enough_for_the_life_of_a_cluster() {
 
 #[test]
 fn the_documented_permissions_are_enough_for_the_life_of_serverless() {
-    let aws = Aws::with("[deployment]\nname = \"music\"\nkind = \"serverless\"\nallow_cidr = [\"203.0.113.7/32\"]\n");
+    let aws = Aws::with(
+        "[deployment]\nname = \"music\"\nkind = \"serverless\"\nallow_cidr = [\"203.0.113.7/32\"]\n",
+    );
     let user = aws.account.user_with_policy(&documented(&aws));
-    for arguments in
-        [&["provision", "--yes"][..], &["provision", "--yes"], &["status"], &["teardown", "--yes", "--skip-final-snapshot"]]
-    {
+    for arguments in [
+        &["provision", "--yes"][..],
+        &["provision", "--yes"],
+        &["status"],
+        &["teardown", "--yes", "--skip-final-snapshot"],
+    ] {
         let _ = aws.run_as(&user, arguments).success();
     }
     assert!(inventory::is_empty(&aws.inventory()), "{}", aws.inventory());
@@ -130,9 +135,13 @@ fn credentials_that_are_not_valid_are_told_apart_from_missing_permissions() {
     let nobody = ("AKIAIOSFODNN7NOBODY1".to_owned(), "wrong".to_owned());
     let refused = aws.run_as(&nobody, &["provision", "--plan"]).with_code(1);
     assert!(refused.stderr.contains("aws sts get-caller-identity"), "{}", refused.stderr);
-    let command = aws.command_with(&[("AWS_REGION", "us-west-2"), ("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/nonexistent")], &[
-        "provision", "--plan",
-    ]).output().unwrap();
+    let command = aws
+        .command_with(
+            &[("AWS_REGION", "us-west-2"), ("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/nonexistent")],
+            &["provision", "--plan"],
+        )
+        .output()
+        .unwrap();
     let refused = sparkify_testkit::Finished::from(command).with_code(1);
     assert!(refused.stderr.contains("AWS_PROFILE"), "{}", refused.stderr);
 }

@@ -5,12 +5,13 @@ use std::process::{Command, Stdio};
 use super::assert_text;
 use crate::cli;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "create-tables",
     "etl",
     "check",
     "explore",
+    "generate",
     "sql",
     "provision",
     "status",

@@ -4,8 +4,11 @@ use std::{io::Write, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use sparkify_analytics::{Catalogue, output::Format};
+#[cfg(feature = "s3")]
+use sparkify_etl::source::S3Source;
 use sparkify_etl::{
-    Cancel, LoadOptions, Progress, Retries, RunReport, create_tables, source::LocalDirectory,
+    Cancel, LoadOptions, Progress, Retries, RunReport, create_tables,
+    source::{LocalDirectory, Source},
 };
 use sparkify_eventsim::Sample;
 use sparkify_warehouse::{Access, Warehouse};
@@ -13,7 +16,7 @@ use sparkify_warehouse::{Access, Warehouse};
 use super::{explore, integers, texts};
 use crate::{
     args::LoadArgs,
-    config::Settings,
+    config::{Settings, SourcePlaces},
     exit::{Stopped, UsageError},
     logging,
     progress::ProgressDisplay,
@@ -25,16 +28,13 @@ const SAMPLE: &str = "sparkify-sample";
 
 /// `etl`.
 pub(super) async fn etl(settings: &Settings, arguments: &LoadArgs) -> anyhow::Result<()> {
-    let source = match &settings.source {
-        Some(source) => source.value.clone(),
-        None => {
-            return Err(UsageError::with_hint(
-                "there is no source: no --source was given, and there is no directory `data` here with log_data/ \
-                 or song_data/ in it",
-                "name the directory that has log_data/ and song_data/ in it with --source DIR",
-            )
-            .into());
-        }
+    let Some(source) = SourcePlaces::of(settings)? else {
+        return Err(UsageError::with_hint(
+            "there is no source: no --source was given, and there is no directory `data` here with log_data/ \
+             or song_data/ in it",
+            "name the directory that has log_data/ and song_data/ in it with --source DIR",
+        )
+        .into());
     };
     let warehouse = super::open_existing(settings, Access::ReadWrite).await?;
     let report = load(settings, arguments, warehouse.as_ref(), source, &mut Stop::listen()?).await?;
@@ -54,13 +54,14 @@ pub(super) async fn etl(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
 pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Result<()> {
     let library = super::library(settings)?;
     let catalogue = Catalogue::new(&library)?;
+    let source = SourcePlaces::of(settings)?;
     let warehouse = super::open(settings, Access::ReadWrite).await?;
     let mut stop = Stop::listen()?;
     let prepare = async {
         create_tables(warehouse.as_ref(), &library).await?;
-        match &settings.source {
-            Some(source) => Ok(source.value.clone()),
-            None => sample(settings, warehouse.as_ref()).await,
+        match source {
+            Some(source) => Ok(source),
+            None => sample(settings, warehouse.as_ref()).await.map(SourcePlaces::below),
         }
     };
     let source = stop.during(warehouse.as_ref(), &Cancel::default(), prepare).await?;
@@ -130,11 +131,21 @@ async fn sample(settings: &Settings, warehouse: &dyn Warehouse) -> anyhow::Resul
     Ok(directory)
 }
 
+/// The source at those places. In S3 that may mean to log in.
+#[cfg_attr(not(feature = "s3"), allow(clippy::unused_async, unused_variables))]
+async fn open(settings: &Settings, places: SourcePlaces) -> sparkify_etl::Result<Arc<dyn Source>> {
+    Ok(match places {
+        SourcePlaces::Local(places) => Arc::new(LocalDirectory::from_places(places)),
+        #[cfg(feature = "s3")]
+        SourcePlaces::S3(places) => Arc::new(S3Source::connect(places, &settings.s3()).await?),
+    })
+}
+
 async fn load(
     settings: &Settings,
     arguments: &LoadArgs,
     warehouse: &dyn Warehouse,
-    source: PathBuf,
+    source: SourcePlaces,
     stop: &mut Stop,
 ) -> anyhow::Result<RunReport> {
     let library = super::library(settings)?;
@@ -145,10 +156,16 @@ async fn load(
         retries: Retries { count: settings.retries.value, ..Retries::default() },
     };
     let (progress, cancel) = (Arc::new(Progress::default()), Cancel::default());
-    tracing::info!(source = %source.display(), warehouse = %warehouse.location(), "loading");
     let display = ProgressDisplay::begin(settings, &progress);
-    let source = Arc::new(LocalDirectory::new(source));
-    let work = sparkify_etl::load(warehouse, source, &library, &options, &progress, &cancel);
+    // Boxed: what it takes to log in at AWS is large.
+    let work = Box::pin(async {
+        let source = tokio::select! {
+            source = open(settings, source) => source?,
+            () = cancel.cancelled() => return Err(sparkify_etl::Error::Cancelled),
+        };
+        tracing::info!(source = source.location(), warehouse = %warehouse.location(), "loading");
+        sparkify_etl::load(warehouse, source, &library, &options, &progress, &cancel).await
+    });
     let result = stop.during(warehouse, &cancel, work).await;
     drop(display);
     match result {

@@ -7,6 +7,7 @@ mod create_tables;
 #[cfg(feature = "aws")]
 mod deployment;
 mod explore;
+mod generate;
 mod load;
 mod sql;
 
@@ -25,7 +26,7 @@ use sparkify_warehouse::{
 
 use crate::{
     args::{Cli, Command},
-    config::{Settings, WarehouseUrl},
+    config::{GenerateSettings, Settings, WarehouseUrl},
     exit::UsageError,
     logging,
 };
@@ -36,7 +37,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         return completions::run(shell);
     }
     let directory = std::env::current_dir().context("the current directory cannot be found out")?;
-    let settings = Settings::read(&cli.global, &|name| std::env::var(name).ok(), &directory)?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let settings = Settings::read(&cli.global, &environment, &directory)?;
     logging::begin(&settings);
     match cli.command {
         Command::Run(arguments) => load::run(&settings, &arguments).await,
@@ -44,6 +46,11 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::CreateTables(arguments) => create_tables::run(&settings, &arguments).await,
         Command::Check => check::run(&settings).await,
         Command::Explore(arguments) => explore::run(&settings, &arguments).await,
+        Command::Generate(arguments) => {
+            let threads = settings.threads.value;
+            let what = GenerateSettings::read(&arguments, &cli.global, threads, &environment, &directory)?;
+            generate::run(&settings, what).await
+        }
         Command::Sql(arguments) => sql::run(&settings, &arguments),
         Command::Config(_) => config::show(&settings),
         command @ (Command::Provision(_)

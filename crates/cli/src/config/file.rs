@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::KEYS;
+use super::{KEYS, generate};
 use crate::exit::UsageError;
 
 /// The name that is looked for.
@@ -58,6 +58,10 @@ impl ConfigFile {
                 }
                 continue;
             }
+            if let (generate::SECTION, Some(section)) = (key.as_str(), value.as_table()) {
+                check_section(&path, section)?;
+                continue;
+            }
             if !KEYS.contains(&key.as_str()) {
                 return Err(UsageError::with_hint(
                     format!("{}: there is no setting {key:?}", path.display()),
@@ -65,9 +69,9 @@ impl ConfigFile {
                 )
                 .into());
             }
-            if !value.is_str() && !value.is_integer() {
+            if !value.is_str() && !value.is_integer() && !value.is_bool() {
                 return Err(UsageError::new(format!(
-                    "{}: {key} must be a text or a whole number",
+                    "{}: {key} must be a text, a whole number, or true or false",
                     path.display()
                 ))
                 .into());
@@ -82,6 +86,12 @@ impl ConfigFile {
 
     pub(super) fn directory(&self) -> Option<&Path> {
         self.path.parent().filter(|parent| !parent.as_os_str().is_empty())
+    }
+
+    /// A value of a section.
+    pub(super) fn get_in(&self, section: &str, key: &str) -> Option<String> {
+        let value = self.table.get(section)?.as_table()?.get(key)?;
+        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 
     pub(super) fn get(&self, key: &str) -> Option<String> {
@@ -102,4 +112,24 @@ impl ConfigFile {
 /// A value as it is shown.
 pub(super) fn text_of(value: &toml::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Refuses names in the section of `generate` that are no settings of it.
+fn check_section(path: &Path, section: &toml::Table) -> anyhow::Result<()> {
+    let name = generate::SECTION;
+    for (key, value) in section {
+        if !generate::KEYS.contains(&key.as_str()) {
+            return Err(UsageError::with_hint(
+                format!("{}: there is no setting {key:?} in [{name}]", path.display()),
+                format!("the settings are {}", generate::KEYS.join(", ")),
+            )
+            .into());
+        }
+        if value.is_table() || value.is_array() {
+            return Err(
+                UsageError::new(format!("{}: {key} in [{name}] must be one value", path.display())).into()
+            );
+        }
+    }
+    Ok(())
 }

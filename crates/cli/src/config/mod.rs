@@ -3,6 +3,8 @@
 
 mod deployment;
 mod file;
+mod generate;
+mod source;
 mod warehouse;
 
 use std::{
@@ -14,8 +16,12 @@ use std::{
 
 pub use deployment::DeploymentSettings;
 pub use file::ConfigFile;
+pub use generate::GenerateSettings;
+pub use source::{SourcePlaces, SourceUrl};
 use sparkify_analytics::output::Format;
 use sparkify_etl::{MatchRule, Retries};
+#[cfg(feature = "s3")]
+use sparkify_storage::S3Options;
 use sparkify_warehouse::duckdb::DuckDbOptions;
 pub use warehouse::WarehouseUrl;
 
@@ -71,8 +77,20 @@ pub enum LogFormat {
 /// All settings.
 #[derive(Debug)]
 pub struct Settings {
-    /// The directory to load from; `None` if none was named and `data` is not there.
-    pub source: Option<Setting<PathBuf>>,
+    /// Where to load from; `None` if no place was named and `data` is not there.
+    pub source: Option<Setting<SourceUrl>>,
+    /// Where the events are, if not in the usual place.
+    pub log_data: Option<Setting<SourceUrl>>,
+    /// Where the songs are, if not in the usual place.
+    pub song_data: Option<Setting<SourceUrl>>,
+    /// Where the JSONPaths file is, if not in the usual place.
+    pub log_json_path: Option<Setting<SourceUrl>>,
+    /// The region of the buckets.
+    pub s3_region: Option<Setting<String>>,
+    /// The address of an S3-compatible server.
+    pub s3_endpoint: Option<Setting<String>>,
+    /// Whether requests to S3 are not signed.
+    pub s3_anonymous: Setting<bool>,
     /// The database.
     pub warehouse: Setting<WarehouseUrl>,
     /// Bad records that may be set aside.
@@ -124,12 +142,26 @@ impl Settings {
     ) -> anyhow::Result<Self> {
         let file = ConfigFile::read(arguments.config.as_deref(), directory)?;
         let layers = Layers { environment, file: &file };
-        let source = match layers.find("source", arguments.source.as_deref()) {
-            Some(found) => Some(found.path(&file)),
-            None => default_source(directory),
+        let place = |key, flag: &Option<String>| match layers.find(key, flag.as_deref()) {
+            Some(found) => found.source(&file).map(Some),
+            None => Ok(None),
+        };
+        let log_data = place("log_data", &arguments.log_data)?;
+        let song_data = place("song_data", &arguments.song_data)?;
+        let source = match place("source", &arguments.source)? {
+            None if log_data.is_none() && song_data.is_none() => default_source(directory),
+            named => named,
         };
         Ok(Self {
             source,
+            log_data,
+            song_data,
+            log_json_path: place("log_json_path", &arguments.log_json_path)?,
+            s3_region: layers.find("s3_region", arguments.s3_region.as_deref()).map(Found::setting),
+            s3_endpoint: layers.find("s3_endpoint", arguments.s3_endpoint.as_deref()).map(Found::setting),
+            s3_anonymous: layers
+                .text("s3_anonymous", arguments.s3_anonymous.then_some("true"), "false")
+                .parse("true or false", |text| text.parse().map_err(|_| None))?,
             warehouse: {
                 let found =
                     layers.text("warehouse", arguments.warehouse.as_deref(), "duckdb:sparkify.duckdb");
@@ -190,6 +222,19 @@ impl Settings {
         })
     }
 
+    /// How S3 is reached.
+    #[cfg(feature = "s3")]
+    #[must_use]
+    pub fn s3(&self) -> S3Options {
+        let value = |setting: &Option<Setting<String>>| setting.as_ref().map(|setting| setting.value.clone());
+        S3Options {
+            region: value(&self.s3_region),
+            endpoint: value(&self.s3_endpoint),
+            anonymous: self.s3_anonymous.value,
+            ..S3Options::default()
+        }
+    }
+
     /// Each setting as it is shown, by the names that a configuration file uses.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
@@ -204,6 +249,12 @@ impl Settings {
         }
         let mut rows = vec![
             optional("source", self.source.as_ref()),
+            optional("log_data", self.log_data.as_ref()),
+            optional("song_data", self.song_data.as_ref()),
+            optional("log_json_path", self.log_json_path.as_ref()),
+            optional("s3_region", self.s3_region.as_ref()),
+            optional("s3_endpoint", self.s3_endpoint.as_ref()),
+            row("s3_anonymous", &self.s3_anonymous),
             row("warehouse", &self.warehouse),
             row("max_errors", &self.max_errors),
             row("match_rule", &self.match_rule),
@@ -260,6 +311,12 @@ impl Forms {
 /// The names that a configuration file may use.
 pub(crate) const KEYS: &[&str] = &[
     "source",
+    "log_data",
+    "song_data",
+    "log_json_path",
+    "s3_region",
+    "s3_endpoint",
+    "s3_anonymous",
     "warehouse",
     "max_errors",
     "match_rule",
@@ -279,11 +336,11 @@ fn base_for<'a>(origin: &Origin, base: Option<&'a Path>) -> Option<&'a Path> {
     if matches!(origin, Origin::File(_)) { base } else { None }
 }
 
-fn default_source(directory: &Path) -> Option<Setting<PathBuf>> {
+fn default_source(directory: &Path) -> Option<Setting<SourceUrl>> {
     let there =
         ["log_data", "song_data"].iter().any(|folder| directory.join(DEFAULT_SOURCE).join(folder).is_dir());
     there.then(|| Setting {
-        value: PathBuf::from(DEFAULT_SOURCE),
+        value: SourceUrl::Local(PathBuf::from(DEFAULT_SOURCE)),
         origin: Origin::Default,
         shown: DEFAULT_SOURCE.to_owned(),
     })
@@ -345,6 +402,17 @@ impl Found {
         let base = base_for(&self.origin, file.directory());
         let value = base.map_or_else(|| PathBuf::from(&self.text), |base| base.join(&self.text));
         Setting { shown: value.display().to_string(), value, origin: self.origin }
+    }
+
+    fn source(self, file: &ConfigFile) -> anyhow::Result<Setting<SourceUrl>> {
+        let base = base_for(&self.origin, file.directory());
+        let source = self.parse("a directory or s3://BUCKET/PREFIX", |text| SourceUrl::parse(text, base))?;
+        Ok(Setting { shown: source.value.shown(), ..source })
+    }
+
+    /// The text itself, in which what may be a password is masked when it is shown.
+    fn setting(self) -> Setting<String> {
+        Setting { shown: warehouse::mask(&self.text), value: self.text, origin: self.origin }
     }
 
     fn parse<T>(

@@ -34,7 +34,7 @@ fn the_file_is_found_in_a_directory_above_and_its_paths_are_beside_it() {
     let below = directory.path().join("a/b");
     std::fs::create_dir_all(&below).unwrap();
     let settings = Settings::read(&GlobalArgs::default(), &nothing, &below).unwrap();
-    assert_eq!(settings.source.unwrap().value, directory.path().join("logs"));
+    assert_eq!(settings.source.unwrap().value, SourceUrl::Local(directory.path().join("logs")));
     let expected = directory.path().join("db/x.duckdb");
     assert!(matches!(settings.warehouse.value, WarehouseUrl::DuckDbFile(path) if path == expected));
 }

@@ -165,7 +165,7 @@ impl Run<'_> {
         verify_tables(self.warehouse, self.library).await?;
         earlier.reached = true;
         self.progress.begin("listing files");
-        let listing = self.source.list().await?;
+        let listing = self.unless_cancelled(self.source.list()).await??;
         stopwatch.lap("list");
 
         let mut session = self.warehouse.begin_load().await.during("beginning the load")?;
@@ -223,7 +223,8 @@ impl Run<'_> {
     ) -> Result<RunReport> {
         let found = listing.len() as u64;
         let ledger = Ledger::read(session).await?;
-        let difference = ledger.compare(&self.source, listing, self.options.verify_content).await?;
+        let verify_content = self.options.verify_content;
+        let difference = ledger.compare(&self.source, listing, verify_content, self.cancel).await?;
         let last_rule = publish::last_match_rule(session).await?;
         let rule_changed = last_rule.is_some_and(|rule| rule != self.options.match_rule.name());
         stopwatch.lap("compare");
@@ -307,7 +308,8 @@ impl Run<'_> {
         self.progress.begin("reading");
         let to_load: Vec<_> = difference.files_to_load().collect();
         self.progress.expect(to_load.len() as u64, to_load.iter().map(|file| file.size).sum());
-        let events = Arc::new(RecordShape::events(self.source.json_paths().await?.as_ref()));
+        let json_paths = self.unless_cancelled(self.source.json_paths()).await??;
+        let events = Arc::new(RecordShape::events(json_paths.as_ref()));
         let songs = Arc::new(RecordShape::songs());
         let mut readers = Readers::default();
         for (table, files, kind, shape) in [
@@ -329,6 +331,14 @@ impl Run<'_> {
             return Err(self.bad_records(false));
         }
         Ok(readers)
+    }
+
+    /// Waits for something that does not ask about the wish to stop itself.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            result = work => Ok(result),
+            () = self.cancel.cancelled() => Err(Error::Cancelled),
+        }
     }
 
     fn reader(&self, shape: Arc<RecordShape>, files: Arc<[SourceFile]>) -> Arc<RecordReader> {

@@ -35,10 +35,11 @@ fn source() -> Arc<dyn Source> {
             compression: Compression::None,
             size: 70,
             modified_ns: Some(1),
+            content_tag: None,
         }])
     });
     source.expect_json_paths().returning(|| Ok(None));
-    source.expect_feed().returning(|files| Arc::new(OneFile(Mutex::new(files.is_empty()))));
+    source.expect_feed().returning(|files, _| Arc::new(OneFile(Mutex::new(files.is_empty()))));
     Arc::new(source)
 }
 

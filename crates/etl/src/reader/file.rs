@@ -183,6 +183,11 @@ fn cut_anyway(bytes: &[u8]) -> Option<usize> {
 }
 
 fn read_failed(file: &SourceFile, error: io::Error) -> SourceError {
+    // What the source says goes through decompressors as an error of theirs.
+    let error = match error.downcast::<SourceError>() {
+        Ok(error) => return error,
+        Err(error) => error,
+    };
     let format = match file.compression {
         Compression::None => return SourceError::io(file.path.clone(), error),
         Compression::Gzip => "gzip",
@@ -195,5 +200,5 @@ fn read_failed(file: &SourceFile, error: io::Error) -> SourceError {
         }
         _ => return SourceError::io(file.path.clone(), error),
     };
-    SourceError { path: file.path.clone(), problem, source: Some(error) }
+    SourceError { source: Some(Box::new(error)), ..SourceError::new(file.path.clone(), problem) }
 }

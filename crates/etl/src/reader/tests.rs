@@ -86,13 +86,14 @@ impl Setting {
                 compression: self.compression,
                 size: 0,
                 modified_ns: None,
+                content_tag: None,
             })
             .collect();
         let files = Arc::new(Files(files));
         let mut source = MockSource::new();
         source
             .expect_feed()
-            .returning(move |_| Arc::new(Feed { files: Arc::clone(&files), next: AtomicU64::new(0) }));
+            .returning(move |_, _| Arc::new(Feed { files: Arc::clone(&files), next: AtomicU64::new(0) }));
         let rejects = Arc::new(RejectLog::new(self.allowed));
         let shape = Arc::new(RecordShape::events(None));
         RecordReader::new(&source, shape, list.into(), rejects, Arc::default(), self.cancel)

@@ -13,8 +13,9 @@ use std::{
 use async_trait::async_trait;
 use walkdir::WalkDir;
 
-use super::{Compression, Content, FileFeed, FileKind, Source, SourceFile, empty};
+use super::{Compression, Content, FileFeed, FileKind, Place, Places, Source, SourceFile, empty};
 use crate::{
+    Cancel,
     error::{SourceError, SourceProblem},
     record::JsonPaths,
 };
@@ -23,49 +24,72 @@ use crate::{
 /// alone will not tell.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// The name of the JSONPaths file.
-const JSON_PATHS: &str = "log_json_path.json";
-
-/// A directory with `log_data/`, `song_data/` and perhaps `log_json_path.json`.
+/// A directory with `log_data/`, `song_data/` and perhaps `log_json_path.json`; or these anywhere.
 #[derive(Debug, Clone)]
 pub struct LocalDirectory {
-    root: PathBuf,
+    places: Places<PathBuf>,
 }
 
 impl LocalDirectory {
     /// The directory at that path, which is looked at only when it is listed.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self::from_places(Places::below(root.into(), |root, name| root.join(name)))
+    }
+
+    /// The same with other places for its parts.
+    #[must_use]
+    pub const fn from_places(places: Places<PathBuf>) -> Self {
+        Self { places }
     }
 
     fn list_blocking(&self) -> Result<Vec<SourceFile>, SourceError> {
-        let shown = || self.root.display().to_string();
-        let metadata = std::fs::metadata(&self.root).map_err(|error| SourceError::io(shown(), error))?;
-        if !metadata.is_dir() {
-            return Err(SourceError::new(shown(), SourceProblem::NotADirectory));
+        if let Some(root) = &self.places.root {
+            check_directory(root)?;
         }
-        // Absolute, so that the same file has one identity wherever the program is started.
-        let root = self.root.canonicalize().map_err(|error| SourceError::io(shown(), error))?;
         let (mut files, mut missing) = (Vec::new(), Vec::new());
-        for (folder, kind) in [("log_data", FileKind::Events), ("song_data", FileKind::Songs)] {
-            let folder = root.join(folder);
-            match std::fs::metadata(&folder) {
-                Ok(_) => list_folder(&folder, kind, &mut files)?,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    missing.push(folder);
+        for (place, kind) in self.places.data() {
+            match std::fs::metadata(&place.at) {
+                Ok(_) => {
+                    let before = files.len();
+                    list_folder(&absolute(&place.at)?, kind, &mut files)?;
+                    if place.named && files.len() == before {
+                        let shown = place.at.display().to_string();
+                        return Err(SourceError::new(shown, SourceProblem::NoDataFiles));
+                    }
                 }
-                Err(error) => return Err(SourceError::io(folder.display().to_string(), error)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !place.named => {
+                    missing.push(&place.at);
+                }
+                Err(error) => return Err(SourceError::io(place.at.display().to_string(), error)),
             }
         }
         if files.is_empty() {
-            return Err(empty(root.display().to_string()));
+            return Err(empty(self.location()));
         }
         for folder in missing {
             tracing::warn!("there is no {}", folder.display());
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
+    }
+}
+
+fn check_directory(path: &Path) -> Result<(), SourceError> {
+    let shown = || path.display().to_string();
+    let metadata = std::fs::metadata(path).map_err(|error| SourceError::io(shown(), error))?;
+    if metadata.is_dir() { Ok(()) } else { Err(SourceError::new(shown(), SourceProblem::NotADirectory)) }
+}
+
+/// Absolute, so that the same file has one identity wherever the program is started. A folder that is a
+/// link keeps its own name, as files below one do.
+fn absolute(folder: &Path) -> Result<PathBuf, SourceError> {
+    check_directory(folder)?;
+    let failed = |error| SourceError::io(folder.display().to_string(), error);
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.file_name() {
+        Some(name) => Ok(parent.canonicalize().map_err(failed)?.join(name)),
+        None => folder.canonicalize().map_err(failed),
     }
 }
 
@@ -89,7 +113,14 @@ fn list_folder(folder: &Path, kind: FileKind, files: &mut Vec<SourceFile>) -> Re
                 let metadata =
                     entry.metadata().map_err(|error| SourceError::io(shown.clone(), error.into()))?;
                 let modified_ns = reliable_time(&metadata, now);
-                files.push(SourceFile { path: shown, kind, compression, size: metadata.len(), modified_ns });
+                files.push(SourceFile {
+                    path: shown,
+                    kind,
+                    compression,
+                    size: metadata.len(),
+                    modified_ns,
+                    content_tag: None,
+                });
             }
             None => ignored += 1,
         }
@@ -115,7 +146,9 @@ fn reliable_time(metadata: &Metadata, now: SystemTime) -> Option<i64> {
 #[async_trait]
 impl Source for LocalDirectory {
     fn location(&self) -> String {
-        self.root.canonicalize().unwrap_or_else(|_| self.root.clone()).display().to_string()
+        let shown =
+            |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone()).display().to_string();
+        self.places.location(shown)
     }
 
     async fn list(&self) -> Result<Vec<SourceFile>, SourceError> {
@@ -127,13 +160,13 @@ impl Source for LocalDirectory {
     }
 
     async fn json_paths(&self) -> Result<Option<JsonPaths>, SourceError> {
-        let path = self.root.join(JSON_PATHS);
+        let Some(Place { at: path, named }) = &self.places.json_paths else { return Ok(None) };
         let shown = path.display().to_string();
-        match std::fs::read_to_string(&path) {
+        match std::fs::read_to_string(path) {
             Ok(text) => JsonPaths::parse(&text)
                 .map(Some)
                 .map_err(|problem| SourceError::new(shown, SourceProblem::JsonPaths(problem))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => Ok(None),
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
                 Err(SourceError::new(shown, SourceProblem::JsonPaths("it is not UTF-8".to_owned())))
             }
@@ -141,7 +174,7 @@ impl Source for LocalDirectory {
         }
     }
 
-    fn feed(&self, files: Arc<[SourceFile]>) -> Arc<dyn FileFeed> {
+    fn feed(&self, files: Arc<[SourceFile]>, _: &Cancel) -> Arc<dyn FileFeed> {
         Arc::new(LocalFeed { files, next: AtomicUsize::new(0) })
     }
 }
@@ -226,7 +259,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let source = LocalDirectory::new(directory.path());
         assert_eq!(source.json_paths().await.unwrap(), None);
-        std::fs::write(directory.path().join(JSON_PATHS), "{}").unwrap();
+        std::fs::write(directory.path().join(super::super::LOG_JSON_PATH), "{}").unwrap();
         assert!(matches!(source.json_paths().await.unwrap_err().problem, SourceProblem::JsonPaths(_)));
     }
 }

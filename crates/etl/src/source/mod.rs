@@ -1,13 +1,18 @@
 //! Where files come from.
 
 mod local;
+#[cfg(feature = "s3")]
+mod s3;
 
 use std::{fmt::Debug, io::Read, sync::Arc};
 
 use async_trait::async_trait;
 pub use local::LocalDirectory;
+#[cfg(feature = "s3")]
+pub use s3::S3Source;
 
 use crate::{
+    Cancel,
     error::{SourceError, SourceProblem},
     record::JsonPaths,
 };
@@ -69,6 +74,9 @@ pub struct SourceFile {
     pub size: u64,
     /// Modification time in nanoseconds since 1970, if it can be relied on to tell a change.
     pub modified_ns: Option<i64>,
+    /// What stands for its content without reading it, with the name of its kind, if the source knows:
+    /// two versions with the same one are equal.
+    pub content_tag: Option<String>,
 }
 
 /// The content of a file, as stored.
@@ -107,8 +115,83 @@ pub trait Source: Debug + Send + Sync {
     /// When it is there and cannot be used.
     async fn json_paths(&self) -> Result<Option<JsonPaths>, SourceError>;
 
-    /// Opens the files of a list.
-    fn feed(&self, files: Arc<[SourceFile]>) -> Arc<dyn FileFeed>;
+    /// Opens the files of a list. When the load is cancelled, whoever waits for a file or for a part of one
+    /// gets an error at once.
+    fn feed(&self, files: Arc<[SourceFile]>, cancel: &Cancel) -> Arc<dyn FileFeed>;
+}
+
+/// The folder or prefix of the event files, below the root of a source.
+pub const LOG_DATA: &str = "log_data";
+/// The folder or prefix of the song files.
+pub const SONG_DATA: &str = "song_data";
+/// The JSONPaths file.
+pub const LOG_JSON_PATH: &str = "log_json_path.json";
+
+/// A part of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place<P> {
+    /// Where it is.
+    pub at: P,
+    /// Whether the user named it, so that it must be there.
+    pub named: bool,
+}
+
+/// Where the parts of a source are: directories or prefixes, and a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places<P> {
+    /// What the parts have in common, if the user named it.
+    pub root: Option<P>,
+    /// Events.
+    pub log_data: Option<Place<P>>,
+    /// Song metadata.
+    pub song_data: Option<Place<P>>,
+    /// The JSONPaths file.
+    pub json_paths: Option<Place<P>>,
+}
+
+impl<P> Places<P> {
+    /// The usual places below a root.
+    pub fn below(root: P, join: impl Fn(&P, &str) -> P) -> Self {
+        let place = |name| Some(Place { at: join(&root, name), named: false });
+        let (log_data, song_data, json_paths) = (place(LOG_DATA), place(SONG_DATA), place(LOG_JSON_PATH));
+        Self { root: Some(root), log_data, song_data, json_paths }
+    }
+
+    /// The same with the places that the user named instead of the usual ones.
+    #[must_use]
+    pub fn with_named(mut self, log_data: Option<P>, song_data: Option<P>, json_paths: Option<P>) -> Self {
+        for (place, named) in [
+            (&mut self.log_data, log_data),
+            (&mut self.song_data, song_data),
+            (&mut self.json_paths, json_paths),
+        ] {
+            if let Some(at) = named {
+                *place = Some(Place { at, named: true });
+            }
+        }
+        self
+    }
+
+    /// The root, or else the parts with data.
+    fn location(&self, shown: impl Fn(&P) -> String) -> String {
+        match &self.root {
+            Some(root) => shown(root),
+            None => self.data().map(|(place, _)| shown(&place.at)).collect::<Vec<_>>().join(" and "),
+        }
+    }
+
+    /// The places with data, and what is in them.
+    fn data(&self) -> impl Iterator<Item = (&Place<P>, FileKind)> {
+        [(&self.log_data, FileKind::Events), (&self.song_data, FileKind::Songs)]
+            .into_iter()
+            .filter_map(|(place, kind)| Some((place.as_ref()?, kind)))
+    }
+}
+
+impl<P> Default for Places<P> {
+    fn default() -> Self {
+        Self { root: None, log_data: None, song_data: None, json_paths: None }
+    }
 }
 
 /// The problem of a source without data files.

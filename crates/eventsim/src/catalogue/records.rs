@@ -104,7 +104,12 @@ impl Catalogue {
                 let folders = random.below(letters * 26 * 26);
                 let prefix = [b'T', b'R', letter(folders / 676), letter(folders / 26), letter(folders)];
                 catalogue.files.push(SongFile {
-                    id: id(&prefix.map(char::from).iter().collect::<String>(), "128F", index as u64, &mut random),
+                    id: id(
+                        &prefix.map(char::from).iter().collect::<String>(),
+                        "128F",
+                        index as u64,
+                        &mut random,
+                    ),
                     records: index..index + 1,
                     layout: Layout::Lines,
                     late: with_traps && traps::is_late_song(index),
@@ -177,9 +182,8 @@ impl Artist {
         let places = if random.chance(700) { near } else { far };
         let place = random.pick(places);
         let exact = |hundredths: i32, random: &mut Random| hundredths * 1_000 + random.below(1_000) as i32;
-        let coordinates = random
-            .chance(354)
-            .then(|| (exact(place.latitude, random), exact(place.longitude, random)));
+        let coordinates =
+            random.chance(354).then(|| (exact(place.latitude, random), exact(place.longitude, random)));
         Self {
             id: id("AR", "1187", number, random),
             names: all,
@@ -259,9 +263,11 @@ mod tests {
         }
         let songs_per_artist = records.len() as f64 / by_artist.len() as f64;
         assert!((1.45..1.7).contains(&songs_per_artist), "{songs_per_artist}");
-        let several = by_artist.values().filter(|names| names.len() > 1).count() as f64 / by_artist.len() as f64;
+        let several =
+            by_artist.values().filter(|names| names.len() > 1).count() as f64 / by_artist.len() as f64;
         assert!((0.03..0.05).contains(&several), "{several}");
-        let mean = records.iter().map(|record| record.duration as f64 / 1e5).sum::<f64>() / records.len() as f64;
+        let mean =
+            records.iter().map(|record| record.duration as f64 / 1e5).sum::<f64>() / records.len() as f64;
         assert!((235.0..255.0).contains(&mean), "{mean}");
     }
 }

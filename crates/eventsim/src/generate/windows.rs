@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{WINDOWS, days::Day};
+use super::days::Day;
 use crate::{
     Error, Progress, Sink,
     catalogue::SongRecord,
@@ -15,6 +15,8 @@ use crate::{
     world::{Arrivals, USERS_PER_TASK, World, seconds_before},
 };
 
+/// The lengths that a window may have, in seconds; each divides a day.
+const WINDOWS: [i64; 10] = [DAY, 43_200, 21_600, 10_800, 3_600, 1_800, 900, 300, 60, 10];
 /// Events of a window, about, unless there are more users.
 const EVENTS_PER_WINDOW: u64 = 120_000;
 /// Events of one block of text, which is compressed on its own.
@@ -78,7 +80,8 @@ impl<'a> Simulation<'a> {
         let rhythm = 7.0 / settings.rhythm.days_between_sessions;
         let a_day = f64::from(users) * EVENTS_PER_USER_AND_DAY * rhythm;
         let most = EVENTS_PER_WINDOW.max(u64::from(users)) as f64;
-        let window = WINDOWS.into_iter().find(|window| a_day * *window as f64 / DAY as f64 <= most).unwrap_or(10);
+        let window =
+            WINDOWS.into_iter().find(|window| a_day * *window as f64 / DAY as f64 <= most).unwrap_or(10);
         let corrupt_one_in = ((a_day * days) as u64 / BAD_RECORDS).max(EVENTS_PER_BAD_RECORD);
         let first_day = settings.from.milliseconds().div_euclid(DAY_MS);
         let last_day = (settings.to.milliseconds() - 1).div_euclid(DAY_MS);

@@ -139,7 +139,8 @@ fn field(row: &[u8], key: &str) -> (usize, usize, usize) {
 mod tests {
     use super::*;
 
-    const ROW: &[u8] = br#"{"artist":"a \"ts\": \\","auth":"Logged In","page":"Home","sessionId":12,"status":200,"ts":34}"#;
+    const ROW: &[u8] =
+        br#"{"artist":"a \"ts\": \\","auth":"Logged In","page":"Home","sessionId":12,"status":200,"ts":34}"#;
 
     #[test]
     fn fields_are_found_by_their_keys() {
@@ -147,9 +148,12 @@ mod tests {
             let (_, start, end) = field(ROW, key);
             std::str::from_utf8(&ROW[start..end]).unwrap()
         };
-        for (key, expected) in
-            [("artist", "\"a \\\"ts\\\": \\\\\""), ("auth", "\"Logged In\""), ("sessionId", "12"), ("ts", "34")]
-        {
+        for (key, expected) in [
+            ("artist", "\"a \\\"ts\\\": \\\\\""),
+            ("auth", "\"Logged In\""),
+            ("sessionId", "12"),
+            ("ts", "34"),
+        ] {
             assert_eq!(value(key), expected);
         }
     }

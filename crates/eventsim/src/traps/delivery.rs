@@ -117,10 +117,8 @@ impl Writer<'_> {
         // A start time of the block before was counted there.
         let before = events[..range.start].iter().rev();
         let first = events[range.clone()].first().map_or(0, |event| event.at);
-        let mut last = before
-            .take_while(|event| event.at == first)
-            .find(|event| event.is_play())
-            .map(|event| event.at);
+        let mut last =
+            before.take_while(|event| event.at == first).find(|event| event.is_play()).map(|event| event.at);
         for event in events[range].iter().filter(|event| event.is_play()) {
             block.songplays.add(self.context.songplay(&mut row, event));
             if last != Some(event.at) {

@@ -74,7 +74,11 @@ pub(crate) fn add_records(catalogue: &mut Catalogue) {
         Layout::OneLine,
         false,
     );
-    catalogue.add(vec![record(132, 132, "Over several lines"), record(133, 133, "And one more")], Layout::Pretty, false);
+    catalogue.add(
+        vec![record(132, 132, "Over several lines"), record(133, 133, "And one more")],
+        Layout::Pretty,
+        false,
+    );
     catalogue.add(vec![record(134, 134, "Ünïcödé ünescäped 😀")], Layout::OtherOrder, false);
     // One artist with several names, places and coordinates: one whole record counts.
     for (number, name, location, coordinates) in [
@@ -97,7 +101,8 @@ pub(crate) fn add_records(catalogue: &mut Catalogue) {
     }
     // One name for two artists.
     for artist in [150, 151] {
-        let of = SongRecord { name: "Same Name".to_owned(), ..record(artist, artist, &format!("Of {artist}")) };
+        let of =
+            SongRecord { name: "Same Name".to_owned(), ..record(artist, artist, &format!("Of {artist}")) };
         catalogue.add(vec![of], Layout::Lines, false);
     }
     // A song of an artist whom only a late file has.

@@ -4,10 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{
-    StarSongs, Totals,
-    facts::Activity,
-};
+use super::{StarSongs, Totals, facts::Activity};
 use crate::{
     catalogue::{NO_SONG, SongRecord, Universe},
     clock::{Date, iso_week, monday},
@@ -42,7 +39,7 @@ fn trimmed(text: &str) -> &str {
 pub(crate) fn top_artists(universe: &Universe) -> Vec<(String, u64)> {
     let mut plays: HashMap<&str, u64> = HashMap::new();
     for (track, count) in universe.played() {
-        let artist = trimmed(universe.track(track).artist);
+        let artist = trimmed(universe.track(track).artist.as_str());
         if super::value(artist).is_some() {
             *plays.entry(artist).or_default() += count;
         }
@@ -62,9 +59,9 @@ pub(super) fn top_songs(universe: &Universe) -> Rows {
     let mut plays: HashMap<(&str, &str), (u64, bool)> = HashMap::new();
     for (index, count) in universe.played() {
         let track = universe.track(index);
-        let entry = plays.entry((trimmed(track.title), trimmed(track.artist))).or_default();
+        let entry = plays.entry((trimmed(track.title.as_str()), trimmed(track.artist.as_str()))).or_default();
         entry.0 += count;
-        entry.1 |= track.song != NO_SONG;
+        entry.1 |= universe.song(index) != NO_SONG;
     }
     let counts = plays.iter().filter(|((title, _), _)| super::value(title).is_some());
     top(counts.map(|(key, (count, _))| (*key, *count)).collect())
@@ -80,7 +77,7 @@ pub(super) fn top_songs(universe: &Universe) -> Rows {
 pub(super) fn matched_songs(universe: &Universe, songs: &StarSongs, records: &[SongRecord]) -> (Rows, u64) {
     let mut plays: HashMap<u32, u64> = HashMap::new();
     for (track, count) in universe.played() {
-        let song = universe.track(track).song;
+        let song = universe.song(track);
         if song != NO_SONG {
             *plays.entry(song).or_default() += count;
         }
@@ -158,7 +155,8 @@ fn weeks(totals: &Totals) -> impl Iterator<Item = (i64, &Activity)> {
 }
 
 pub(super) fn plays_by_level(totals: &Totals, listeners: &Listeners) -> Rows {
-    let counts = Level::ALL.map(|level| (level, listeners.by_level[level as usize], totals.by_level[level as usize]));
+    let counts =
+        Level::ALL.map(|level| (level, listeners.by_level[level as usize], totals.by_level[level as usize]));
     let mut counts: Vec<_> = counts.into_iter().filter(|(.., plays)| *plays > 0).collect();
     counts.sort_by_key(|(level, _, plays)| (std::cmp::Reverse(*plays), level.name()));
     counts
@@ -170,7 +168,10 @@ pub(super) fn plays_by_level(totals: &Totals, listeners: &Listeners) -> Rows {
 pub(super) fn plays_by_gender(listeners: &Listeners) -> Rows {
     let mut counts: Vec<_> = listeners.by_gender.iter().collect();
     counts.sort_by_key(|(gender, (_, plays))| (std::cmp::Reverse(*plays), (*gender).clone()));
-    counts.into_iter().map(|(gender, (users, plays))| vec![json!(gender), json!(users), json!(plays)]).collect()
+    counts
+        .into_iter()
+        .map(|(gender, (users, plays))| vec![json!(gender), json!(users), json!(plays)])
+        .collect()
 }
 
 pub(super) fn plays_by_location(listeners: &Listeners) -> Rows {

@@ -49,7 +49,9 @@ impl Finding {
     fn error(error: &Error) -> Self {
         match error.service() {
             Some(service) => Self::refused(service),
-            None => Self { outcome: Outcome::Failed, detail: one_line(&error.to_string()), remedy: error.hint() },
+            None => {
+                Self { outcome: Outcome::Failed, detail: one_line(&error.to_string()), remedy: error.hint() }
+            }
         }
     }
 }
@@ -130,11 +132,18 @@ impl Deployment {
                 Finding::passed(format!("{} can be ordered as {wanted} cluster", config.node_type))
             }
             Ok(_) => Finding::failed(
-                format!("{} cannot be ordered as {wanted} cluster in {}", config.node_type, self.services.region),
+                format!(
+                    "{} cannot be ordered as {wanted} cluster in {}",
+                    config.node_type, self.services.region
+                ),
                 "take another `node_type`, another number of nodes, or another region",
             ),
             Err(error) => Finding::warned(
-                format!("whether {} can be ordered is not known: {}", config.node_type, one_line(&error.to_string())),
+                format!(
+                    "whether {} can be ordered is not known: {}",
+                    config.node_type,
+                    one_line(&error.to_string())
+                ),
                 error.hint().unwrap_or_else(|| "try again later".to_owned()),
             ),
         }
@@ -179,7 +188,9 @@ impl Deployment {
             .into_iter()
             .find_map(|outcome| findings.iter().position(|finding| finding.outcome == outcome));
         match worst {
-            Some(index) => findings.into_iter().nth(index).unwrap_or_else(|| Finding::skipped("nothing to read")),
+            Some(index) => {
+                findings.into_iter().nth(index).unwrap_or_else(|| Finding::skipped("nothing to read"))
+            }
             None => Finding::passed(format!("all {} places can be read", places.len())),
         }
     }
@@ -200,9 +211,12 @@ impl Deployment {
         let step = self.role_step(&around, Some(&role));
         match step.action {
             Action::Conflict => Finding::error(&Error::Conflict { names: vec![format!("role {name}")] }),
-            Action::Keep => Finding::passed(format!("{name} trusts Redshift and may read what is configured")),
+            Action::Keep => {
+                Finding::passed(format!("{name} trusts Redshift and may read what is configured"))
+            }
             Action::Create | Action::Change => {
-                let what: Vec<_> = step.differences.iter().map(|difference| difference.attribute.as_str()).collect();
+                let what: Vec<_> =
+                    step.differences.iter().map(|difference| difference.attribute.as_str()).collect();
                 Finding::failed(format!("{name} is not as configured: {}", what.join(", ")), provision)
             }
         }
@@ -234,16 +248,23 @@ impl Deployment {
         };
         let name = outputs.warehouse.clone();
         let readiness = match outputs.kind {
-            Kind::Cluster => self.read_cluster(&name).await.map(|found| found.map(|found| readiness::of_cluster(&found))),
-            Kind::Serverless => {
-                self.read_workgroup(&name).await.map(|found| found.map(|found| readiness::of_workgroup(&found)))
+            Kind::Cluster => {
+                self.read_cluster(&name).await.map(|found| found.map(|found| readiness::of_cluster(&found)))
             }
+            Kind::Serverless => self
+                .read_workgroup(&name)
+                .await
+                .map(|found| found.map(|found| readiness::of_workgroup(&found))),
         };
         let finding = match readiness {
             Err(error) => Finding::error(&error),
             Ok(None) => Finding::failed(format!("{name} is gone"), "run `sparkify-cli provision`"),
-            Ok(Some(Readiness::Ready)) => Finding::passed(format!("{} {name} is {}", outputs.kind, outputs.state)),
-            Ok(Some(Readiness::Paused)) => Finding::failed(format!("{name} is paused"), "run `sparkify-cli resume`"),
+            Ok(Some(Readiness::Ready)) => {
+                Finding::passed(format!("{} {name} is {}", outputs.kind, outputs.state))
+            }
+            Ok(Some(Readiness::Paused)) => {
+                Finding::failed(format!("{name} is paused"), "run `sparkify-cli resume`")
+            }
             Ok(Some(Readiness::Pending(state))) => Finding::failed(
                 format!("{name} is not ready: {state}"),
                 "wait for it: `sparkify-cli provision` shows how far it is",
@@ -252,7 +273,9 @@ impl Deployment {
                 format!("{name} is being deleted ({state})"),
                 "wait until it is gone, then run `sparkify-cli provision`",
             ),
-            Ok(Some(Readiness::Stuck { state, remedy })) => Finding::failed(format!("{name} is in state {state}"), remedy),
+            Ok(Some(Readiness::Stuck { state, remedy })) => {
+                Finding::failed(format!("{name} is in state {state}"), remedy)
+            }
         };
         let usable = outputs.endpoint.is_some();
         (finding, usable.then_some(outputs))
@@ -292,7 +315,9 @@ impl Deployment {
         };
         match network.security_groups(&groups).await {
             Err(error) => Finding::refused(&error),
-            Ok(groups) if groups.iter().flat_map(|group| &group.ingress).any(|rule| rule.admits(address, port)) => {
+            Ok(groups)
+                if groups.iter().flat_map(|group| &group.ingress).any(|rule| rule.admits(address, port)) =>
+            {
                 Finding::passed(format!("{address} may connect to port {port}"))
             }
             Ok(_) => Finding::failed(
@@ -315,7 +340,9 @@ impl Deployment {
                 (Some(earlier), _, _) => Finding::skipped(format!("not tried, since {earlier}")),
                 (_, None, _) => Finding::skipped("there is no endpoint to reach"),
                 (_, _, None) => Finding::skipped("this program was not given a way to connect"),
-                (None, Some(_), Some(_)) if left.is_zero() => Finding::skipped("there was no time left for it"),
+                (None, Some(_), Some(_)) if left.is_zero() => {
+                    Finding::skipped("there was no time left for it")
+                }
                 (None, Some(outputs), Some(_)) => {
                     let limit = self.timing.connect_timeout.min(left);
                     match limited(limit, self.try_step(step, outputs)).await {
@@ -346,7 +373,9 @@ impl Deployment {
                 Ok(format!("{} is {}", endpoint.host, addresses.join(", ")))
             }
             ProbeStep::Tcp => prober.tcp(endpoint).await.map(|()| format!("{endpoint} takes connections")),
-            ProbeStep::Tls => prober.tls(endpoint).await.map(|()| "chain and host name are verified".to_owned()),
+            ProbeStep::Tls => {
+                prober.tls(endpoint).await.map(|()| "chain and host name are verified".to_owned())
+            }
             ProbeStep::Credentials | ProbeStep::Login => {
                 let credentials = self.log_in(outputs, Login::Admin).await.map_err(|error| ProbeError {
                     reason: error.service().map_or_else(|| error.to_string(), ToString::to_string),
@@ -365,7 +394,10 @@ fn not_seen(place: &str, error: &ServiceError) -> Finding {
     if error.kind == ErrorKind::AccessDenied {
         return Finding::warned(
             format!("this machine may not look at {place}; whether the role may is known at the first load"),
-            format!("if loads fail, check the bucket's own policy; the caller lacks {}", error.missing_action().unwrap_or("s3:ListBucket")),
+            format!(
+                "if loads fail, check the bucket's own policy; the caller lacks {}",
+                error.missing_action().unwrap_or("s3:ListBucket")
+            ),
         );
     }
     Finding::refused(error)

@@ -18,7 +18,7 @@ fn explain(error: object_store::Error, action: Action) -> Error {
 fn a_denied_access_names_the_permission_and_the_resource() {
     let error = explain(refused(403, "AccessDenied", "", true), Action::Read);
     assert_eq!(error.kind(), &ErrorKind::AccessDenied);
-    assert_eq!(error.to_string(), "access denied: s3://music/log_data/1.json may not be read");
+    assert_eq!(error.to_string(), "s3://music/log_data/1.json: access denied: it may not be read");
     let hint = error.hint().unwrap();
     assert!(hint.contains("s3:GetObject on arn:aws:s3:::music/log_data/1.json"), "{hint}");
     let error = explain(refused(403, "AccessDenied", "", true), Action::List);

@@ -43,7 +43,8 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
     while end > 0 && statement.symbol(end - 1, ";") {
         end -= 1;
     }
-    let Some((target, behind)) = statement.qualified_name(command + 1 + usize::from(statement.is(command + 1, "INTO")))
+    let Some((target, behind)) =
+        statement.qualified_name(command + 1 + usize::from(statement.is(command + 1, "INTO")))
     else {
         return;
     };
@@ -102,7 +103,8 @@ fn condition(findings: &mut Findings<'_, '_>, range: Range<usize>) {
         range = range.start + 1..range.end - 1;
     }
     let mut start = range.start;
-    let ends: Vec<_> = statement.outside(range.clone()).into_iter().filter(|index| statement.is(*index, "AND")).collect();
+    let ends: Vec<_> =
+        statement.outside(range.clone()).into_iter().filter(|index| statement.is(*index, "AND")).collect();
     for end in ends.into_iter().chain([range.end]) {
         let outside = statement.outside(start..end);
         let equal = outside.iter().filter(|index| statement.symbol(**index, "=")).count() == 1;
@@ -111,7 +113,11 @@ fn condition(findings: &mut Findings<'_, '_>, range: Range<usize>) {
                 || ["<", ">", "<=", ">=", "<>", "!="].iter().any(|symbol| statement.symbol(**index, symbol))
         });
         if !equal || other.is_some() {
-            findings.add("merge_condition", other.copied().unwrap_or(start), "write equalities joined by AND");
+            findings.add(
+                "merge_condition",
+                other.copied().unwrap_or(start),
+                "write equalities joined by AND",
+            );
         }
         start = end + 1;
     }

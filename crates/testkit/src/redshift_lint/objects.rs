@@ -29,7 +29,8 @@ pub fn lint_manifest(text: &str) -> Vec<Finding> {
     let Some(object) = value.as_object().filter(|object| object.len() == 1) else {
         return form("it is not an object with the one key entries", 0);
     };
-    let Some(entries) = object.get("entries").and_then(Value::as_array).filter(|entries| !entries.is_empty()) else {
+    let Some(entries) = object.get("entries").and_then(Value::as_array).filter(|entries| !entries.is_empty())
+    else {
         return form("entries is no list with something in it", 0);
     };
     let mut findings = Vec::new();
@@ -110,7 +111,9 @@ fn is_path(path: &str) -> bool {
             }
         } else if let Some(index) = rest.strip_prefix('[') {
             match index.find(']') {
-                Some(length) if length > 0 && index[..length].chars().all(|c| c.is_ascii_digit()) => length + 2,
+                Some(length) if length > 0 && index[..length].chars().all(|c| c.is_ascii_digit()) => {
+                    length + 2
+                }
                 _ => return false,
             }
         } else {
@@ -126,7 +129,10 @@ mod tests {
     use super::*;
 
     fn manifest(entries: &str) -> Vec<(&'static str, usize)> {
-        lint_manifest(&format!("{{\"entries\":[{entries}]}}")).iter().map(|finding| (finding.rule, finding.at)).collect()
+        lint_manifest(&format!("{{\"entries\":[{entries}]}}"))
+            .iter()
+            .map(|finding| (finding.rule, finding.at))
+            .collect()
     }
 
     fn paths(text: &str) -> Vec<&'static str> {
@@ -168,7 +174,10 @@ mod tests {
 
     #[test]
     fn paths_of_either_notation_are_fine() {
-        assert_eq!(paths(r#"{"jsonpaths":["$.artist","$['user id']","$.a.b","$.a[0]","$['a'][0]['b']"]}"#), [""; 0]);
+        assert_eq!(
+            paths(r#"{"jsonpaths":["$.artist","$['user id']","$.a.b","$.a[0]","$['a'][0]['b']"]}"#),
+            [""; 0]
+        );
     }
 
     #[test]
@@ -176,7 +185,9 @@ mod tests {
         assert_eq!(paths(r#"{"jsonPaths":["$.a"]}"#), ["jsonpaths_key"]);
         assert_eq!(paths(r#"{"paths":["$.a"]}"#), ["jsonpaths_key"]);
         assert_eq!(paths(r#"{"jsonpaths":["$.a","$.a"]}"#), ["jsonpaths_duplicate"]);
-        for text in ["", "[]", r#"{"jsonpaths":[]}"#, r#"{"jsonpaths":"$.a"}"#, r#"{"jsonpaths":["$.a"],"x":1}"#] {
+        for text in
+            ["", "[]", r#"{"jsonpaths":[]}"#, r#"{"jsonpaths":"$.a"}"#, r#"{"jsonpaths":["$.a"],"x":1}"#]
+        {
             assert_eq!(paths(text), ["jsonpaths_form"], "{text}");
         }
         for path in ["a", "$", "$a", "$.", "$..a", "$['a", "$[]", "$[x]", "$.a b", ""] {

@@ -27,7 +27,11 @@ impl<'a> Statement<'a> {
         for (index, token) in tokens.iter().enumerate() {
             if token.symbol(")") {
                 let Some(partner) = open.pop() else {
-                    return Err(Finding::new("unterminated", "a parenthesis was never opened".to_owned(), token.at));
+                    return Err(Finding::new(
+                        "unterminated",
+                        "a parenthesis was never opened".to_owned(),
+                        token.at,
+                    ));
                 };
                 partners[index] = Some(partner);
                 partners[partner] = Some(index);
@@ -73,9 +77,10 @@ impl<'a> Statement<'a> {
 
     /// Whether these keywords and symbols stand here, one after the other.
     pub(super) fn sequence(&self, index: usize, words: &[&str]) -> bool {
-        words.iter().enumerate().all(|(offset, word)| {
-            self.is(index + offset, word) || self.symbol(index + offset, word)
-        })
+        words
+            .iter()
+            .enumerate()
+            .all(|(offset, word)| self.is(index + offset, word) || self.symbol(index + offset, word))
     }
 
     /// Where these keywords and symbols stand.

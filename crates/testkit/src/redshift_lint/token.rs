@@ -110,7 +110,8 @@ pub(super) fn tokens(sql: &str) -> Result<Vec<Token<'_>>, Finding> {
             let two = TWO_CHARACTER_OPERATORS.iter().any(|operator| rest.starts_with(operator));
             (Kind::Symbol, if two { 2 } else { 1 })
         } else {
-            let message = format!("the character {c:?} is neither a blank nor part of a name for every engine");
+            let message =
+                format!("the character {c:?} is neither a blank nor part of a name for every engine");
             return Err(Finding::new("odd_character", message, at));
         };
         tokens.push(Token { kind, text: &rest[..length], at });
@@ -173,9 +174,8 @@ fn dollar_quoted(rest: &str) -> Option<usize> {
 }
 
 fn number(rest: &str) -> usize {
-    let digits = |from: usize| {
-        from + rest[from..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - from)
-    };
+    let digits =
+        |from: usize| from + rest[from..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - from);
     let mut at = digits(0);
     if rest[at..].starts_with('.') {
         at = digits(at + 1);
@@ -206,14 +206,11 @@ mod tests {
         assert_eq!(
             kinds,
             [
-                Word, Word, Symbol, QuotedName, Symbol, Text, Symbol, Number, Symbol, Number, Symbol, Word, Symbol,
-                Word, Symbol, Parameter, Symbol, Parameter, Word, Word
+                Word, Word, Symbol, QuotedName, Symbol, Text, Symbol, Number, Symbol, Number, Symbol, Word,
+                Symbol, Word, Symbol, Parameter, Symbol, Parameter, Word, Word
             ]
         );
-        assert_eq!(
-            texts(sql)[2..11],
-            [".", "\"B c\"", ",", "'it''s'", ",", "1.5e-3", ",", ".5", ","]
-        );
+        assert_eq!(texts(sql)[2..11], [".", "\"B c\"", ",", "'it''s'", ",", "1.5e-3", ",", ".5", ","]);
     }
 
     #[test]

@@ -19,8 +19,9 @@ pub fn check_transaction(statements: &[String]) -> Vec<Finding> {
     let mut begun = None;
     for (at, sql) in statements.iter().enumerate() {
         let Ok(statement) = Statement::read(sql) else { continue };
-        let mut add =
-            |rule, message: &str| findings.push(Finding::new(rule, format!("{message}: {}", first_line(sql)), at));
+        let mut add = |rule, message: &str| {
+            findings.push(Finding::new(rule, format!("{message}: {}", first_line(sql)), at))
+        };
         if statement.is(0, "BEGIN") || statement.begins(&["START", "TRANSACTION"]) {
             if begun.is_some() {
                 add("nested_transaction", "a transaction is under way already");
@@ -51,10 +52,14 @@ fn is_refused(statement: &Statement<'_>) -> bool {
     let behind_name = statement.qualified_name(2).map_or(0, |(_, behind)| behind);
     statement.is(0, "VACUUM")
         || (alters && statement.is(behind_name, "APPEND"))
-        || (alters && statement.sequence(behind_name, &["ALTER", "COLUMN"]) && statement.is(behind_name + 3, "TYPE"))
+        || (alters
+            && statement.sequence(behind_name, &["ALTER", "COLUMN"])
+            && statement.is(behind_name + 3, "TYPE"))
         || (statement.is(0, "COPY") && statement.find(&["JOB"]).next().is_some())
-        || (statement.is_any(0, &["CREATE", "DROP", "ALTER"]) && statement.is_any(1, &["DATABASE", "LIBRARY"]))
-        || (statement.is_any(0, &["CREATE", "DROP", "ALTER"]) && statement.sequence(1, &["EXTERNAL", "TABLE"]))
+        || (statement.is_any(0, &["CREATE", "DROP", "ALTER"])
+            && statement.is_any(1, &["DATABASE", "LIBRARY"]))
+        || (statement.is_any(0, &["CREATE", "DROP", "ALTER"])
+            && statement.sequence(1, &["EXTERNAL", "TABLE"]))
 }
 
 fn first_line(sql: &str) -> &str {

@@ -5,8 +5,8 @@ mod walk;
 
 use sqlparser::{
     ast::{
-        CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, SelectItem, SetExpr, Spanned,
-        Statement as Tree,
+        CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, SelectItem,
+        SetExpr, Spanned, Statement as Tree,
     },
     dialect::RedshiftSqlDialect,
     parser::Parser,
@@ -60,7 +60,8 @@ fn parseable(statement: &Statement<'_>) -> String {
     let mut blank = |from: usize, to: usize| sql.replace_range(from..to, &" ".repeat(to - from));
     let created = statement.created_table().is_some();
     for index in (0..statement.len()).rev() {
-        let end = |index: usize| statement.tokens.get(index).map_or(statement.sql.len(), |t| t.at + t.text.len());
+        let end =
+            |index: usize| statement.tokens.get(index).map_or(statement.sql.len(), |t| t.at + t.text.len());
         let at = statement.at(index);
         if created && statement.is(index, "COMPOUND") && statement.is(index + 1, "SORTKEY") {
             blank(at, end(index));
@@ -88,9 +89,11 @@ impl TreeCheck<'_, '_> {
         let start = expression.span().start;
         // Lines and columns count from 1, columns in characters; 0 is nowhere.
         let lines = self.statement.sql.split_inclusive('\n');
-        let line_start: usize = lines.clone().take(usize_of(start.line).saturating_sub(1)).map(str::len).sum();
+        let line_start: usize =
+            lines.clone().take(usize_of(start.line).saturating_sub(1)).map(str::len).sum();
         let line = lines.clone().nth(usize_of(start.line).saturating_sub(1)).unwrap_or_default();
-        let column: usize = line.chars().take(usize_of(start.column).saturating_sub(1)).map(char::len_utf8).sum();
+        let column: usize =
+            line.chars().take(usize_of(start.column).saturating_sub(1)).map(char::len_utf8).sum();
         let finding = Finding::new(rule, message, line_start + column);
         if !self.found.contains(&finding) {
             self.found.push(finding);
@@ -105,9 +108,14 @@ impl TreeCheck<'_, '_> {
         if !FUNCTIONS.contains(&name.as_str()) && !on_leader {
             self.add("unknown_function", expression, format!("is there a function {name}?"));
         }
-        if name == "avg" && !arguments(function).iter().all(|argument| self.types.of_expression(argument).is_fraction())
+        if name == "avg"
+            && !arguments(function).iter().all(|argument| self.types.of_expression(argument).is_fraction())
         {
-            self.add("avg_of_integer", expression, format!("cast the argument of {text} to DOUBLE PRECISION"));
+            self.add(
+                "avg_of_integer",
+                expression,
+                format!("cast the argument of {text} to DOUBLE PRECISION"),
+            );
         }
         if matches!(name.as_str(), "dateadd" | "date_add")
             && let Some(amount) = arguments(function).get(1)
@@ -120,7 +128,8 @@ impl TreeCheck<'_, '_> {
     /// What leaves the database.
     fn outermost(&mut self, query: &Query) {
         for item in projections(&query.body) {
-            let (SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. }) = item
+            let (SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. }) =
+                item
             else {
                 continue;
             };
@@ -136,7 +145,11 @@ impl walk::Visitor for TreeCheck<'_, '_> {
         match expression {
             Expr::Function(function) => self.function(expression, function),
             Expr::BinaryOp { .. } if self.types.is_integer_division(expression) => {
-                self.add("integer_division", expression, format!("cast a side of {expression}, or the result"));
+                self.add(
+                    "integer_division",
+                    expression,
+                    format!("cast a side of {expression}, or the result"),
+                );
             }
             _ => {}
         }

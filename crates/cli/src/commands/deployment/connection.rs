@@ -2,11 +2,7 @@
 
 use sparkify_infra::{Deployment, Secret, Services, outputs::Login};
 
-use crate::{
-    args::AccessArgs,
-    config::Settings,
-    exit::UsageError,
-};
+use crate::{args::AccessArgs, config::Settings, exit::UsageError};
 
 /// What it takes to connect to the warehouse of a deployment.
 #[derive(Debug, Clone)]

@@ -45,7 +45,10 @@ mod tests {
     fn deadlines_and_pauses_can_be_set_one_by_one() {
         assert_eq!(read(""), Some(Timing::default()));
         let timing = read("poll=10ms,ready=20s").unwrap();
-        assert_eq!((timing.poll_min, timing.poll_max), (Duration::from_millis(10), Duration::from_millis(10)));
+        assert_eq!(
+            (timing.poll_min, timing.poll_max),
+            (Duration::from_millis(10), Duration::from_millis(10))
+        );
         assert_eq!(timing.ready_deadline, Duration::from_secs(20));
         assert_eq!(timing.settle_deadline, Timing::default().settle_deadline);
         for text in ["poll", "poll=soon", "pull=1s"] {

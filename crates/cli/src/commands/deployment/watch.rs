@@ -125,7 +125,14 @@ impl Watch {
         let mut works = self.works();
         let at = works.iter().rposition(|work| work.resource == resource && work.name == name);
         let at = at.unwrap_or_else(|| {
-            works.push(Work { resource, name: name.to_owned(), what: None, state: None, finished: false, bar: None });
+            works.push(Work {
+                resource,
+                name: name.to_owned(),
+                what: None,
+                state: None,
+                finished: false,
+                bar: None,
+            });
             works.len() - 1
         });
         let work = &mut works[at];
@@ -228,13 +235,15 @@ mod tests {
         assert_eq!(watch.standing()[1], "cluster sparkify-x: create begun");
         let elapsed = Duration::from_secs(65);
         watch.event(&Event::Finished { resource: cluster, name: name(), what: "create", elapsed });
-        watch.event(&Event::Waiting { resource: cluster, name: name(), state: "creating".to_owned(), elapsed });
+        watch.event(&Event::Waiting {
+            resource: cluster,
+            name: name(),
+            state: "creating".to_owned(),
+            elapsed,
+        });
         assert_eq!(
             watch.standing(),
-            [
-                "role sparkify-x: create done",
-                "cluster sparkify-x: create done, creating when last seen"
-            ]
+            ["role sparkify-x: create done", "cluster sparkify-x: create done, creating when last seen"]
         );
         watch.event(&Event::Reached { resource: cluster, name: name(), awaited: "ready", elapsed });
         assert!(watch.standing()[1].ends_with("create done, ready when last seen"));

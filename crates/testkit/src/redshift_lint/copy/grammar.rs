@@ -112,7 +112,10 @@ pub(super) fn parse(statement: &Statement<'_>) -> Result<Copy, Refusal> {
     let (name, mut at) = statement.qualified_name(1).ok_or((1, "a table should follow COPY".to_owned()))?;
     let columns = statement.symbol(at, "(").then(|| {
         let parts = statement.parts(statement.inside(at));
-        parts.iter().map(|part| statement.tokens.get(part.start).map_or_else(String::new, Token::name)).collect()
+        parts
+            .iter()
+            .map(|part| statement.tokens.get(part.start).map_or_else(String::new, Token::name))
+            .collect()
     });
     if columns.is_some() {
         at = statement.behind(at);
@@ -121,7 +124,8 @@ pub(super) fn parse(statement: &Statement<'_>) -> Result<Copy, Refusal> {
         return Err((at, "FROM should stand here".to_owned()));
     }
     let source_index = at + 1;
-    let source = text(statement, source_index).ok_or((source_index, "the source should be a text".to_owned()))?;
+    let source =
+        text(statement, source_index).ok_or((source_index, "the source should be a text".to_owned()))?;
     let mut copy = Copy {
         table: name.last().cloned().unwrap_or_default(),
         columns,
@@ -156,9 +160,8 @@ fn option(statement: &Statement<'_>, index: usize, copy: &mut Copy) -> Result<us
     }
     let literal = text(statement, at);
     let number = (statement.kind(at) == Some(Kind::Number)).then(|| statement.tokens[at].text.to_owned());
-    let switch = statement
-        .is_any(at, &["ON", "OFF", "TRUE", "FALSE", "PRESET"])
-        .then(|| statement.tokens[at].name());
+    let switch =
+        statement.is_any(at, &["ON", "OFF", "TRUE", "FALSE", "PRESET"]).then(|| statement.tokens[at].name());
     let word = (statement.kind(at) == Some(Kind::Word)).then(|| statement.tokens[at].name());
     let missing = |what: &str| (at, format!("{name} needs {what}"));
     let quoted = literal.is_some();
@@ -196,8 +199,11 @@ mod tests {
         let copy = parse(&Statement::read(sql).unwrap()).unwrap();
         assert_eq!((copy.table.as_str(), copy.source.as_str()), ("events", "s3://b/m"));
         assert_eq!(copy.columns.as_deref(), Some(&["ts".to_owned(), "level".to_owned()][..]));
-        let options: Vec<_> =
-            copy.options.iter().map(|option| (option.name, option.argument.as_deref().unwrap_or("-"))).collect();
+        let options: Vec<_> = copy
+            .options
+            .iter()
+            .map(|option| (option.name, option.argument.as_deref().unwrap_or("-")))
+            .collect();
         assert_eq!(
             options,
             [

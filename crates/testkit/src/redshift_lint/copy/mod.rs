@@ -36,7 +36,14 @@ const COMPRESSIONS: [&str; 4] = ["GZIP", "BZIP2", "LZOP", "ZSTD"];
 const WITHOUT_JSON: [&str; 7] =
     ["DELIMITER", "ESCAPE", "FILLRECORD", "IGNOREBLANKLINES", "NULL", "READRATIO", "REMOVEQUOTES"];
 const WITH_COLUMNAR: [&str; 9] = [
-    "IAM_ROLE", "PARQUET", "ORC", "STATUPDATE", "MANIFEST", "FILLRECORD", "ACCEPTINVCHARS", "EXPLICIT_IDS",
+    "IAM_ROLE",
+    "PARQUET",
+    "ORC",
+    "STATUPDATE",
+    "MANIFEST",
+    "FILLRECORD",
+    "ACCEPTINVCHARS",
+    "EXPLICIT_IDS",
     "SERIALIZETOJSON",
 ];
 const EXCLUSIVE: [(&str, &str); 9] = [
@@ -95,7 +102,11 @@ fn options(findings: &mut Findings<'_, '_>, copy: &Copy) {
             }
         }
         if HIDES_LOSS.contains(&option.name) {
-            findings.add("copy_hides_loss", option.index, format!("leave {} out, so that errors show", option.name));
+            findings.add(
+                "copy_hides_loss",
+                option.index,
+                format!("leave {} out, so that errors show", option.name),
+            );
         }
         if matches!(option.name, "CREDENTIALS" | "ACCESS_KEY_ID" | "SECRET_ACCESS_KEY" | "SESSION_TOKEN") {
             findings.add("copy_credentials", option.index, "use IAM_ROLE");
@@ -133,7 +144,9 @@ fn wrong_value(option: &CopyOption) -> Option<String> {
             let lower = value.to_lowercase();
             let keyword = ["auto", "epochsecs", "epochmillisecs"].contains(&lower.as_str());
             let epoch_of_date = option.name == "DATEFORMAT" && lower.starts_with("epoch");
-            (keyword && lower != value) || epoch_of_date || (!keyword && !lower.contains(['y', 'm', 'd', 'h', 's']))
+            (keyword && lower != value)
+                || epoch_of_date
+                || (!keyword && !lower.contains(['y', 'm', 'd', 'h', 's']))
         }),
         "ACCEPTINVCHARS" | "DELIMITER" | "QUOTE" => value.is_some_and(|value| {
             value.chars().count() != 1 && !(option.name == "DELIMITER" && value.starts_with('\\'))
@@ -148,7 +161,9 @@ fn is_region(text: &str) -> bool {
     parts.len() >= 3
         && parts[0].len() == 2
         && parts.last().is_some_and(|last| last.len() == 1 && last.chars().all(|c| c.is_ascii_digit()))
-        && parts[..parts.len() - 1].iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
+        && parts[..parts.len() - 1]
+            .iter()
+            .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
 }
 
 /// Whether it names an object: a bucket, a slash, and a key.
@@ -170,7 +185,11 @@ fn source(findings: &mut Findings<'_, '_>, copy: &Copy) {
         }
         Some(_) => {}
         None => {
-            findings.add("copy_manifest", copy.source_index, "list the files in a manifest, and add MANIFEST");
+            findings.add(
+                "copy_manifest",
+                copy.source_index,
+                "list the files in a manifest, and add MANIFEST",
+            );
             if !folder {
                 findings.add("copy_prefix", copy.source_index, "end the prefix with /");
             }
@@ -231,11 +250,15 @@ fn check_json(findings: &mut Findings<'_, '_>, copy: &Copy, json: &CopyOption) {
         "auto" => {
             // 'auto' and names that differ from their keys.
             let other = model(&copy.table).into_iter().flat_map(|table| table.columns).find(|column| {
-                let loaded = copy.columns.as_ref().is_none_or(|columns| columns.iter().any(|name| name == column.name));
+                let loaded = copy
+                    .columns
+                    .as_ref()
+                    .is_none_or(|columns| columns.iter().any(|name| name == column.name));
                 loaded && !column.source_key.is_empty() && column.source_key != column.name
             });
             if let Some(column) = other {
-                let message = format!("{} would not load into {}: use JSONPaths", column.source_key, column.name);
+                let message =
+                    format!("{} would not load into {}: use JSONPaths", column.source_key, column.name);
                 findings.add("copy_json_auto", json.index, message);
             }
         }
@@ -246,10 +269,18 @@ fn check_json(findings: &mut Findings<'_, '_>, copy: &Copy, json: &CopyOption) {
             // Without a manifest everything below the prefix is data.
             let among_data = copy.option("MANIFEST").is_none() && paths.starts_with(&copy.source);
             if !is_s3_url(paths) || paths.ends_with('/') || among_data || paths == copy.source {
-                findings.add("copy_json_paths", json.index, "name the file by its full key, outside of the data");
+                findings.add(
+                    "copy_json_paths",
+                    json.index,
+                    "name the file by its full key, outside of the data",
+                );
             }
             if copy.columns.as_ref().is_none_or(Vec::is_empty) {
-                findings.add("copy_columns", json.index, "name the columns behind the table, in the order of the paths");
+                findings.add(
+                    "copy_columns",
+                    json.index,
+                    "name the columns behind the table, in the order of the paths",
+                );
             }
         }
     }

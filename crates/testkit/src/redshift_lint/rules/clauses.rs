@@ -31,7 +31,8 @@ fn words(findings: &mut Findings<'_, '_>) {
     let statement = findings.statement;
     for index in 0..statement.len() {
         let sequence = |words: &[&str]| statement.sequence(index, words);
-        if sequence(&["ON", "CONFLICT"]) || (sequence(&["INSERT", "OR"]) && index == main_command(statement)) {
+        if sequence(&["ON", "CONFLICT"]) || (sequence(&["INSERT", "OR"]) && index == main_command(statement))
+        {
             findings.add("on_conflict", index, "write MERGE, or DELETE and INSERT");
         }
         if sequence(&["DISTINCT", "ON"]) {
@@ -61,9 +62,7 @@ fn words(findings: &mut Findings<'_, '_>) {
         if statement.symbol(index, "[") {
             findings.add("array", index, "use a table of values, or SUPER");
         }
-        if sequence(&["COUNT", "(", "DISTINCT"])
-            && statement.parts(statement.inside(index + 1)).len() > 1
-        {
+        if sequence(&["COUNT", "(", "DISTINCT"]) && statement.parts(statement.inside(index + 1)).len() > 1 {
             findings.add("count_distinct_several", index, "count the rows of a subquery with DISTINCT");
         }
     }
@@ -94,7 +93,8 @@ fn writing(findings: &mut Findings<'_, '_>) {
             findings.add("with_before_insert", command, "write INSERT INTO t WITH x AS (…) SELECT …");
         }
         if let Some(values) = statement.find_outside(command..end, &["VALUES"])
-            && let Some(next) = statement.outside(values + 1..end).into_iter().find(|index| statement.symbol(*index, ","))
+            && let Some(next) =
+                statement.outside(values + 1..end).into_iter().find(|index| statement.symbol(*index, ","))
         {
             findings.add("several_rows_of_values", next, "load them by COPY, or INSERT … SELECT");
         }
@@ -136,4 +136,3 @@ fn update(findings: &mut Findings<'_, '_>, command: usize) {
         }
     }
 }
-

@@ -44,7 +44,8 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
 fn objects(findings: &mut Findings<'_, '_>) {
     let statement = findings.statement;
     let mut kind = 1;
-    while statement.is_any(kind, &["OR", "REPLACE", "UNIQUE", "CONSTRAINT", "EVENT", "TEMP", "TEMPORARY", "RECURSIVE"])
+    while statement
+        .is_any(kind, &["OR", "REPLACE", "UNIQUE", "CONSTRAINT", "EVENT", "TEMP", "TEMPORARY", "RECURSIVE"])
     {
         kind += 1;
     }
@@ -57,8 +58,22 @@ fn objects(findings: &mut Findings<'_, '_>) {
     } else if statement.is_any(
         kind,
         &[
-            "TYPE", "DOMAIN", "EXTENSION", "COLLATION", "OPERATOR", "AGGREGATE", "TABLESPACE", "CAST", "CONVERSION",
-            "STATISTICS", "PUBLICATION", "SUBSCRIPTION", "SERVER", "POLICY", "MACRO", "SECRET",
+            "TYPE",
+            "DOMAIN",
+            "EXTENSION",
+            "COLLATION",
+            "OPERATOR",
+            "AGGREGATE",
+            "TABLESPACE",
+            "CAST",
+            "CONVERSION",
+            "STATISTICS",
+            "PUBLICATION",
+            "SUBSCRIPTION",
+            "SERVER",
+            "POLICY",
+            "MACRO",
+            "SECRET",
         ],
     ) {
         findings.add("unsupported_object", kind, format!("there is no {}", statement.tokens[kind].text));
@@ -84,7 +99,9 @@ fn table(findings: &mut Findings<'_, '_>) {
     let Some(open) = statement.created_columns() else { return };
     let (mut columns, mut encoded, mut distribution_keys) = (Vec::new(), Vec::new(), Vec::new());
     for part in statement.parts(statement.inside(open)) {
-        if statement.is_any(part.start, &["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT", "CHECK", "LIKE", "EXCLUDE"]) {
+        if statement
+            .is_any(part.start, &["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT", "CHECK", "LIKE", "EXCLUDE"])
+        {
             continue;
         }
         columns.extend(statement.tokens.get(part.start).map(super::super::token::Token::name));
@@ -105,7 +122,8 @@ fn table(findings: &mut Findings<'_, '_>) {
         findings.add("encode_mixed", encoded[0], "give an encoding for each column, or none");
     }
     for index in statement.find(&["ENCODE"]) {
-        let known = statement.tokens.get(index + 1).is_some_and(|token| ENCODINGS.contains(&token.name().as_str()));
+        let known =
+            statement.tokens.get(index + 1).is_some_and(|token| ENCODINGS.contains(&token.name().as_str()));
         if !known {
             findings.add("unknown_encoding", index + 1, "there is no such encoding");
         }
@@ -122,7 +140,11 @@ fn table(findings: &mut Findings<'_, '_>) {
     let style = statement.find_outside(behind.clone(), &["DISTSTYLE"]);
     let by_key = style.is_none_or(|style| statement.is(style + 1, "KEY"));
     if distribution_keys.len() > 1 || (!distribution_keys.is_empty() && !by_key) {
-        findings.add("distribution", distribution_keys[distribution_keys.len() - 1], "one DISTKEY, with DISTSTYLE KEY");
+        findings.add(
+            "distribution",
+            distribution_keys[distribution_keys.len() - 1],
+            "one DISTKEY, with DISTSTYLE KEY",
+        );
     }
     if let Some(style) = style {
         let known = statement.is_any(style + 1, &["AUTO", "EVEN", "ALL", "KEY"]);
@@ -133,7 +155,9 @@ fn table(findings: &mut Findings<'_, '_>) {
     }
     if let Some(index) = statement.find_outside(behind, &["SORTKEY", "("]) {
         let names = statement.parts(statement.inside(index + 1));
-        if names.len() > 400 || !names.iter().all(|name| columns.contains(&statement.tokens[name.start].name())) {
+        if names.len() > 400
+            || !names.iter().all(|name| columns.contains(&statement.tokens[name.start].name()))
+        {
             findings.add("sort_key", index, "name columns of the table, at most 400");
         }
     }

@@ -16,9 +16,38 @@ pub(super) const RULES: &[Rule] = rules! {
 
 /// Reserved words that may follow a table in FROM without being its alias.
 const BEHIND_TABLE: &[&str] = &[
-    "AS", "ON", "USING", "WHERE", "GROUP", "ORDER", "HAVING", "LIMIT", "OFFSET", "UNION", "INTERSECT", "EXCEPT", "MINUS",
-    "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "NATURAL", "FOR", "START", "CONNECT", "PIVOT", "UNPIVOT", "SELECT",
-    "WITH", "DEFAULT", "TO", "ENCODE", "IN", "LIKE",
+    "AS",
+    "ON",
+    "USING",
+    "WHERE",
+    "GROUP",
+    "ORDER",
+    "HAVING",
+    "LIMIT",
+    "OFFSET",
+    "UNION",
+    "INTERSECT",
+    "EXCEPT",
+    "MINUS",
+    "JOIN",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "CROSS",
+    "NATURAL",
+    "FOR",
+    "START",
+    "CONNECT",
+    "PIVOT",
+    "UNPIVOT",
+    "SELECT",
+    "WITH",
+    "DEFAULT",
+    "TO",
+    "ENCODE",
+    "IN",
+    "LIKE",
 ];
 /// What the parts of CREATE TABLE that are no columns begin with.
 const CONSTRAINTS: &[&str] = &["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT", "CHECK", "LIKE", "EXCLUDE"];
@@ -50,7 +79,11 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
         let word = token.name();
         let reported = RESERVED_WITHOUT_USE.contains(&word.as_str()) && !statement.is(0, "CREATE");
         if token.kind == Kind::Word && RESERVED.contains(&word.as_str()) && !reported {
-            findings.add("reserved_word", index, format!("{word} is reserved: choose another name, or quote it"));
+            findings.add(
+                "reserved_word",
+                index,
+                format!("{word} is reserved: choose another name, or quote it"),
+            );
         }
     }
 }
@@ -63,7 +96,8 @@ fn words_without_use(findings: &mut Findings<'_, '_>) {
             continue;
         }
         let word = token.name();
-        let without_use = RESERVED_WITHOUT_USE.contains(&word.as_str()) && !SYSTEM_COLUMNS.contains(&word.as_str());
+        let without_use =
+            RESERVED_WITHOUT_USE.contains(&word.as_str()) && !SYSTEM_COLUMNS.contains(&word.as_str());
         // The type needs a text or a zone behind it, or a cast before it.
         let is_type = index > 0 && (statement.symbol(index - 1, "::") || statement.is(index - 1, "AS"));
         let timestamp = word == "timestamp"
@@ -71,7 +105,11 @@ fn words_without_use(findings: &mut Findings<'_, '_>) {
             && statement.kind(index + 1) != Some(Kind::Text)
             && !statement.is_any(index + 1, &["WITH", "WITHOUT"]);
         if without_use || timestamp {
-            findings.add("reserved_word", index, format!("{word} is reserved: choose another name, or quote it"));
+            findings.add(
+                "reserved_word",
+                index,
+                format!("{word} is reserved: choose another name, or quote it"),
+            );
         }
     }
 }
@@ -84,7 +122,9 @@ fn name_positions(statement: &Statement<'_>) -> Vec<usize> {
     }
     for relation in relations(statement) {
         positions.extend(relation.index..relation.behind);
-        if statement.kind(relation.behind) == Some(Kind::Word) && !statement.is_any(relation.behind, BEHIND_TABLE) {
+        if statement.kind(relation.behind) == Some(Kind::Word)
+            && !statement.is_any(relation.behind, BEHIND_TABLE)
+        {
             positions.push(relation.behind);
         }
     }
@@ -93,7 +133,10 @@ fn name_positions(statement: &Statement<'_>) -> Vec<usize> {
             .outer(index)
             .and_then(|open| open.checked_sub(1))
             .is_some_and(|function| statement.is_any(function, &["CAST", "TRY_CAST"]));
-        if !casts && !statement.is_any(index + 1, &["SELECT", "WITH", "IDENTITY"]) && index + 1 < statement.len() {
+        if !casts
+            && !statement.is_any(index + 1, &["SELECT", "WITH", "IDENTITY"])
+            && index + 1 < statement.len()
+        {
             positions.push(index + 1);
         }
     }

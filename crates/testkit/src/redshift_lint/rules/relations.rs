@@ -25,19 +25,25 @@ impl Relation {
     /// Whether it is a catalog that the leader node has itself.
     pub(crate) fn is_on_leader(&self) -> bool {
         self.table().starts_with("pg_")
-            || self.name.first().is_some_and(|schema| schema == "pg_catalog" || schema == "information_schema")
+            || self
+                .name
+                .first()
+                .is_some_and(|schema| schema == "pg_catalog" || schema == "information_schema")
     }
 }
 
 /// The tables and views that the statement reads or writes, without those that it defines in WITH.
 pub(crate) fn relations(statement: &Statement<'_>) -> Vec<Relation> {
-    let defined: Vec<_> = (0..statement.len()).filter_map(|index| defined_by_with(statement, index)).collect();
+    let defined: Vec<_> =
+        (0..statement.len()).filter_map(|index| defined_by_with(statement, index)).collect();
     let mut relations = Vec::new();
     for index in 0..statement.len() {
         let introduced = statement.is_any(index, &["JOIN", "INTO", "TABLE"])
             || (statement.is(index, "FROM") && introduces_relations(statement, index))
             || (statement.is(index, "USING") && !statement.symbol(index + 1, "("))
-            || (statement.is(index, "UPDATE") && !statement.is(index + 1, "SET") && !is_lock(statement, index))
+            || (statement.is(index, "UPDATE")
+                && !statement.is(index + 1, "SET")
+                && !is_lock(statement, index))
             || (statement.is_any(index, &["LOCK", "TRUNCATE"]) && index == 0);
         if !introduced {
             continue;
@@ -73,7 +79,10 @@ fn introduces_relations(statement: &Statement<'_>, index: usize) -> bool {
         .outer(index)
         .and_then(|open| open.checked_sub(1))
         .is_some_and(|function| statement.is_any(function, &FUNCTIONS_WITH_FROM));
-    let distinct = index > 0 && statement.is(index - 1, "DISTINCT") && index > 1 && statement.is_any(index - 2, &["IS", "NOT"]);
+    let distinct = index > 0
+        && statement.is(index - 1, "DISTINCT")
+        && index > 1
+        && statement.is_any(index - 2, &["IS", "NOT"]);
     !in_function && !distinct
 }
 
@@ -104,7 +113,10 @@ mod tests {
 
     #[test]
     fn the_tables_of_a_statement_are_found_wherever_they_stand() {
-        assert_eq!(names("SELECT EXTRACT(hour FROM ts) FROM a x, b.c AS y JOIN d ON x.i = d.i"), ["a", "b.c", "d"]);
+        assert_eq!(
+            names("SELECT EXTRACT(hour FROM ts) FROM a x, b.c AS y JOIN d ON x.i = d.i"),
+            ["a", "b.c", "d"]
+        );
         assert_eq!(names("INSERT INTO a (x) SELECT x FROM (SELECT x FROM b) c"), ["a", "b"]);
         assert_eq!(names("UPDATE a SET x = 1 FROM b WHERE a.i = b.i"), ["a", "b"]);
         assert_eq!(names("DELETE FROM a USING b WHERE a.i = b.i"), ["a", "b"]);

@@ -53,7 +53,11 @@ fn interval(findings: &mut Findings<'_, '_>, index: usize) {
     };
     let qualified = statement.is_any(index + 2, &["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"]);
     if !is_interval(&literal.value(), qualified) {
-        findings.add("interval_literal", index + 1, "write amounts and units, such as '1 day' or '0.001 second'");
+        findings.add(
+            "interval_literal",
+            index + 1,
+            "write amounts and units, such as '1 day' or '0.001 second'",
+        );
     }
 }
 
@@ -68,7 +72,8 @@ fn is_interval(text: &str, qualified: bool) -> bool {
         return false;
     }
     while !rest.is_empty() {
-        let end = rest.find(|c: char| c.is_ascii_alphabetic() || c.is_ascii_whitespace()).unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| c.is_ascii_alphabetic() || c.is_ascii_whitespace()).unwrap_or(rest.len());
         let (amount, behind) = rest.split_at(end);
         let behind = behind.trim_start();
         let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());

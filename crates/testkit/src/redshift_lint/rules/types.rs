@@ -40,7 +40,8 @@ fn one(findings: &mut Findings<'_, '_>, Place { index, column }: &Place) {
     let name = token.name();
     let varying = statement.is(index + 1, "VARYING");
     let open = index + 1 + usize::from(varying);
-    let arguments = if statement.symbol(open, "(") { statement.parts(statement.inside(open)) } else { Vec::new() };
+    let arguments =
+        if statement.symbol(open, "(") { statement.parts(statement.inside(open)) } else { Vec::new() };
     let has_precision = name == "double" && statement.is(index + 1, "PRECISION");
     if SERIAL_TYPES.contains(&name.as_str()) {
         findings.add("serial", index, "derive the key, or count on from the highest");
@@ -67,10 +68,10 @@ fn one(findings: &mut Findings<'_, '_>, Place { index, column }: &Place) {
         "numeric" | "decimal" | "dec" if column => {
             findings.add("decimal_column", index, "write DOUBLE PRECISION");
         }
-        "real" | "float4" if column => findings.add("single_precision_column", index, "write DOUBLE PRECISION"),
-        "interval"
-            if !statement.is_any(index + 1, &["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"]) =>
-        {
+        "real" | "float4" if column => {
+            findings.add("single_precision_column", index, "write DOUBLE PRECISION")
+        }
+        "interval" if !statement.is_any(index + 1, &["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"]) => {
             findings.add("interval_type", index, "add a qualifier such as DAY TO SECOND");
         }
         _ => {}

@@ -39,14 +39,17 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
                 }
             }
             // MODE ? of the JSON operators does not exist on Redshift either.
-            Kind::Parameter => findings.add("parameter", index, format!("write a literal instead of {}", token.text)),
+            Kind::Parameter => {
+                findings.add("parameter", index, format!("write a literal instead of {}", token.text))
+            }
             Kind::Text if token.text.starts_with('$') => {
                 findings.add("literal_form", index, "write '…' instead of $$…$$");
             }
             Kind::Text => {
                 let before = index.checked_sub(1).map(|before| statement.tokens[before]);
                 let prefix = before.filter(|before| {
-                    before.at + before.text.len() == token.at && (before.kind == Kind::Word || before.symbol("&"))
+                    before.at + before.text.len() == token.at
+                        && (before.kind == Kind::Word || before.symbol("&"))
                 });
                 if let Some(prefix) = prefix {
                     findings.add("literal_form", index, format!("write '…' instead of {}'…'", prefix.text));

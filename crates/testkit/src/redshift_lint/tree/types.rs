@@ -59,7 +59,9 @@ impl Type {
         match word {
             "INT" | "INTEGER" | "INT4" | "SMALLINT" | "INT2" => Self::Integer,
             "BIGINT" | "INT8" => Self::BigInt,
-            "DOUBLE" | "FLOAT" | "FLOAT8" | "FLOAT4" | "REAL" | "DECIMAL" | "NUMERIC" | "DEC" => Self::Fraction,
+            "DOUBLE" | "FLOAT" | "FLOAT8" | "FLOAT4" | "REAL" | "DECIMAL" | "NUMERIC" | "DEC" => {
+                Self::Fraction
+            }
             _ => Self::Other,
         }
     }
@@ -131,13 +133,19 @@ impl Types {
             Expr::Case { conditions, else_result, .. } => {
                 let results = conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
                 let results: Vec<_> = results.filter(|result| !is_null(result)).collect();
-                results.iter().map(|result| self.of_expression(result)).reduce(Type::with).unwrap_or(Type::Other)
+                results
+                    .iter()
+                    .map(|result| self.of_expression(result))
+                    .reduce(Type::with)
+                    .unwrap_or(Type::Other)
             }
             Expr::Extract { .. } => Type::Integer,
             Expr::Ceil { expr, .. } | Expr::Floor { expr, .. } => self.of_expression(expr),
             Expr::Subquery(query) => self.of_query(query),
             Expr::Function(function) => self.of_function(function),
-            Expr::Interval(_) | Expr::TypedString(_) | Expr::Substring { .. } | Expr::Trim { .. } => Type::Other,
+            Expr::Interval(_) | Expr::TypedString(_) | Expr::Substring { .. } | Expr::Trim { .. } => {
+                Type::Other
+            }
             _ => Type::Other,
         }
     }
@@ -148,9 +156,10 @@ impl Types {
 
     fn of_query(&self, query: &Query) -> Type {
         match super::projections(&query.body).as_slice() {
-            [SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. }, ..] => {
-                self.of_expression(expression)
-            }
+            [
+                SelectItem::UnnamedExpr(expression) | SelectItem::ExprWithAlias { expr: expression, .. },
+                ..,
+            ] => self.of_expression(expression),
             _ => Type::Unknown,
         }
     }
@@ -172,8 +181,9 @@ impl Types {
             },
             // Of whole numbers it is a finding anyway.
             "avg" => all(),
-            "min" | "max" | "coalesce" | "nvl" | "nullif" | "greatest" | "least" | "abs" | "round" | "trunc" | "mod"
-            | "lag" | "lead" | "first_value" | "last_value" | "median" | "any_value" | "ceil" | "ceiling" | "floor" => {
+            "min" | "max" | "coalesce" | "nvl" | "nullif" | "greatest" | "least" | "abs" | "round"
+            | "trunc" | "mod" | "lag" | "lead" | "first_value" | "last_value" | "median" | "any_value"
+            | "ceil" | "ceiling" | "floor" => {
                 match arguments.as_slice() {
                     // The second argument of these is a number of digits or rows.
                     [first, ..] if matches!(name.as_str(), "round" | "trunc" | "lag" | "lead" | "nullif") => {
@@ -182,8 +192,10 @@ impl Types {
                     _ => all(),
                 }
             }
-            "sqrt" | "exp" | "ln" | "log" | "power" | "random" | "percentile_cont" | "date_part" | "cume_dist"
-            | "percent_rank" | "ratio_to_report" | "stddev" | "stddev_pop" | "stddev_samp" => Type::Fraction,
+            "sqrt" | "exp" | "ln" | "log" | "power" | "random" | "percentile_cont" | "date_part"
+            | "cume_dist" | "percent_rank" | "ratio_to_report" | "stddev" | "stddev_pop" | "stddev_samp" => {
+                Type::Fraction
+            }
             _ => Type::Other,
         }
     }

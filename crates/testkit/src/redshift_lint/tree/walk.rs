@@ -3,10 +3,10 @@
 //! What is not looked into is reported, so that nothing escapes the rules unseen.
 
 use sqlparser::ast::{
-    Expr, FromTable, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, GroupByExpr,
-    InTarget, Join, JoinConstraint, JoinOperator, LimitClause, MergeAction, MergeInsertKind, MergeUpdateKind,
-    OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins,
-    UpdateTableFromKind, WindowType,
+    Expr, FromTable, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+    GroupByExpr, InTarget, Join, JoinConstraint, JoinOperator, LimitClause, MergeAction, MergeInsertKind,
+    MergeUpdateKind, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
+    TableWithJoins, UpdateTableFromKind, WindowType,
 };
 
 /// What is to be done with what is found.
@@ -34,7 +34,9 @@ pub(super) fn statement(tree: &Statement, visitor: &mut dyn Visitor) {
             for assignment in &tree.assignments {
                 expression(&assignment.value, visitor);
             }
-            if let Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) = &tree.from {
+            if let Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) =
+                &tree.from
+            {
                 tables(from, visitor);
             }
             expressions(&tree.selection, visitor);
@@ -111,7 +113,9 @@ fn select(tree: &Select, visitor: &mut dyn Visitor) {
     visitor.select(tree);
     for item in &tree.projection {
         match item {
-            SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. } => expression(item, visitor),
+            SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. } => {
+                expression(item, visitor)
+            }
             SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {}
             other => visitor.unread(&other.to_string()),
         }

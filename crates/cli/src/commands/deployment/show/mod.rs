@@ -13,7 +13,7 @@ use sparkify_infra::{
     outputs::{Outputs, Probe},
     plan::{Action, Difference, Plan, Step},
     status::Status,
-    teardown::{Remnant, RemovalStep, Removal, SnapshotDecision, TeardownPlan, TeardownReport},
+    teardown::{Remnant, Removal, RemovalStep, SnapshotDecision, TeardownPlan, TeardownReport},
 };
 
 use super::watch::short;
@@ -43,8 +43,11 @@ pub(super) fn plan(plan: &Plan) -> String {
         (count(Action::Conflict), "in the way"),
         (count(Action::Keep), "as it is"),
     ];
-    let counts: Vec<_> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let counts: Vec<_> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
     let _ = writeln!(text, "\n{}", counts.join(", "));
     if !plan.has_changes() {
         text.push_str("there is nothing to do\n");
@@ -86,13 +89,11 @@ fn cost(cost: &CostEstimate) -> String {
         let source = item.source.as_ref().map(|source| format!("; {source}")).unwrap_or_default();
         let _ = writeln!(text, "  {}: {price}, {}{source}", item.what, item.when);
     }
-    let total: Vec<_> = [
-        cost.usd_per_hour.map(per_hour),
-        cost.usd_per_month.map(|price| format!("${price:.2} a month")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let total: Vec<_> =
+        [cost.usd_per_hour.map(per_hour), cost.usd_per_month.map(|price| format!("${price:.2} a month"))]
+            .into_iter()
+            .flatten()
+            .collect();
     if !total.is_empty() {
         let _ = writeln!(text, "  in all: {}", total.join(", "));
     }
@@ -170,7 +171,8 @@ fn output_pairs(outputs: &Outputs) -> Vec<(&'static str, String)> {
 
 /// How a deployment is.
 pub(super) fn status(name: &str, status: &Status) -> String {
-    let mut pairs = vec![("deployment", name.to_owned()), ("state", format!("{}: {}", status.state, status.detail))];
+    let mut pairs =
+        vec![("deployment", name.to_owned()), ("state", format!("{}: {}", status.state, status.detail))];
     if let Some(outputs) = &status.outputs {
         pairs.extend(output_pairs(outputs).into_iter().filter(|(name, _)| *name != "state"));
         pairs.push(("region", outputs.region.clone()));
@@ -244,7 +246,9 @@ pub(super) fn teardown_plan(plan: &TeardownPlan) -> String {
         text.push_str("  there is nothing to delete\n");
     }
     let snapshot = match &plan.snapshot {
-        SnapshotDecision::Undecided => Some("not decided yet (--final-snapshot or --skip-final-snapshot)".to_owned()),
+        SnapshotDecision::Undecided => {
+            Some("not decided yet (--final-snapshot or --skip-final-snapshot)".to_owned())
+        }
         SnapshotDecision::Skip => Some("none: the data is gone".to_owned()),
         SnapshotDecision::Take(snapshot) => {
             let kept = match snapshot.retention_days {

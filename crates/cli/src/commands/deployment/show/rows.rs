@@ -107,7 +107,9 @@ pub(in super::super) fn removal_rows(format: Format, plan: &TeardownPlan) -> any
 /// One row a resource that is gone, stays or is left.
 pub(in super::super) fn remnant_rows(format: Format, report: &TeardownReport) -> anyhow::Result<()> {
     let remnant = |outcome: &'static str| {
-        move |remnant: &Remnant| (outcome, remnant.resource.to_string(), remnant.name.clone(), Some(remnant.note.clone()))
+        move |remnant: &Remnant| {
+            (outcome, remnant.resource.to_string(), remnant.name.clone(), Some(remnant.note.clone()))
+        }
     };
     let rows: Vec<(&str, String, String, Option<String>)> = report
         .deleted

@@ -122,7 +122,10 @@ fn a_report_of_a_teardown_names_what_is_left() {
     };
     assert_eq!(leftovers(&report), ["role a", "the secrets cannot be listed"]);
     let text = teardown_report(&report);
-    assert!(text.contains("LEFT:\n  role             a: refused\n") && !text.contains("nothing is left"), "{text}");
+    assert!(
+        text.contains("LEFT:\n  role             a: refused\n") && !text.contains("nothing is left"),
+        "{text}"
+    );
     let clean = TeardownReport { left: Vec::new(), unproven: Vec::new(), ..report };
     assert!(teardown_report(&clean).contains("nothing is left"));
 }
