@@ -15,6 +15,8 @@ mod orders;
 mod postgres;
 mod quality;
 mod real_data;
+mod redshift;
+mod redshift_sql;
 mod s3;
 
 use sparkify_testkit::Cli;
