@@ -5,6 +5,7 @@
 mod build;
 mod concurrent;
 mod confirmation;
+mod database;
 mod doctor;
 mod foreign;
 mod interrupted;

@@ -185,8 +185,8 @@ impl MotoAccount {
     }
 
     /// How long states last, counted in looks at them: `creating`, `adding_roles`, `modifying`, `pausing`,
-    /// `resuming`, `deleting`, `releasing_interface`; `host` and `port` where a database answers;
-    /// `permissions`, whether callers need them.
+    /// `resuming`, `deleting`, `releasing_interface`; `host` and `port` where a database answers, `password`
+    /// with which; `permissions`, whether callers need them.
     pub fn set(&self, settings: &Value) {
         self.door("settings", settings);
     }
