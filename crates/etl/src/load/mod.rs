@@ -23,7 +23,7 @@ use crate::{
     ledger::{Difference, Ledger, of_kind},
     quality,
     reader::{FileOutcome, RecordReader, RejectLog, Stop},
-    record::RecordShape,
+    record::{RecordShape, Reject},
     source::{FileKind, Source, SourceFile},
     tables::verify_tables,
 };
@@ -361,6 +361,11 @@ impl Run<'_> {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
             }),
+            Some(sparkify_warehouse::Error::CopyRejected { rejects, .. }) if !rejects.is_empty() => {
+                let rejects: Vec<_> = rejects.iter().map(Reject::from).collect();
+                let count = rejects.len() as u64;
+                Err(Error::BadRecords { rejects, count, more: true, allowed: self.rejects.allowed() })
+            }
             Some(error) => Err(error).during("writing the records"),
         }
     }

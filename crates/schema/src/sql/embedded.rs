@@ -27,6 +27,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "analytics/17_weekly_active_users.sql",
     "analytics/18_match_rate.sql",
     "catalog/columns.sql",
+    "ledger/insert_load_run.sql",
     "load/copy_objects.sql",
     "load/copy_packed.sql",
     "load/last_query.sql",
