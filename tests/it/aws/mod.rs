@@ -6,6 +6,7 @@ mod build;
 mod concurrent;
 mod confirmation;
 mod database;
+mod documents;
 mod doctor;
 mod foreign;
 mod interrupted;
@@ -15,6 +16,7 @@ mod life;
 mod permissions;
 mod secrets;
 mod stopped;
+mod terminal;
 
 use std::process::Command;
 
