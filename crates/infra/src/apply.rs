@@ -106,7 +106,9 @@ impl Deployment {
                 Some((limit, workgroup)) => self.set_usage_limit(&workgroup.arn, limit).await,
                 None => Ok(()),
             },
-            (_, Action::Keep | Action::Conflict) | (ResourceKind::Snapshot | ResourceKind::Secret, _) => Ok(()),
+            (_, Action::Keep | Action::Conflict) | (ResourceKind::Snapshot | ResourceKind::Secret, _) => {
+                Ok(())
+            }
         }
     }
 
@@ -117,7 +119,8 @@ impl Deployment {
             // Its id is needed for the warehouse. A group just made may not be visible yet.
             ResourceKind::SecurityGroup => {
                 let subject = crate::pace::Subject::new(kind, &names.security_group);
-                let group = self.adopt(subject, || self.read_security_group(around), |group| &group.tags).await?;
+                let group =
+                    self.adopt(subject, || self.read_security_group(around), |group| &group.tags).await?;
                 present.security_group = Some(group);
             }
             ResourceKind::Cluster => {
@@ -127,8 +130,12 @@ impl Deployment {
                 }
                 present.cluster = Some(settled.into_cluster());
             }
-            ResourceKind::Namespace => present.namespace = Some(self.settle_namespace(&names.namespace).await?),
-            ResourceKind::Workgroup => present.workgroup = Some(self.settle_workgroup(&names.workgroup).await?),
+            ResourceKind::Namespace => {
+                present.namespace = Some(self.settle_namespace(&names.namespace).await?)
+            }
+            ResourceKind::Workgroup => {
+                present.workgroup = Some(self.settle_workgroup(&names.workgroup).await?)
+            }
             _ => {}
         }
         Ok(())
@@ -174,7 +181,8 @@ fn check_step(plan: &Plan, now: &Step) -> Result<()> {
         (Some(Action::Create), Action::Create) => Ok(()),
         (_, Action::Create) => stale("it is gone"),
         (_, Action::Change) => {
-            let changed: Vec<_> = now.differences.iter().map(|difference| difference.attribute.as_str()).collect();
+            let changed: Vec<_> =
+                now.differences.iter().map(|difference| difference.attribute.as_str()).collect();
             stale(&format!("it differs in {}", changed.join(", ")))
         }
     }

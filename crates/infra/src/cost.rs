@@ -139,7 +139,9 @@ impl CostEstimate {
 fn note(what: &str, region: &str, price: Option<&Price>) -> String {
     match price {
         Some(_) => NOTE.to_owned(),
-        None => format!("the price of {what} in {region} is not known here: see aws.amazon.com/redshift/pricing; {NOTE}"),
+        None => format!(
+            "the price of {what} in {region} is not known here: see aws.amazon.com/redshift/pricing; {NOTE}"
+        ),
     }
 }
 
@@ -158,7 +160,9 @@ mod tests {
 
     #[test]
     fn an_unknown_price_is_not_guessed() {
-        for (node_type, region) in [("ra3.large", "eu-south-1"), ("rg.12xlarge", "us-east-1"), ("rg.large", "us-west-2")] {
+        for (node_type, region) in
+            [("ra3.large", "eu-south-1"), ("rg.12xlarge", "us-east-1"), ("rg.large", "us-west-2")]
+        {
             let cost = CostEstimate::of_cluster(node_type, 2, region);
             assert_eq!((cost.usd_per_hour, cost.usd_per_month), (None, None), "{node_type} {region}");
             assert!(cost.note.contains("not known"), "{}", cost.note);

@@ -138,7 +138,9 @@ impl Deployment {
         let name = cluster.id.clone();
         let cluster = match readiness::of_cluster(&cluster) {
             Readiness::Ready => cluster,
-            Readiness::Paused => self.watched(resource, &name, "resume", self.resume_and_settle(&name)).await?,
+            Readiness::Paused => {
+                self.watched(resource, &name, "resume", self.resume_and_settle(&name)).await?
+            }
             _ => self.watched(resource, &name, "wait", self.settle_cluster(&name)).await?.into_cluster(),
         };
         Ok(self.cluster_outputs(&cluster))

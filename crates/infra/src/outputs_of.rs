@@ -74,7 +74,9 @@ impl Deployment {
     async fn find_serverless(&self) -> Result<Option<Outputs>> {
         let names = self.config.names();
         let workgroup = self.read_workgroup(&names.workgroup).await?;
-        let Some(workgroup) = workgroup.filter(|workgroup| self.owns(&workgroup.tags)) else { return Ok(None) };
+        let Some(workgroup) = workgroup.filter(|workgroup| self.owns(&workgroup.tags)) else {
+            return Ok(None);
+        };
         let namespace = self.read_namespace(&names.namespace).await?;
         let namespace = namespace.filter(|namespace| self.owns(&namespace.tags));
         Ok(Some(self.serverless_outputs(&workgroup, namespace.as_ref())))

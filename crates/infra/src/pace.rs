@@ -46,7 +46,12 @@ impl std::fmt::Display for Subject<'_> {
 impl Deployment {
     /// Makes a request, and makes it again while its failure may pass: throttling and the like for a minute;
     /// the further `kinds`, which say that something is not settled yet, for longer.
-    pub(crate) async fn insist<T, F, Fut>(&self, subject: Subject<'_>, kinds: &[ErrorKind], request: F) -> Answer<T>
+    pub(crate) async fn insist<T, F, Fut>(
+        &self,
+        subject: Subject<'_>,
+        kinds: &[ErrorKind],
+        request: F,
+    ) -> Answer<T>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Answer<T>>,
@@ -86,7 +91,12 @@ impl Deployment {
 
     /// What is already there when it was to be made: somebody else made it just now, or an answer was lost. It is
     /// taken if it is ours.
-    pub(crate) async fn adopt<T, F, Fut>(&self, subject: Subject<'_>, read: F, tags: fn(&T) -> &Tags) -> Result<T>
+    pub(crate) async fn adopt<T, F, Fut>(
+        &self,
+        subject: Subject<'_>,
+        read: F,
+        tags: fn(&T) -> &Tags,
+    ) -> Result<T>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<Option<T>>>,
@@ -102,7 +112,12 @@ impl Deployment {
     }
 
     /// Looks again and again until what is awaited has come, or the deadline.
-    pub(crate) async fn wait_for<T, F, Fut>(&self, subject: Subject<'_>, awaited: &'static str, look: F) -> Result<T>
+    pub(crate) async fn wait_for<T, F, Fut>(
+        &self,
+        subject: Subject<'_>,
+        awaited: &'static str,
+        look: F,
+    ) -> Result<T>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<Look<T>>>,

@@ -134,7 +134,9 @@ pub(crate) fn same(one: &str, other: &Value) -> bool {
 
 fn normal(value: &Value) -> Value {
     match value {
-        Value::Object(map) => Value::Object(map.iter().map(|(key, value)| (key.clone(), normal(value))).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (key.clone(), normal(value))).collect())
+        }
         Value::Array(values) if values.len() == 1 && !values[0].is_object() => normal(&values[0]),
         Value::Array(values) => {
             let mut values: Vec<_> = values.iter().map(normal).collect();
@@ -180,6 +182,26 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                     "secretsmanager:ListSecrets"
                 ],
                 "Resource": "*"
+            },
+            {
+                "Sid": "RedshiftLooksAtTheNetwork",
+                "Effect": "Allow",
+                "Action": [
+                    "ec2:DescribeAccountAttributes",
+                    "ec2:DescribeAddresses",
+                    "ec2:DescribeAvailabilityZones",
+                    "ec2:DescribeInternetGateways"
+                ],
+                "Resource": "*"
+            },
+            {
+                "Sid": "FirstClusterOfAnAccount",
+                "Effect": "Allow",
+                "Action": "iam:CreateServiceLinkedRole",
+                "Resource": format!(
+                    "arn:{partition}:iam::{account}:role/aws-service-role/redshift.amazonaws.com/*"
+                ),
+                "Condition": {"StringEquals": {"iam:AWSServiceName": "redshift.amazonaws.com"}}
             },
             {
                 "Sid": "Role",

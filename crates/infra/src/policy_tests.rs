@@ -45,12 +45,18 @@ fn like(pattern: &str, text: &str) -> bool {
     let rest = &pattern[first.len_utf8()..];
     match first {
         '*' => text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| like(rest, &text[at..])),
-        _ => text.chars().next().is_some_and(|c| (first == '?' || first == c) && like(rest, &text[c.len_utf8()..])),
+        _ => text
+            .chars()
+            .next()
+            .is_some_and(|c| (first == '?' || first == c) && like(rest, &text[c.len_utf8()..])),
     }
 }
 
 fn config() -> DeploymentConfig {
-    DeploymentConfig { staging: Some("s3://ours/stage/nightly/".into()), ..DeploymentConfig::named("nightly") }
+    DeploymentConfig {
+        staging: Some("s3://ours/stage/nightly/".into()),
+        ..DeploymentConfig::named("nightly")
+    }
 }
 
 #[test]
@@ -71,7 +77,10 @@ fn the_role_may_read_what_is_configured() {
         ("udacity-dend", "log_json_path.json"),
         ("ours", "stage/nightly/run-1/"),
     ] {
-        assert!(allows(&policy, "s3:ListBucket", &format!("arn:aws:s3:::{bucket}"), Some(prefix)), "{bucket} {prefix}");
+        assert!(
+            allows(&policy, "s3:ListBucket", &format!("arn:aws:s3:::{bucket}"), Some(prefix)),
+            "{bucket} {prefix}"
+        );
     }
     for bucket in ["udacity-dend", "ours"] {
         assert!(allows(&policy, "s3:GetBucketLocation", &format!("arn:aws:s3:::{bucket}"), None));
@@ -103,14 +112,27 @@ fn the_role_may_do_nothing_else() {
         ("ours", Some("stage/")),
         ("elsewhere", Some("log_data/")),
     ] {
-        assert!(!allows(&policy, "s3:ListBucket", &format!("arn:aws:s3:::{bucket}"), prefix), "{bucket} {prefix:?}");
+        assert!(
+            !allows(&policy, "s3:ListBucket", &format!("arn:aws:s3:::{bucket}"), prefix),
+            "{bucket} {prefix:?}"
+        );
     }
     let object = "arn:aws:s3:::udacity-dend/log_data/x.json";
     let staged = "arn:aws:s3:::ours/stage/nightly/x";
     for action in [
-        "s3:PutObject", "s3:DeleteObject", "s3:GetObjectVersion", "s3:PutObjectAcl", "s3:ListAllMyBuckets",
-        "s3:DeleteBucket", "s3:PutBucketPolicy", "iam:CreateUser", "iam:PassRole", "sts:AssumeRole", "kms:Decrypt",
-        "glue:GetTable", "secretsmanager:GetSecretValue",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:GetObjectVersion",
+        "s3:PutObjectAcl",
+        "s3:ListAllMyBuckets",
+        "s3:DeleteBucket",
+        "s3:PutBucketPolicy",
+        "iam:CreateUser",
+        "iam:PassRole",
+        "sts:AssumeRole",
+        "kms:Decrypt",
+        "glue:GetTable",
+        "secretsmanager:GetSecretValue",
     ] {
         for resource in [object, staged, "arn:aws:s3:::udacity-dend", "*"] {
             assert!(!allows(&policy, action, resource, Some("log_data/")), "{action} {resource}");
@@ -127,7 +149,12 @@ fn the_role_writes_below_staging_only_and_only_if_told_to() {
     assert!(!allows(&policy, "s3:PutObject", "arn:aws:s3:::udacity-dend/log_data/x", None));
     assert!(!allows(&policy, "s3:DeleteObject", "arn:aws:s3:::ours/stage/nightly/x", None));
     let without = DeploymentConfig { staging_write: true, staging: None, ..config() };
-    assert!(!allows(&data_access(&without, "aws"), "s3:PutObject", "arn:aws:s3:::ours/stage/nightly/x", None));
+    assert!(!allows(
+        &data_access(&without, "aws"),
+        "s3:PutObject",
+        "arn:aws:s3:::ours/stage/nightly/x",
+        None
+    ));
 }
 
 #[test]
@@ -185,7 +212,9 @@ fn a_caller_reaches_only_what_bears_our_names() {
     for statement in policy["Statement"].as_array().unwrap() {
         for action in list(&statement["Action"]) {
             assert!(!action.contains('*'), "{action} is named in full");
-            let reads = ["Describe", "List", "Get"].iter().any(|verb| action.split(':').nth(1).unwrap().starts_with(verb));
+            let reads = ["Describe", "List", "Get"]
+                .iter()
+                .any(|verb| action.split(':').nth(1).unwrap().starts_with(verb));
             let by_name = statement["Sid"] == "ServerlessByName";
             for resource in list(&statement["Resource"]) {
                 assert!(resource != "*" || reads || by_name, "{action} on everything");

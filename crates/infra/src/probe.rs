@@ -57,7 +57,9 @@ impl ProbeStep {
                 "the caller needs redshift:GetClusterCredentials (Serverless: redshift-serverless:GetCredentials); see \
                  docs/aws-permissions.json"
             }
-            Self::Login => "check that the administrator and the database of the configuration are those of the warehouse",
+            Self::Login => {
+                "check that the administrator and the database of the configuration are those of the warehouse"
+            }
         }
     }
 }
@@ -85,7 +87,8 @@ impl Deployment {
         let clock = &self.services.clock;
         let started = clock.monotonic();
         // Without a public address it works at once or not at all.
-        let deadline = if self.config.publicly_accessible { self.timing.probe_deadline } else { Duration::ZERO };
+        let deadline =
+            if self.config.publicly_accessible { self.timing.probe_deadline } else { Duration::ZERO };
         let mut pause = self.timing.retry_pause;
         let mut logins = 0;
         loop {
@@ -96,7 +99,8 @@ impl Deployment {
             logins += u32::from(step == ProbeStep::Login);
             let elapsed = clock.monotonic().saturating_sub(started);
             if !error.retry || elapsed >= deadline || logins >= LOGINS {
-                let remedy = error.remedy.unwrap_or_else(|| step.remedy(self.config.publicly_accessible).to_owned());
+                let remedy =
+                    error.remedy.unwrap_or_else(|| step.remedy(self.config.publicly_accessible).to_owned());
                 return Probe::Failed { step: step.name().to_owned(), reason: error.reason, remedy };
             }
             let left = deadline - elapsed;

@@ -39,14 +39,27 @@ fn available_counts_with_its_additions_and_nothing_like_it() {
 #[test]
 fn each_state_of_the_documentation_has_its_meaning() {
     for state in [
-        "cancelling-resize", "creating", "modifying", "pausing", "resuming", "rebooting", "renaming", "resizing",
-        "rotating-keys", "updating-hsm", "a-new-one",
+        "cancelling-resize",
+        "creating",
+        "modifying",
+        "pausing",
+        "resuming",
+        "rebooting",
+        "renaming",
+        "resizing",
+        "rotating-keys",
+        "updating-hsm",
+        "a-new-one",
     ] {
         assert_eq!(of_cluster(&cluster(state)), Readiness::Pending(state.into()));
     }
     for state in [
-        "hardware-failure", "incompatible-hsm", "incompatible-network", "incompatible-parameters",
-        "incompatible-restore", "storage-full",
+        "hardware-failure",
+        "incompatible-hsm",
+        "incompatible-network",
+        "incompatible-parameters",
+        "incompatible-restore",
+        "storage-full",
     ] {
         assert!(matches!(of_cluster(&cluster(state)), Readiness::Stuck { .. }), "{state}");
     }

@@ -42,7 +42,9 @@ impl Deployment {
         let age = created.and_then(|created| self.services.clock.now().duration_since(created).ok());
         let cost = cost.unwrap_or_else(|| self.wanted_cost());
         let accrued = match self.config.kind {
-            Kind::Cluster => age.zip(cost.usd_per_hour).map(|(age, usd)| cents(age.as_secs_f64() / 3600.0 * usd)),
+            Kind::Cluster => {
+                age.zip(cost.usd_per_hour).map(|(age, usd)| cents(age.as_secs_f64() / 3600.0 * usd))
+            }
             Kind::Serverless => None,
         };
         let exists = !matches!(state, State::Absent);
@@ -63,8 +65,16 @@ impl Deployment {
 
     /// Leaves out what has our name and not our tag.
     fn only_ours(&self, present: Present) -> Present {
-        let Present { role, security_group, subnet_group, parameter_group, cluster, namespace, workgroup, usage_limits } =
-            present;
+        let Present {
+            role,
+            security_group,
+            subnet_group,
+            parameter_group,
+            cluster,
+            namespace,
+            workgroup,
+            usage_limits,
+        } = present;
         Present {
             role: role.filter(|found| self.owns(&found.tags)),
             security_group: security_group.filter(|found| self.owns(&found.tags)),
@@ -79,10 +89,13 @@ impl Deployment {
 
     fn judge(&self, present: &Present, steps: &[Step]) -> (State, String, Option<String>) {
         let readiness = match self.config.kind {
-            Kind::Cluster => present.cluster.as_ref().map(|cluster| (readiness::of_cluster(cluster), &cluster.status)),
-            Kind::Serverless => {
-                present.workgroup.as_ref().map(|workgroup| (readiness::of_workgroup(workgroup), &workgroup.status))
+            Kind::Cluster => {
+                present.cluster.as_ref().map(|cluster| (readiness::of_cluster(cluster), &cluster.status))
             }
+            Kind::Serverless => present
+                .workgroup
+                .as_ref()
+                .map(|workgroup| (readiness::of_workgroup(workgroup), &workgroup.status)),
         };
         let provision = || Some("run `sparkify-cli provision`".to_owned());
         match readiness {

@@ -27,7 +27,12 @@ impl Surroundings {
     /// The ARN that our role has or will have.
     pub(crate) fn role_arn(&self) -> String {
         let Caller { account, .. } = &self.caller;
-        format!("arn:{}:iam::{account}:role{}{}", self.caller.partition(), crate::config::ROLE_PATH, self.names.role)
+        format!(
+            "arn:{}:iam::{account}:role{}{}",
+            self.caller.partition(),
+            crate::config::ROLE_PATH,
+            self.names.role
+        )
     }
 }
 
@@ -90,7 +95,12 @@ impl Deployment {
         let config = &self.config;
         let own_group = config.security_group_ids.is_empty();
         if let Some(name) = &config.subnet_group {
-            let group = self.services.clusters.subnet_group(name).await.during(format!("reading the subnet group {name}"))?;
+            let group = self
+                .services
+                .clusters
+                .subnet_group(name)
+                .await
+                .during(format!("reading the subnet group {name}"))?;
             let Some(group) = group else {
                 return Err(ConfigError::new(
                     "subnet_group",
@@ -117,7 +127,9 @@ impl Deployment {
                 .into());
             };
             let subnets = match config.kind {
-                Kind::Serverless => network.subnets_of(&vpc).await.during("reading the subnets of the default VPC")?,
+                Kind::Serverless => {
+                    network.subnets_of(&vpc).await.during("reading the subnets of the default VPC")?
+                }
                 Kind::Cluster => Vec::new(),
             };
             (vpc, subnets)
@@ -135,8 +147,13 @@ impl Deployment {
         if !self.config.security_group_ids.is_empty() {
             return Ok(Some(Vec::new()));
         }
-        let mut sources: BTreeSet<String> =
-            self.config.allow_cidr.iter().filter_map(|text| Cidr::parse(text)).map(|cidr| cidr.to_string()).collect();
+        let mut sources: BTreeSet<String> = self
+            .config
+            .allow_cidr
+            .iter()
+            .filter_map(|text| Cidr::parse(text))
+            .map(|cidr| cidr.to_string())
+            .collect();
         if sources.is_empty() {
             match self.services.address.address().await {
                 Ok(address) => {
@@ -169,14 +186,20 @@ fn common_vpc(ids: &[String], subnets: &[Subnet]) -> Result<String, ConfigError>
 }
 
 fn three_zones(subnets: &[Subnet]) -> Result<(), ConfigError> {
-    let zones: BTreeSet<_> =
-        subnets.iter().filter(|subnet| subnet.free_addresses > 0).map(|subnet| subnet.zone.as_str()).collect();
+    let zones: BTreeSet<_> = subnets
+        .iter()
+        .filter(|subnet| subnet.free_addresses > 0)
+        .map(|subnet| subnet.zone.as_str())
+        .collect();
     if zones.len() >= 3 {
         return Ok(());
     }
     Err(ConfigError::new(
         "subnet_ids",
-        format!("Serverless needs subnets with free addresses in three availability zones, and has {}", zones.len()),
+        format!(
+            "Serverless needs subnets with free addresses in three availability zones, and has {}",
+            zones.len()
+        ),
         "name subnets in three zones, or take kind = \"cluster\"",
     ))
 }

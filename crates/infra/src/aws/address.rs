@@ -36,8 +36,11 @@ impl HttpsAddress {
     async fn ask(&self) -> Result<String, String> {
         let url = &self.url;
         let mut request = HttpRequest::new(SdkBody::empty());
-        request.set_uri(url.as_str()).map_err(|error| format!("{url} is no address of a service: {error}"))?;
-        let response = self.http.call(request).await.map_err(|error| format!("{url} does not answer: {error}"))?;
+        request
+            .set_uri(url.as_str())
+            .map_err(|error| format!("{url} is no address of a service: {error}"))?;
+        let response =
+            self.http.call(request).await.map_err(|error| format!("{url} does not answer: {error}"))?;
         let status = response.status().as_u16();
         if status != 200 {
             return Err(format!("{url} answers with HTTP {status}"));

@@ -11,7 +11,9 @@ use aws_sdk_ec2::{
 };
 
 use super::wire::Wire;
-use crate::services::{Answer, ErrorKind, IngressRule, Network, NewSecurityGroup, SecurityGroup, Subnet, Tags};
+use crate::services::{
+    Answer, ErrorKind, IngressRule, Network, NewSecurityGroup, SecurityGroup, Subnet, Tags,
+};
 
 #[derive(Debug)]
 pub(super) struct Ec2Network {
@@ -58,13 +60,20 @@ fn subnet_of(found: types::Subnet) -> Subnet {
         id: found.subnet_id.unwrap_or_default(),
         vpc_id: found.vpc_id.unwrap_or_default(),
         zone: found.availability_zone.unwrap_or_default(),
-        free_addresses: found.available_ip_address_count.and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
+        free_addresses: found
+            .available_ip_address_count
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or_default(),
     }
 }
 
 fn group_of(found: types::SecurityGroup) -> SecurityGroup {
-    let mut ingress: Vec<_> =
-        found.ip_permissions.unwrap_or_default().into_iter().flat_map(|permission| rules_of(&permission)).collect();
+    let mut ingress: Vec<_> = found
+        .ip_permissions
+        .unwrap_or_default()
+        .into_iter()
+        .flat_map(|permission| rules_of(&permission))
+        .collect();
     ingress.sort();
     let tags = found.tags.unwrap_or_default().into_iter();
     SecurityGroup {
@@ -161,8 +170,11 @@ impl Network for Ec2Network {
     }
 
     async fn allow(&self, group_id: &str, rule: &IngressRule) -> Answer<()> {
-        let request =
-            self.client.authorize_security_group_ingress().group_id(group_id).ip_permissions(permission_of(rule));
+        let request = self
+            .client
+            .authorize_security_group_ingress()
+            .group_id(group_id)
+            .ip_permissions(permission_of(rule));
         match self.wire.answer("ec2:AuthorizeSecurityGroupIngress", request.send().await) {
             Err(error) if error.kind == ErrorKind::AlreadyExists => Ok(()),
             result => result.map(|_| ()),
@@ -170,8 +182,11 @@ impl Network for Ec2Network {
     }
 
     async fn revoke(&self, group_id: &str, rule: &IngressRule) -> Answer<()> {
-        let request =
-            self.client.revoke_security_group_ingress().group_id(group_id).ip_permissions(permission_of(rule));
+        let request = self
+            .client
+            .revoke_security_group_ingress()
+            .group_id(group_id)
+            .ip_permissions(permission_of(rule));
         self.wire.gone("ec2:RevokeSecurityGroupIngress", request.send().await)
     }
 

@@ -41,7 +41,8 @@ impl IamRoles {
         let mut attached = Vec::new();
         while let Some(page) = pages.next().await {
             let Some(page) = self.wire.found("iam:ListAttachedRolePolicies", page)? else { break };
-            attached.extend(page.attached_policies.unwrap_or_default().into_iter().filter_map(|p| p.policy_arn));
+            attached
+                .extend(page.attached_policies.unwrap_or_default().into_iter().filter_map(|p| p.policy_arn));
         }
         Ok(attached)
     }
@@ -96,7 +97,8 @@ impl Roles for IamRoles {
     }
 
     async fn put_policy(&self, role: &str, policy: &str, document: &str) -> Answer<()> {
-        let request = self.client.put_role_policy().role_name(role).policy_name(policy).policy_document(document);
+        let request =
+            self.client.put_role_policy().role_name(role).policy_name(policy).policy_document(document);
         self.wire.answer("iam:PutRolePolicy", request.send().await).map(|_| ())
     }
 

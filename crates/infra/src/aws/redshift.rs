@@ -13,8 +13,8 @@ use super::wire::Wire;
 use crate::{
     Secret,
     services::{
-        Answer, AttachedRole, Cluster, ClusterChange, Clusters, DatabaseCredentials, Endpoint, FinalSnapshot, NewCluster,
-        Orderable, ParameterGroup, Snapshot, SubnetGroup, Tags,
+        Answer, AttachedRole, Cluster, ClusterChange, Clusters, DatabaseCredentials, Endpoint, FinalSnapshot,
+        NewCluster, Orderable, ParameterGroup, Snapshot, SubnetGroup, Tags,
     },
 };
 
@@ -33,7 +33,8 @@ impl RedshiftClusters {
     }
 
     async fn parameters(&self, group: &str) -> Answer<BTreeMap<String, String>> {
-        let mut pages = self.client.describe_cluster_parameters().parameter_group_name(group).into_paginator().send();
+        let mut pages =
+            self.client.describe_cluster_parameters().parameter_group_name(group).into_paginator().send();
         let mut parameters = BTreeMap::new();
         while let Some(page) = pages.next().await {
             let page = self.wire.answer("redshift:DescribeClusterParameters", page)?;
@@ -49,7 +50,10 @@ fn tags_of(tags: &Tags) -> Vec<Tag> {
 }
 
 fn our_tags(tags: Option<Vec<Tag>>) -> Tags {
-    tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))).collect()
+    tags.unwrap_or_default()
+        .into_iter()
+        .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+        .collect()
 }
 
 fn cluster_of(found: types::Cluster) -> Cluster {
@@ -172,12 +176,19 @@ impl Clusters for RedshiftClusters {
     }
 
     async fn subnet_group(&self, name: &str) -> Answer<Option<SubnetGroup>> {
-        let result = self.client.describe_cluster_subnet_groups().cluster_subnet_group_name(name).send().await;
+        let result =
+            self.client.describe_cluster_subnet_groups().cluster_subnet_group_name(name).send().await;
         let found = self.wire.found("redshift:DescribeClusterSubnetGroups", result)?;
-        let group = found.and_then(|found| found.cluster_subnet_groups.unwrap_or_default().into_iter().next());
+        let group =
+            found.and_then(|found| found.cluster_subnet_groups.unwrap_or_default().into_iter().next());
         Ok(group.map(|group| SubnetGroup {
             name: group.cluster_subnet_group_name.unwrap_or_default(),
-            subnet_ids: group.subnets.unwrap_or_default().into_iter().filter_map(|s| s.subnet_identifier).collect(),
+            subnet_ids: group
+                .subnets
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|s| s.subnet_identifier)
+                .collect(),
             vpc_id: group.vpc_id,
             tags: our_tags(group.tags),
         }))
@@ -249,14 +260,22 @@ impl Clusters for RedshiftClusters {
     }
 
     async fn orderable(&self, node_type: &str) -> Answer<Vec<Orderable>> {
-        let mut pages = self.client.describe_orderable_cluster_options().node_type(node_type).into_paginator().send();
+        let mut pages =
+            self.client.describe_orderable_cluster_options().node_type(node_type).into_paginator().send();
         let mut orderable = Vec::new();
         while let Some(page) = pages.next().await {
             let page = self.wire.answer("redshift:DescribeOrderableClusterOptions", page)?;
-            orderable.extend(page.orderable_cluster_options.unwrap_or_default().into_iter().map(|option| Orderable {
-                node_type: option.node_type.unwrap_or_default(),
-                cluster_type: option.cluster_type.unwrap_or_default(),
-                zones: option.availability_zones.unwrap_or_default().into_iter().filter_map(|zone| zone.name).collect(),
+            orderable.extend(page.orderable_cluster_options.unwrap_or_default().into_iter().map(|option| {
+                Orderable {
+                    node_type: option.node_type.unwrap_or_default(),
+                    cluster_type: option.cluster_type.unwrap_or_default(),
+                    zones: option
+                        .availability_zones
+                        .unwrap_or_default()
+                        .into_iter()
+                        .filter_map(|zone| zone.name)
+                        .collect(),
+                }
             }));
         }
         Ok(orderable.into_iter().filter(|option| option.node_type == node_type).collect())
@@ -277,7 +296,8 @@ impl Clusters for RedshiftClusters {
                 name: snapshot.snapshot_identifier.unwrap_or_default(),
                 status: snapshot.status.unwrap_or_default(),
                 size_bytes: megabytes(snapshot.total_backup_size_in_mega_bytes),
-                retention_days: snapshot.manual_snapshot_retention_period.and_then(|days| u32::try_from(days).ok()),
+                retention_days:
+                    snapshot.manual_snapshot_retention_period.and_then(|days| u32::try_from(days).ok()),
                 tags: our_tags(snapshot.tags),
             }));
         }

@@ -41,7 +41,12 @@ impl Buckets for S3Buckets {
         if told.is_some() {
             return Ok(told);
         }
-        if result.as_ref().err().and_then(|error| error.raw_response()).is_some_and(|r| r.status().as_u16() == 404) {
+        if result
+            .as_ref()
+            .err()
+            .and_then(|error| error.raw_response())
+            .is_some_and(|r| r.status().as_u16() == 404)
+        {
             return Ok(None);
         }
         let found = self.wire.found("s3:ListBucket", result)?;
@@ -52,13 +57,19 @@ impl Buckets for S3Buckets {
         let client = self.client_for(bucket).await?;
         let result = client.list_objects_v2().bucket(bucket).prefix(prefix).max_keys(1).send().await;
         let found = self.wire.found("s3:ListBucket", result)?;
-        Ok(found.and_then(|found| found.contents.unwrap_or_default().into_iter().find_map(|object| object.key)))
+        Ok(found
+            .and_then(|found| found.contents.unwrap_or_default().into_iter().find_map(|object| object.key)))
     }
 
     async fn readable(&self, bucket: &str, key: &str) -> Answer<bool> {
         let client = self.client_for(bucket).await?;
         let result = client.head_object().bucket(bucket).key(key).send().await;
-        if result.as_ref().err().and_then(|error| error.raw_response()).is_some_and(|r| r.status().as_u16() == 404) {
+        if result
+            .as_ref()
+            .err()
+            .and_then(|error| error.raw_response())
+            .is_some_and(|r| r.status().as_u16() == 404)
+        {
             return Ok(false);
         }
         Ok(self.wire.found("s3:GetObject", result)?.is_some())

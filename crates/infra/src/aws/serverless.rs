@@ -12,8 +12,9 @@ use crate::{
     Secret,
     config::{BreachAction, Period, UsageLimit},
     services::{
-        Answer, AttachedRole, DatabaseCredentials, Endpoint, ErrorKind, ExistingUsageLimit, FinalSnapshot, Namespace,
-        NewNamespace, NewWorkgroup, Serverless, ServiceError, Snapshot, Tags, Workgroup, WorkgroupChange,
+        Answer, AttachedRole, DatabaseCredentials, Endpoint, ErrorKind, ExistingUsageLimit, FinalSnapshot,
+        Namespace, NewNamespace, NewWorkgroup, Serverless, ServiceError, Snapshot, Tags, Workgroup,
+        WorkgroupChange,
     },
 };
 
@@ -41,10 +42,9 @@ impl RedshiftServerless {
 
 fn tags_of(tags: &Tags) -> Answer<Vec<Tag>> {
     let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build();
-    tags.iter()
-        .map(tag)
-        .collect::<Result<_, _>>()
-        .map_err(|error| ServiceError::new(ErrorKind::Invalid, "redshift-serverless:TagResource", error.to_string()))
+    tags.iter().map(tag).collect::<Result<_, _>>().map_err(|error| {
+        ServiceError::new(ErrorKind::Invalid, "redshift-serverless:TagResource", error.to_string())
+    })
 }
 
 fn whole(number: u32) -> i32 {
@@ -95,7 +95,8 @@ const fn breach(action: BreachAction) -> UsageLimitBreachAction {
 impl Serverless for RedshiftServerless {
     async fn namespace(&self, name: &str) -> Answer<Option<Namespace>> {
         let result = self.client.get_namespace().namespace_name(name).send().await;
-        let found = self.wire.found("redshift-serverless:GetNamespace", result)?.and_then(|found| found.namespace);
+        let found =
+            self.wire.found("redshift-serverless:GetNamespace", result)?.and_then(|found| found.namespace);
         let Some(found) = found else { return Ok(None) };
         let arn = found.namespace_arn.unwrap_or_default();
         Ok(Some(Namespace {
@@ -139,8 +140,9 @@ impl Serverless for RedshiftServerless {
     async fn delete_namespace(&self, name: &str, snapshot: Option<FinalSnapshot>) -> Answer<()> {
         let mut request = self.client.delete_namespace().namespace_name(name);
         if let Some(snapshot) = snapshot {
-            request =
-                request.final_snapshot_name(snapshot.name).final_snapshot_retention_period(snapshot.retention_days);
+            request = request
+                .final_snapshot_name(snapshot.name)
+                .final_snapshot_retention_period(snapshot.retention_days);
         }
         self.wire.gone("redshift-serverless:DeleteNamespace", request.send().await)
     }
@@ -161,7 +163,8 @@ impl Serverless for RedshiftServerless {
 
     async fn workgroup(&self, name: &str) -> Answer<Option<Workgroup>> {
         let result = self.client.get_workgroup().workgroup_name(name).send().await;
-        let found = self.wire.found("redshift-serverless:GetWorkgroup", result)?.and_then(|found| found.workgroup);
+        let found =
+            self.wire.found("redshift-serverless:GetWorkgroup", result)?.and_then(|found| found.workgroup);
         let Some(found) = found else { return Ok(None) };
         let arn = found.workgroup_arn.unwrap_or_default();
         let endpoint = found.endpoint.and_then(|endpoint| {
@@ -234,8 +237,11 @@ impl Serverless for RedshiftServerless {
     }
 
     async fn usage_limits(&self, workgroup_arn: &str) -> Answer<Vec<ExistingUsageLimit>> {
-        let request =
-            self.client.list_usage_limits().resource_arn(workgroup_arn).usage_type(UsageLimitUsageType::ServerlessCompute);
+        let request = self
+            .client
+            .list_usage_limits()
+            .resource_arn(workgroup_arn)
+            .usage_type(UsageLimitUsageType::ServerlessCompute);
         let mut pages = request.into_paginator().send();
         let mut limits = Vec::new();
         while let Some(page) = pages.next().await {

@@ -58,7 +58,9 @@ impl Wire {
         let response = error.raw_response();
         let status = response.map(|response| response.status().as_u16());
         let kind = match error {
-            SdkError::ServiceError(_) => self.classify(code, message.unwrap_or_default(), status.unwrap_or(500)),
+            SdkError::ServiceError(_) => {
+                self.classify(code, message.unwrap_or_default(), status.unwrap_or(500))
+            }
             SdkError::ResponseError(_) if self.double => ErrorKind::Unsupported,
             SdkError::ConstructionFailure(_) => ErrorKind::Invalid,
             _ if has_credentials_error(error) => ErrorKind::Credentials,
@@ -91,26 +93,54 @@ impl Wire {
             return ErrorKind::RoleNotReady;
         }
         match code {
-            "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown"
-            | "RequestThrottled" | "ThrottledException" | "PriorRequestNotComplete" | "ConcurrentModification"
-            | "DependentServiceRequestThrottling" | "DependentServiceRequestThrottlingFault" => ErrorKind::Throttled,
-            "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "UnauthorizedAccess"
-            | "DependentServiceAccessDenied" | "DependentServiceAccessDeniedFault" | "Forbidden" => {
-                ErrorKind::AccessDenied
-            }
-            "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch" | "InvalidAccessKeyId"
-            | "MissingAuthenticationToken" | "MissingAuthenticationTokenException" | "IncompleteSignature"
-            | "InvalidSignatureException" | "AuthFailure" => ErrorKind::Credentials,
+            "Throttling"
+            | "ThrottlingException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "SlowDown"
+            | "RequestThrottled"
+            | "ThrottledException"
+            | "PriorRequestNotComplete"
+            | "ConcurrentModification"
+            | "DependentServiceRequestThrottling"
+            | "DependentServiceRequestThrottlingFault" => ErrorKind::Throttled,
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "UnauthorizedOperation"
+            | "UnauthorizedAccess"
+            | "DependentServiceAccessDenied"
+            | "DependentServiceAccessDeniedFault"
+            | "Forbidden" => ErrorKind::AccessDenied,
+            "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "SignatureDoesNotMatch"
+            | "InvalidAccessKeyId"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "IncompleteSignature"
+            | "InvalidSignatureException"
+            | "AuthFailure" => ErrorKind::Credentials,
             "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => ErrorKind::CredentialsExpired,
             "InsufficientClusterCapacity" | "InsufficientCapacityException" => ErrorKind::Capacity,
-            "InvalidGroup.Duplicate" | "InvalidPermission.Duplicate" | "BucketAlreadyExists" => ErrorKind::AlreadyExists,
+            "InvalidGroup.Duplicate" | "InvalidPermission.Duplicate" | "BucketAlreadyExists" => {
+                ErrorKind::AlreadyExists
+            }
             "ConflictException" if message.contains("already exists") => ErrorKind::AlreadyExists,
             "ConflictException" => ErrorKind::InvalidState,
             "DependencyViolation" | "DeleteConflict" | "ResourceInUse" => ErrorKind::InUse,
-            "NoSuchEntity" | "NoSuchBucket" | "NoSuchKey" | "ResourceNotFoundException" => ErrorKind::NotFound,
-            "ServiceUnavailable" | "ServiceUnavailableException" | "InternalFailure" | "InternalError"
-            | "InternalServerException" | "RequestTimeout" | "RequestTimeoutException" | "Unavailable"
-            | "DependentServiceUnavailable" | "DependentServiceUnavailableFault" => ErrorKind::Unavailable,
+            "NoSuchEntity" | "NoSuchBucket" | "NoSuchKey" | "ResourceNotFoundException" => {
+                ErrorKind::NotFound
+            }
+            "ServiceUnavailable"
+            | "ServiceUnavailableException"
+            | "InternalFailure"
+            | "InternalError"
+            | "InternalServerException"
+            | "RequestTimeout"
+            | "RequestTimeoutException"
+            | "Unavailable"
+            | "DependentServiceUnavailable"
+            | "DependentServiceUnavailableFault" => ErrorKind::Unavailable,
             "NotImplemented" | "InvalidAction" | "UnknownOperationException" => ErrorKind::Unsupported,
             // It is about subnets and routes, and does not pass.
             "InvalidVPCNetworkStateFault" => ErrorKind::Invalid,
@@ -118,7 +148,10 @@ impl Wire {
             _ if code.contains("NotFound") => ErrorKind::NotFound,
             _ if code.contains("QuotaExceeded") || code.contains("LimitExceeded") => ErrorKind::Quota,
             _ if code.starts_with("Invalid") && code.contains("State") => ErrorKind::InvalidState,
-            _ if code.starts_with("Invalid") || code.starts_with("Validation") || code.starts_with("Malformed") => {
+            _ if code.starts_with("Invalid")
+                || code.starts_with("Validation")
+                || code.starts_with("Malformed") =>
+            {
                 ErrorKind::Invalid
             }
             _ if status >= 500 => ErrorKind::Unavailable,
@@ -150,7 +183,9 @@ fn reason<E: StdError + 'static>(
 ) -> String {
     match (kind, status) {
         (ErrorKind::Credentials, _) => "there are no usable credentials".to_owned(),
-        (ErrorKind::Unsupported, Some(status)) => format!("the endpoint does not know the operation (HTTP {status})"),
+        (ErrorKind::Unsupported, Some(status)) => {
+            format!("the endpoint does not know the operation (HTTP {status})")
+        }
         (_, Some(status)) => format!("an answer without a reason (HTTP {status})"),
         (_, None) => one_line(&last_source(error).to_string()),
     }
@@ -166,7 +201,8 @@ fn last_source<E: StdError + 'static>(error: &SdkError<E, HttpResponse>) -> &(dy
 
 fn has_credentials_error<E: StdError + 'static>(error: &SdkError<E, HttpResponse>) -> bool {
     chain(error).any(|cause| {
-        cause.downcast_ref::<CredentialsError>().is_some() || cause.to_string().contains("no providers in chain")
+        cause.downcast_ref::<CredentialsError>().is_some()
+            || cause.to_string().contains("no providers in chain")
     })
 }
 

@@ -48,7 +48,8 @@ impl FakeAws {
         status: Option<&str>,
     ) -> Answer<()> {
         self.call(operation, |inner| {
-            let cluster = inner.world.clusters.get_mut(id).ok_or_else(|| refused(ErrorKind::NotFound, operation))?;
+            let cluster =
+                inner.world.clusters.get_mut(id).ok_or_else(|| refused(ErrorKind::NotFound, operation))?;
             if !allowed.contains(&cluster.status.as_str()) {
                 return Err(refused(ErrorKind::InvalidState, operation));
             }
@@ -82,9 +83,14 @@ impl Clusters for FakeAws {
                 return Err(refused(ErrorKind::RoleNotReady, OPERATION));
             }
             for group in &new.security_group_ids {
-                assert!(inner.world.groups.contains_key(group) || group == "sg-given", "{group} is made first");
+                assert!(
+                    inner.world.groups.contains_key(group) || group == "sg-given",
+                    "{group} is made first"
+                );
             }
-            assert!(inner.world.roles.values().any(|role| role.arn == new.role_arn && !role.policies.is_empty()));
+            assert!(
+                inner.world.roles.values().any(|role| role.arn == new.role_arn && !role.policies.is_empty())
+            );
             let secret = format!("redshift!{}-{}", new.id, new.admin_user);
             let secret_arn = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{secret}");
             inner.world.secrets.push(SecretEntry {
@@ -188,7 +194,9 @@ impl Clusters for FakeAws {
     }
 
     async fn subnet_group(&self, name: &str) -> Answer<Option<SubnetGroup>> {
-        self.call("redshift:DescribeClusterSubnetGroups", |inner| Ok(inner.world.subnet_groups.get(name).cloned()))
+        self.call("redshift:DescribeClusterSubnetGroups", |inner| {
+            Ok(inner.world.subnet_groups.get(name).cloned())
+        })
     }
 
     async fn create_subnet_group(&self, group: &SubnetGroup) -> Answer<()> {
@@ -206,7 +214,11 @@ impl Clusters for FakeAws {
     async fn set_subnets(&self, name: &str, subnet_ids: &[String]) -> Answer<()> {
         const OPERATION: &str = "redshift:ModifyClusterSubnetGroup";
         self.call(OPERATION, |inner| {
-            let group = inner.world.subnet_groups.get_mut(name).ok_or_else(|| refused(ErrorKind::NotFound, OPERATION))?;
+            let group = inner
+                .world
+                .subnet_groups
+                .get_mut(name)
+                .ok_or_else(|| refused(ErrorKind::NotFound, OPERATION))?;
             group.subnet_ids = subnet_ids.to_vec();
             Ok(())
         })
@@ -249,8 +261,11 @@ impl Clusters for FakeAws {
     async fn set_parameters(&self, name: &str, parameters: &BTreeMap<String, String>) -> Answer<()> {
         const OPERATION: &str = "redshift:ModifyClusterParameterGroup";
         self.call(OPERATION, |inner| {
-            let group =
-                inner.world.parameter_groups.get_mut(name).ok_or_else(|| refused(ErrorKind::NotFound, OPERATION))?;
+            let group = inner
+                .world
+                .parameter_groups
+                .get_mut(name)
+                .ok_or_else(|| refused(ErrorKind::NotFound, OPERATION))?;
             group.parameters.extend(parameters.clone());
             Ok(())
         })
@@ -305,10 +320,18 @@ impl Clusters for FakeAws {
             let has = |tags: &Tags| tags.get(key).is_some_and(|found| found == value);
             let world = &inner.world;
             let clusters = world.clusters.values().filter(|c| has(&c.tags)).map(|c| arn("cluster", &c.id));
-            let subnets = world.subnet_groups.values().filter(|g| has(&g.tags)).map(|g| arn("subnetgroup", &g.name));
-            let parameters =
-                world.parameter_groups.values().filter(|g| has(&g.tags)).map(|g| arn("parametergroup", &g.name));
-            let snapshots = world.snapshots.iter().filter(|s| has(&s.tags)).map(|s| arn("snapshot", &format!("c/{}", s.name)));
+            let subnets =
+                world.subnet_groups.values().filter(|g| has(&g.tags)).map(|g| arn("subnetgroup", &g.name));
+            let parameters = world
+                .parameter_groups
+                .values()
+                .filter(|g| has(&g.tags))
+                .map(|g| arn("parametergroup", &g.name));
+            let snapshots = world
+                .snapshots
+                .iter()
+                .filter(|s| has(&s.tags))
+                .map(|s| arn("snapshot", &format!("c/{}", s.name)));
             Ok(clusters.chain(subnets).chain(parameters).chain(snapshots).collect())
         })
     }

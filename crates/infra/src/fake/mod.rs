@@ -128,7 +128,11 @@ impl FakeAws {
     }
 
     /// One call: counts it, and interrupts it if that is its turn.
-    pub(crate) fn call<T>(&self, operation: &'static str, body: impl FnOnce(&mut Inner) -> Answer<T>) -> Answer<T> {
+    pub(crate) fn call<T>(
+        &self,
+        operation: &'static str,
+        body: impl FnOnce(&mut Inner) -> Answer<T>,
+    ) -> Answer<T> {
         let mut inner = self.inner();
         let number = inner.calls.len();
         inner.calls.push(operation);

@@ -23,11 +23,15 @@ impl Network for FakeAws {
     }
 
     async fn subnets_of(&self, vpc_id: &str) -> Answer<Vec<Subnet>> {
-        self.call("ec2:DescribeSubnets", |_| Ok(subnets().into_iter().filter(|s| s.vpc_id == vpc_id).collect()))
+        self.call("ec2:DescribeSubnets", |_| {
+            Ok(subnets().into_iter().filter(|s| s.vpc_id == vpc_id).collect())
+        })
     }
 
     async fn subnets(&self, ids: &[String]) -> Answer<Vec<Subnet>> {
-        self.call("ec2:DescribeSubnets", |_| Ok(subnets().into_iter().filter(|s| ids.contains(&s.id)).collect()))
+        self.call("ec2:DescribeSubnets", |_| {
+            Ok(subnets().into_iter().filter(|s| ids.contains(&s.id)).collect())
+        })
     }
 
     async fn security_groups_named(&self, name: &str) -> Answer<Vec<SecurityGroup>> {
@@ -46,7 +50,12 @@ impl Network for FakeAws {
         const OPERATION: &str = "ec2:CreateSecurityGroup";
         self.call(OPERATION, |inner| {
             let id = format!("sg-{}", group.name);
-            if inner.world.groups.values().any(|found| found.name == group.name && found.vpc_id == group.vpc_id) {
+            if inner
+                .world
+                .groups
+                .values()
+                .any(|found| found.name == group.name && found.vpc_id == group.vpc_id)
+            {
                 return Err(refused(ErrorKind::AlreadyExists, OPERATION));
             }
             inner.world.groups.insert(
@@ -72,7 +81,9 @@ impl Network for FakeAws {
     }
 
     async fn revoke(&self, group_id: &str, rule: &IngressRule) -> Answer<()> {
-        self.change_group("ec2:RevokeSecurityGroupIngress", group_id, |group| group.ingress.retain(|r| r != rule))
+        self.change_group("ec2:RevokeSecurityGroupIngress", group_id, |group| {
+            group.ingress.retain(|r| r != rule)
+        })
     }
 
     async fn tag(&self, id: &str, tags: &Tags) -> Answer<()> {
@@ -84,7 +95,11 @@ impl Network for FakeAws {
         self.call(OPERATION, |inner| {
             let id = group_id.to_owned();
             let used = inner.world.clusters.values().any(|cluster| cluster.security_group_ids.contains(&id))
-                || inner.world.workgroups.values().any(|workgroup| workgroup.security_group_ids.contains(&id));
+                || inner
+                    .world
+                    .workgroups
+                    .values()
+                    .any(|workgroup| workgroup.security_group_ids.contains(&id));
             if used {
                 return Err(refused(ErrorKind::InUse, OPERATION));
             }
@@ -105,9 +120,15 @@ impl FakeAws {
         })
     }
 
-    fn change_group(&self, operation: &'static str, id: &str, change: impl FnOnce(&mut SecurityGroup)) -> Answer<()> {
+    fn change_group(
+        &self,
+        operation: &'static str,
+        id: &str,
+        change: impl FnOnce(&mut SecurityGroup),
+    ) -> Answer<()> {
         self.call(operation, |inner| {
-            let group = inner.world.groups.get_mut(id).ok_or_else(|| refused(ErrorKind::NotFound, operation))?;
+            let group =
+                inner.world.groups.get_mut(id).ok_or_else(|| refused(ErrorKind::NotFound, operation))?;
             change(group);
             Ok(())
         })

@@ -73,7 +73,13 @@ impl Roles for FakeAws {
     async fn roles_below(&self, path: &str) -> Answer<Vec<String>> {
         let below = format!(":role{path}");
         self.call("iam:ListRoles", |inner| {
-            Ok(inner.world.roles.values().filter(|role| role.arn.contains(&below)).map(|role| role.name.clone()).collect())
+            Ok(inner
+                .world
+                .roles
+                .values()
+                .filter(|role| role.arn.contains(&below))
+                .map(|role| role.name.clone())
+                .collect())
         })
     }
 }
@@ -81,7 +87,8 @@ impl Roles for FakeAws {
 impl FakeAws {
     fn change_role(&self, operation: &'static str, name: &str, change: impl FnOnce(&mut Role)) -> Answer<()> {
         self.call(operation, |inner| {
-            let role = inner.world.roles.get_mut(name).ok_or_else(|| refused(ErrorKind::NotFound, operation))?;
+            let role =
+                inner.world.roles.get_mut(name).ok_or_else(|| refused(ErrorKind::NotFound, operation))?;
             change(role);
             Ok(())
         })

@@ -60,9 +60,15 @@ impl Serverless for FakeAws {
     async fn set_roles(&self, namespace: &str, roles: &[String], default: &str) -> Answer<()> {
         const OPERATION: &str = "redshift-serverless:UpdateNamespace";
         self.call(OPERATION, |inner| {
-            let found = inner.world.namespaces.get_mut(namespace).ok_or_else(|| refused(ErrorKind::NotFound, OPERATION))?;
-            found.roles =
-                roles.iter().map(|arn| AttachedRole { arn: arn.clone(), status: "adding".to_owned() }).collect();
+            let found = inner
+                .world
+                .namespaces
+                .get_mut(namespace)
+                .ok_or_else(|| refused(ErrorKind::NotFound, OPERATION))?;
+            found.roles = roles
+                .iter()
+                .map(|arn| AttachedRole { arn: arn.clone(), status: "adding".to_owned() })
+                .collect();
             found.default_role_arn = Some(default.to_owned());
             found.status = "MODIFYING".to_owned();
             inner.begin(format!("namespace {namespace}"));
@@ -98,7 +104,13 @@ impl Serverless for FakeAws {
     async fn namespaces_tagged(&self, key: &str, value: &str) -> Answer<Vec<String>> {
         self.call("redshift-serverless:ListNamespaces", |inner| {
             let has = |tags: &Tags| tags.get(key).is_some_and(|found| found == value);
-            Ok(inner.world.namespaces.values().filter(|found| has(&found.tags)).map(|found| found.name.clone()).collect())
+            Ok(inner
+                .world
+                .namespaces
+                .values()
+                .filter(|found| has(&found.tags))
+                .map(|found| found.name.clone())
+                .collect())
         })
     }
 
@@ -157,7 +169,11 @@ impl Serverless for FakeAws {
     async fn modify_workgroup(&self, name: &str, change: &WorkgroupChange) -> Answer<()> {
         const OPERATION: &str = "redshift-serverless:UpdateWorkgroup";
         self.call(OPERATION, |inner| {
-            let found = inner.world.workgroups.get_mut(name).ok_or_else(|| refused(ErrorKind::NotFound, OPERATION))?;
+            let found = inner
+                .world
+                .workgroups
+                .get_mut(name)
+                .ok_or_else(|| refused(ErrorKind::NotFound, OPERATION))?;
             if found.status != "AVAILABLE" {
                 return Err(refused(ErrorKind::InvalidState, OPERATION));
             }
@@ -191,7 +207,13 @@ impl Serverless for FakeAws {
     async fn workgroups_tagged(&self, key: &str, value: &str) -> Answer<Vec<String>> {
         self.call("redshift-serverless:ListWorkgroups", |inner| {
             let has = |tags: &Tags| tags.get(key).is_some_and(|found| found == value);
-            Ok(inner.world.workgroups.values().filter(|found| has(&found.tags)).map(|found| found.name.clone()).collect())
+            Ok(inner
+                .world
+                .workgroups
+                .values()
+                .filter(|found| has(&found.tags))
+                .map(|found| found.name.clone())
+                .collect())
         })
     }
 

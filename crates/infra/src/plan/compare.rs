@@ -9,7 +9,9 @@ use crate::{
     error::{ConfigError, Result},
     plan::{Action, Plan, ResourceKind, Step},
     policy,
-    services::{Cluster, ExistingUsageLimit, Namespace, ParameterGroup, Role, SecurityGroup, SubnetGroup, Workgroup},
+    services::{
+        Cluster, ExistingUsageLimit, Namespace, ParameterGroup, Role, SecurityGroup, SubnetGroup, Workgroup,
+    },
     surroundings::{Need, Surroundings},
 };
 
@@ -55,12 +57,19 @@ impl Deployment {
     }
 
     /// Reads one kind of resource into `present`.
-    pub(crate) async fn read(&self, kind: ResourceKind, around: &Surroundings, present: &mut Present) -> Result<()> {
+    pub(crate) async fn read(
+        &self,
+        kind: ResourceKind,
+        around: &Surroundings,
+        present: &mut Present,
+    ) -> Result<()> {
         let names = &around.names;
         match kind {
             ResourceKind::Role => present.role = self.read_role(&names.role).await?,
             ResourceKind::SecurityGroup => present.security_group = self.read_security_group(around).await?,
-            ResourceKind::SubnetGroup => present.subnet_group = self.read_subnet_group(&names.subnet_group).await?,
+            ResourceKind::SubnetGroup => {
+                present.subnet_group = self.read_subnet_group(&names.subnet_group).await?
+            }
             ResourceKind::ParameterGroup => {
                 present.parameter_group = self.read_parameter_group(&names.parameter_group).await?;
             }
@@ -69,7 +78,9 @@ impl Deployment {
             ResourceKind::Workgroup => present.workgroup = self.read_workgroup(&names.workgroup).await?,
             ResourceKind::UsageLimit => {
                 present.usage_limits = match &present.workgroup {
-                    Some(workgroup) if self.owns(&workgroup.tags) => self.read_usage_limits(&workgroup.arn).await?,
+                    Some(workgroup) if self.owns(&workgroup.tags) => {
+                        self.read_usage_limits(&workgroup.arn).await?
+                    }
                     _ => Vec::new(),
                 };
             }
@@ -78,13 +89,20 @@ impl Deployment {
         Ok(())
     }
 
-    /// The ids of the security groups that the warehouse is to have. One that is not made yet has its name here.
+    /// The ids of the security groups that the warehouse is to have. One that is not made yet has its name here; a
+    /// build that cannot know them has none.
     pub(crate) fn wanted_groups(&self, around: &Surroundings, present: &Present) -> Vec<String> {
         if !self.config.security_group_ids.is_empty() {
             return self.config.security_group_ids.clone();
         }
+        if self.services.network.is_none() {
+            return Vec::new();
+        }
         let own = present.security_group.as_ref().filter(|group| self.owns(&group.tags));
-        vec![own.map_or_else(|| format!("{} (to be made)", around.names.security_group), |group| group.id.clone())]
+        vec![own.map_or_else(
+            || format!("{} (to be made)", around.names.security_group),
+            |group| group.id.clone(),
+        )]
     }
 
     /// What is to be done with one kind of resource. It asks nobody.
@@ -94,11 +112,15 @@ impl Deployment {
             ResourceKind::Role => self.role_step(around, present.role.as_ref()),
             ResourceKind::SecurityGroup => self.security_group_step(around, present.security_group.as_ref()),
             ResourceKind::SubnetGroup => self.subnet_group_step(around, present.subnet_group.as_ref()),
-            ResourceKind::ParameterGroup => self.parameter_group_step(around, present.parameter_group.as_ref()),
+            ResourceKind::ParameterGroup => {
+                self.parameter_group_step(around, present.parameter_group.as_ref())
+            }
             ResourceKind::Cluster => self.cluster_step(around, &groups(), present.cluster.as_ref()),
             ResourceKind::Namespace => self.namespace_step(around, present.namespace.as_ref()),
             ResourceKind::Workgroup => self.workgroup_step(around, &groups(), present.workgroup.as_ref()),
-            ResourceKind::UsageLimit => self.usage_limit_step(self.config.usage_limit?, &present.usage_limits),
+            ResourceKind::UsageLimit => {
+                self.usage_limit_step(self.config.usage_limit?, &present.usage_limits)
+            }
             ResourceKind::Snapshot | ResourceKind::Secret => return None,
         })
     }
@@ -188,9 +210,11 @@ impl Deployment {
 
     /// Buckets that are missing or elsewhere.
     async fn note_buckets(&self, notes: &mut Vec<String>) {
-        let mut buckets: Vec<_> = policy::readable(&self.config).into_iter().map(|place| place.bucket).collect();
+        let mut buckets: Vec<_> =
+            policy::readable(&self.config).into_iter().map(|place| place.bucket).collect();
         buckets.dedup();
-        let asked = buckets.iter().map(|bucket| async move { (bucket, self.services.buckets.region(bucket).await) });
+        let asked =
+            buckets.iter().map(|bucket| async move { (bucket, self.services.buckets.region(bucket).await) });
         for (bucket, answer) in join_all(asked).await {
             match answer {
                 Ok(Some(region)) if region == self.services.region => {}

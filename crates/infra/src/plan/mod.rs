@@ -5,11 +5,7 @@ mod compare;
 pub(crate) use compare::Present;
 use serde::Serialize;
 
-use crate::{
-    config::Kind,
-    cost::CostEstimate,
-    services::Region,
-};
+use crate::{config::Kind, cost::CostEstimate, services::Region};
 
 /// The kinds of resources, in the order in which they are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

@@ -107,9 +107,12 @@ impl Deployment {
         if work.roles {
             let role = around.role_arn();
             let kinds = [ErrorKind::RoleNotReady, ErrorKind::InvalidState];
-            self.insist(subject, &kinds, || clusters.modify_roles(name, std::slice::from_ref(&role), &[], &role))
-                .await
-                .during(format!("attaching the role to the cluster {name}"))?;
+            self.insist(subject, &kinds, || {
+                clusters.modify_roles(name, std::slice::from_ref(&role), &[], &role)
+            })
+            .await
+            .during(format!("attaching the role to the cluster {name}"))?;
+            self.settle_cluster(name).await?;
         }
         if work.change != ClusterChange::default() {
             self.insist(subject, &[ErrorKind::InvalidState], || clusters.modify_cluster(name, &work.change))
@@ -159,7 +162,13 @@ impl Deployment {
 
     /// Asks for something until it is accepted. While another operation is going on AWS refuses; and after a lost
     /// answer it refuses as well, since what was asked for has already begun.
-    async fn ask_cluster<F, Fut>(&self, name: &str, action: &str, request: F, begun: fn(&Cluster) -> bool) -> Result<()>
+    async fn ask_cluster<F, Fut>(
+        &self,
+        name: &str,
+        action: &str,
+        request: F,
+        begun: fn(&Cluster) -> bool,
+    ) -> Result<()>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Answer<()>>,
@@ -170,8 +179,10 @@ impl Deployment {
                 Ok(()) => return Ok(Look::Done(())),
                 Err(error) => error,
             };
-            let refused = Error::Service { action: format!("{action} the cluster {name}"), source: error.clone() };
-            if !matches!(error.kind, ErrorKind::InvalidState | ErrorKind::AlreadyExists | ErrorKind::NotFound) {
+            let refused =
+                Error::Service { action: format!("{action} the cluster {name}"), source: error.clone() };
+            if !matches!(error.kind, ErrorKind::InvalidState | ErrorKind::AlreadyExists | ErrorKind::NotFound)
+            {
                 return Err(refused);
             }
             match self.read_cluster(name).await? {
@@ -192,7 +203,9 @@ impl Deployment {
         let stops = |cluster: &Cluster| {
             matches!(readiness::of_cluster(cluster), Readiness::Deleting(_) | Readiness::Paused)
         };
-        let asked = self.ask_cluster(name, "deleting", request, if snapshot.is_some() { stops } else { leaves }).await;
+        let asked = self
+            .ask_cluster(name, "deleting", request, if snapshot.is_some() { stops } else { leaves })
+            .await;
         if !is_gone(&asked) {
             asked?;
         }
@@ -210,7 +223,8 @@ impl Deployment {
 
     pub(crate) async fn resume_and_settle(&self, name: &str) -> Result<Cluster> {
         let request = || self.services.clusters.resume_cluster(name);
-        let begun = |cluster: &Cluster| cluster.status == "resuming" || cluster.status.starts_with("available");
+        let begun =
+            |cluster: &Cluster| cluster.status == "resuming" || cluster.status.starts_with("available");
         self.ask_cluster(name, "resuming", request, begun).await?;
         // It may be shown as paused for a moment longer.
         self.wait_for(Subject::new(KIND, name), "resumed", || async {

@@ -29,7 +29,12 @@ pub(crate) struct ClusterWork {
 }
 
 impl Deployment {
-    pub(crate) fn cluster_step(&self, around: &Surroundings, groups: &[String], current: Option<&Cluster>) -> Step {
+    pub(crate) fn cluster_step(
+        &self,
+        around: &Surroundings,
+        groups: &[String],
+        current: Option<&Cluster>,
+    ) -> Step {
         let name = around.names.cluster.as_str();
         let Some(cluster) = current else {
             return self.new_cluster(groups).into_creation(KIND, name, None);
@@ -52,9 +57,10 @@ impl Deployment {
             Readiness::Stuck { state, remedy } => {
                 with_note(differences.into_step(KIND, name), &format!("it is in state {state}: {remedy}"))
             }
-            Readiness::Pending(state) => {
-                with_note(differences.into_step(KIND, name), &format!("it is not ready yet ({state}); it is waited for"))
-            }
+            Readiness::Pending(state) => with_note(
+                differences.into_step(KIND, name),
+                &format!("it is not ready yet ({state}); it is waited for"),
+            ),
             Readiness::Ready => differences.into_step(KIND, name),
         }
     }
@@ -97,11 +103,15 @@ impl Deployment {
         if cluster.publicly_accessible != config.publicly_accessible {
             out.changed("publicly accessible", cluster.publicly_accessible, config.publicly_accessible);
         }
-        if as_set(&cluster.security_group_ids) != as_set(groups) {
+        if regrouped(cluster, groups) {
             out.changed("security groups", cluster.security_group_ids.join(", "), groups.join(", "));
         }
         if cluster.snapshot_retention_days != config.snapshot_retention_days {
-            out.changed("days of automatic snapshots", cluster.snapshot_retention_days, config.snapshot_retention_days);
+            out.changed(
+                "days of automatic snapshots",
+                cluster.snapshot_retention_days,
+                config.snapshot_retention_days,
+            );
         }
         if let Some(window) = &config.maintenance_window {
             let current = cluster.maintenance_window.as_deref().unwrap_or("none");
@@ -134,7 +144,9 @@ impl Deployment {
         if let Some(current) = cluster.admin_user.as_ref().filter(|current| **current != config.admin_user) {
             out.shown("administrator", current, &config.admin_user, FIXED);
         }
-        if let Some(port) = cluster.endpoint.as_ref().map(|endpoint| endpoint.port).filter(|port| *port != config.port) {
+        if let Some(port) =
+            cluster.endpoint.as_ref().map(|endpoint| endpoint.port).filter(|port| *port != config.port)
+        {
             let why = "another port ends all connections: do it yourself, or correct the configuration";
             out.shown("port", port, config.port, why);
         }
@@ -163,19 +175,28 @@ impl Deployment {
     }
 
     /// The requests that bring the changeable attributes in line.
-    pub(crate) fn cluster_work(&self, around: &Surroundings, groups: &[String], cluster: &Cluster) -> ClusterWork {
+    pub(crate) fn cluster_work(
+        &self,
+        around: &Surroundings,
+        groups: &[String],
+        cluster: &Cluster,
+    ) -> ClusterWork {
         let config = &self.config;
         let differs = |differs: bool| differs.then_some(());
         let wanted = around.role_arn();
-        let window = config.maintenance_window.clone().filter(|window| cluster.maintenance_window.as_ref() != Some(window));
+        let window = config
+            .maintenance_window
+            .clone()
+            .filter(|window| cluster.maintenance_window.as_ref() != Some(window));
         ClusterWork {
             change: ClusterChange {
                 publicly_accessible: differs(cluster.publicly_accessible != config.publicly_accessible)
                     .map(|()| config.publicly_accessible),
-                security_group_ids: differs(as_set(&cluster.security_group_ids) != as_set(groups))
-                    .map(|()| groups.to_vec()),
-                snapshot_retention_days: differs(cluster.snapshot_retention_days != config.snapshot_retention_days)
-                    .map(|()| config.snapshot_retention_days),
+                security_group_ids: differs(regrouped(cluster, groups)).map(|()| groups.to_vec()),
+                snapshot_retention_days: differs(
+                    cluster.snapshot_retention_days != config.snapshot_retention_days,
+                )
+                .map(|()| config.snapshot_retention_days),
                 maintenance_window: window,
             },
             roles: !cluster.roles.iter().any(|role| role.arn == wanted)
@@ -183,6 +204,11 @@ impl Deployment {
             tags: around.tags.iter().any(|(key, value)| cluster.tags.get(key) != Some(value)),
         }
     }
+}
+
+/// Whether the cluster has other security groups than wanted. If none are given, what is wanted is not known.
+fn regrouped(cluster: &Cluster, groups: &[String]) -> bool {
+    !groups.is_empty() && as_set(&cluster.security_group_ids) != as_set(groups)
 }
 
 fn as_set(ids: &[String]) -> BTreeSet<&str> {

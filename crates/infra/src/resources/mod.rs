@@ -26,7 +26,13 @@ impl Differences {
     }
 
     /// An attribute that cannot be changed in place, or not safely.
-    pub(crate) fn shown(&mut self, attribute: &str, current: impl ToString, desired: impl ToString, why: &str) {
+    pub(crate) fn shown(
+        &mut self,
+        attribute: &str,
+        current: impl ToString,
+        desired: impl ToString,
+        why: &str,
+    ) {
         self.push(attribute, Some(current.to_string()), Some(desired.to_string()), Some(why.to_owned()));
     }
 

@@ -12,7 +12,8 @@ use crate::{
 };
 
 const KIND: ResourceKind = ResourceKind::Namespace;
-const FIXED: &str = "it is fixed when a namespace is made: make a new deployment, or correct the configuration";
+const FIXED: &str =
+    "it is fixed when a namespace is made: make a new deployment, or correct the configuration";
 
 impl Deployment {
     pub(crate) async fn read_namespace(&self, name: &str) -> Result<Option<Namespace>> {
@@ -30,13 +31,15 @@ impl Deployment {
         }
         let readiness = readiness::of_namespace(namespace);
         if let Readiness::Deleting(_) = readiness {
-            return self.new_namespace(Some("an earlier one of this name is still being deleted; it is waited for"));
+            return self
+                .new_namespace(Some("an earlier one of this name is still being deleted; it is waited for"));
         }
         let mut differences = Differences::default();
         if let Some(current) = namespace.database.as_ref().filter(|current| **current != config.database) {
             differences.shown("database", current, &config.database, FIXED);
         }
-        if let Some(current) = namespace.admin_user.as_ref().filter(|current| **current != config.admin_user) {
+        if let Some(current) = namespace.admin_user.as_ref().filter(|current| **current != config.admin_user)
+        {
             differences.shown("administrator", current, &config.admin_user, FIXED);
         }
         let wanted = around.role_arn();
@@ -87,9 +90,10 @@ impl Deployment {
         };
         let kinds = [ErrorKind::RoleNotReady, ErrorKind::InvalidState];
         match self.insist(subject, &kinds, || self.services.serverless.create_namespace(&namespace)).await {
-            Err(error) if error.kind == ErrorKind::AlreadyExists => {
-                self.adopt(subject, || self.read_namespace(name), |namespace| &namespace.tags).await.map(|_| ())
-            }
+            Err(error) if error.kind == ErrorKind::AlreadyExists => self
+                .adopt(subject, || self.read_namespace(name), |namespace| &namespace.tags)
+                .await
+                .map(|_| ()),
             made => made.during(format!("creating the namespace {name}")),
         }
     }
@@ -154,14 +158,17 @@ impl Deployment {
                 Ok(()) => return Ok(Look::Done(())),
                 Err(error) => error,
             };
-            let busy = matches!(error.kind, ErrorKind::InvalidState | ErrorKind::InUse | ErrorKind::AlreadyExists);
+            let busy =
+                matches!(error.kind, ErrorKind::InvalidState | ErrorKind::InUse | ErrorKind::AlreadyExists);
             match self.read_namespace(name).await? {
                 None => Ok(Look::Done(())),
                 Some(namespace) if matches!(readiness::of_namespace(&namespace), Readiness::Deleting(_)) => {
                     Ok(Look::Done(()))
                 }
                 Some(namespace) if busy => Ok(Look::Pending(namespace.status)),
-                Some(_) => Err(Error::Service { action: format!("deleting the namespace {name}"), source: error }),
+                Some(_) => {
+                    Err(Error::Service { action: format!("deleting the namespace {name}"), source: error })
+                }
             }
         })
         .await?;

@@ -30,7 +30,11 @@ impl Deployment {
             .during(format!("reading the parameter group {name}"))
     }
 
-    pub(crate) fn parameter_group_step(&self, around: &Surroundings, current: Option<&ParameterGroup>) -> Step {
+    pub(crate) fn parameter_group_step(
+        &self,
+        around: &Surroundings,
+        current: Option<&ParameterGroup>,
+    ) -> Step {
         let name = around.names.parameter_group.as_str();
         let mut differences = Differences::default();
         let Some(group) = current else {
@@ -56,7 +60,8 @@ impl Deployment {
         let name = around.names.parameter_group.as_str();
         let clusters = &self.services.clusters;
         let subject = Subject::new(KIND, name);
-        match self.insist(subject, &[], || clusters.create_parameter_group(name, FAMILY, &around.tags)).await {
+        match self.insist(subject, &[], || clusters.create_parameter_group(name, FAMILY, &around.tags)).await
+        {
             Err(error) if error.kind == ErrorKind::AlreadyExists => {
                 self.adopt(subject, || self.read_parameter_group(name), |group| &group.tags).await?;
             }
@@ -77,9 +82,11 @@ impl Deployment {
     async fn set_parameters(&self, name: &str) -> Result<()> {
         let parameters = self.parameters();
         let kinds = [ErrorKind::NotFound, ErrorKind::InvalidState];
-        self.insist(Subject::new(KIND, name), &kinds, || self.services.clusters.set_parameters(name, &parameters))
-            .await
-            .during(format!("setting the parameters of the parameter group {name}"))
+        self.insist(Subject::new(KIND, name), &kinds, || {
+            self.services.clusters.set_parameters(name, &parameters)
+        })
+        .await
+        .during(format!("setting the parameters of the parameter group {name}"))
     }
 
     /// Deletes the group. A cluster that is just gone may still hold it.

@@ -64,7 +64,10 @@ impl Deployment {
         let role = NewRole {
             name: name.to_owned(),
             path: ROLE_PATH.to_owned(),
-            description: format!("Lets the warehouse of deployment {} read its source files", self.config.name),
+            description: format!(
+                "Lets the warehouse of deployment {} read its source files",
+                self.config.name
+            ),
             trust: policy::trust(self.config.kind).to_string(),
             tags: around.tags.clone(),
         };
@@ -144,5 +147,6 @@ fn services(trust: &serde_json::Value) -> String {
 
 /// A policy in one line.
 fn compact(document: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(document).map_or_else(|_| document.to_owned(), |value| value.to_string())
+    serde_json::from_str::<serde_json::Value>(document)
+        .map_or_else(|_| document.to_owned(), |value| value.to_string())
 }

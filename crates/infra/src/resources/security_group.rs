@@ -80,7 +80,11 @@ impl Deployment {
         Ok(())
     }
 
-    pub(crate) async fn change_security_group(&self, around: &Surroundings, group: &SecurityGroup) -> Result<()> {
+    pub(crate) async fn change_security_group(
+        &self,
+        around: &Surroundings,
+        group: &SecurityGroup,
+    ) -> Result<()> {
         let name = around.names.security_group.as_str();
         let subject = Subject::new(KIND, name);
         let network = self.network()?;
@@ -105,8 +109,10 @@ impl Deployment {
     /// Deletes the group. The network interfaces of a cluster that is gone hold it for some minutes.
     pub(crate) async fn delete_security_group(&self, group: &SecurityGroup) -> Result<()> {
         let network = self.network()?;
-        self.insist(Subject::new(KIND, &group.name), &[ErrorKind::InUse], || network.delete_security_group(&group.id))
-            .await
-            .during(format!("deleting the security group {}", group.name))
+        self.insist(Subject::new(KIND, &group.name), &[ErrorKind::InUse], || {
+            network.delete_security_group(&group.id)
+        })
+        .await
+        .during(format!("deleting the security group {}", group.name))
     }
 }

@@ -64,9 +64,11 @@ impl Deployment {
         let clusters = &self.services.clusters;
         let present: BTreeSet<_> = group.subnet_ids.iter().collect();
         if present != self.config.subnet_ids.iter().collect() {
-            self.insist(subject, &[ErrorKind::InvalidState], || clusters.set_subnets(name, &self.config.subnet_ids))
-                .await
-                .during(format!("setting the subnets of the subnet group {name}"))?;
+            self.insist(subject, &[ErrorKind::InvalidState], || {
+                clusters.set_subnets(name, &self.config.subnet_ids)
+            })
+            .await
+            .during(format!("setting the subnets of the subnet group {name}"))?;
         }
         let arn = self.redshift_arn(around, "subnetgroup", name);
         self.insist(subject, &[], || clusters.tag_resource(&arn, &around.tags))

@@ -46,10 +46,15 @@ impl Deployment {
             Some(same) => self.insist(subject, &[], || serverless.modify_usage_limit(&same.id, wanted)).await,
             None => {
                 let kinds = [ErrorKind::NotFound, ErrorKind::InvalidState];
-                let made =
-                    self.insist(subject, &kinds, || serverless.create_usage_limit(workgroup_arn, wanted)).await;
+                let made = self
+                    .insist(subject, &kinds, || serverless.create_usage_limit(workgroup_arn, wanted))
+                    .await;
                 // After a lost answer it is already there.
-                if made.as_ref().is_err_and(|error| error.kind == ErrorKind::AlreadyExists) { Ok(()) } else { made }
+                if made.as_ref().is_err_and(|error| error.kind == ErrorKind::AlreadyExists) {
+                    Ok(())
+                } else {
+                    made
+                }
             }
         };
         set.during(format!("setting the usage limit of the workgroup {name}"))

@@ -22,7 +22,12 @@ impl Deployment {
             .during(format!("reading the workgroup {name}"))
     }
 
-    pub(crate) fn workgroup_step(&self, around: &Surroundings, groups: &[String], current: Option<&Workgroup>) -> Step {
+    pub(crate) fn workgroup_step(
+        &self,
+        around: &Surroundings,
+        groups: &[String],
+        current: Option<&Workgroup>,
+    ) -> Step {
         let name = around.names.workgroup.as_str();
         let config = &self.config;
         let Some(workgroup) = current else { return self.new_workgroup(groups, None) };
@@ -36,7 +41,8 @@ impl Deployment {
         }
         let mut differences = Differences::default();
         for change in self.workgroup_changes(groups, workgroup) {
-            let WorkgroupChange { base_capacity, max_capacity, publicly_accessible, security_group_ids } = change;
+            let WorkgroupChange { base_capacity, max_capacity, publicly_accessible, security_group_ids } =
+                change;
             if let Some(desired) = base_capacity {
                 differences.push("base capacity", text(workgroup.base_capacity), text(Some(desired)), None);
             }
@@ -47,7 +53,11 @@ impl Deployment {
                 differences.changed("publicly accessible", workgroup.publicly_accessible, desired);
             }
             if let Some(desired) = security_group_ids {
-                differences.changed("security groups", workgroup.security_group_ids.join(", "), desired.join(", "));
+                differences.changed(
+                    "security groups",
+                    workgroup.security_group_ids.join(", "),
+                    desired.join(", "),
+                );
             }
         }
         let port = workgroup.port.or_else(|| workgroup.endpoint.as_ref().map(|endpoint| endpoint.port));
@@ -61,7 +71,9 @@ impl Deployment {
             let why = "other subnets move the endpoint: do it yourself, or make a new deployment";
             differences.shown("subnets", workgroup.subnet_ids.join(", "), config.subnet_ids.join(", "), why);
         }
-        if let Some(namespace) = workgroup.namespace.as_ref().filter(|namespace| **namespace != around.names.namespace) {
+        if let Some(namespace) =
+            workgroup.namespace.as_ref().filter(|namespace| **namespace != around.names.namespace)
+        {
             let why = "a workgroup stays with its namespace: make a new deployment";
             differences.shown("namespace", namespace, &around.names.namespace, why);
         }
@@ -84,7 +96,8 @@ impl Deployment {
         differences.new("publicly accessible", config.publicly_accessible);
         differences.new("security groups", groups.join(", "));
         let subnets = config.subnet_ids.join(", ");
-        differences.new("subnets", if subnets.is_empty() { "those of the default VPC" } else { subnets.as_str() });
+        differences
+            .new("subnets", if subnets.is_empty() { "those of the default VPC" } else { subnets.as_str() });
         differences.into_creation(KIND, &config.names().workgroup, note.map(str::to_owned))
     }
 
@@ -100,11 +113,14 @@ impl Deployment {
             changes.push(WorkgroupChange { max_capacity: config.max_capacity, ..none.clone() });
         }
         if workgroup.publicly_accessible != config.publicly_accessible {
-            changes.push(WorkgroupChange { publicly_accessible: Some(config.publicly_accessible), ..none.clone() });
+            changes.push(WorkgroupChange {
+                publicly_accessible: Some(config.publicly_accessible),
+                ..none.clone()
+            });
         }
         let (present, wanted): (BTreeSet<_>, BTreeSet<_>) =
             (workgroup.security_group_ids.iter().collect(), groups.iter().collect());
-        if present != wanted {
+        if !wanted.is_empty() && present != wanted {
             changes.push(WorkgroupChange { security_group_ids: Some(groups.to_vec()), ..none });
         }
         changes
@@ -136,9 +152,10 @@ impl Deployment {
         };
         let kinds = [ErrorKind::NotFound, ErrorKind::InvalidState];
         match self.insist(subject, &kinds, || self.services.serverless.create_workgroup(&workgroup)).await {
-            Err(error) if error.kind == ErrorKind::AlreadyExists => {
-                self.adopt(subject, || self.read_workgroup(name), |workgroup| &workgroup.tags).await.map(|_| ())
-            }
+            Err(error) if error.kind == ErrorKind::AlreadyExists => self
+                .adopt(subject, || self.read_workgroup(name), |workgroup| &workgroup.tags)
+                .await
+                .map(|_| ()),
             made => made.during(format!("creating the workgroup {name}")),
         }
     }
@@ -202,8 +219,12 @@ impl Deployment {
                 Some(workgroup) if matches!(readiness::of_workgroup(&workgroup), Readiness::Deleting(_)) => {
                     Ok(Look::Done(()))
                 }
-                Some(workgroup) if error.kind == ErrorKind::InvalidState => Ok(Look::Pending(workgroup.status)),
-                Some(_) => Err(Error::Service { action: format!("deleting the workgroup {name}"), source: error }),
+                Some(workgroup) if error.kind == ErrorKind::InvalidState => {
+                    Ok(Look::Pending(workgroup.status))
+                }
+                Some(_) => {
+                    Err(Error::Service { action: format!("deleting the workgroup {name}"), source: error })
+                }
             }
         })
         .await?;

@@ -74,7 +74,8 @@ impl ServiceError {
         if self.kind != ErrorKind::AccessDenied {
             return None;
         }
-        let named = self.message.split_once("to perform: ").and_then(|(_, rest)| rest.split_whitespace().next());
+        let named =
+            self.message.split_once("to perform: ").and_then(|(_, rest)| rest.split_whitespace().next());
         Some(named.map_or(self.operation, |action| action.trim_end_matches(['.', ','])))
     }
 

@@ -42,8 +42,11 @@ impl IngressRule {
     #[must_use]
     pub fn admits(&self, address: std::net::IpAddr, port: u16) -> bool {
         let protocol = matches!(self.protocol.as_str(), "tcp" | "-1" | "6");
-        let ports = self.from_port.is_none_or(|from| from <= port) && self.to_port.is_none_or(|to| port <= to);
-        protocol && ports && crate::network::Cidr::parse(&self.source).is_some_and(|cidr| cidr.contains(address))
+        let ports =
+            self.from_port.is_none_or(|from| from <= port) && self.to_port.is_none_or(|to| port <= to);
+        protocol
+            && ports
+            && crate::network::Cidr::parse(&self.source).is_some_and(|cidr| cidr.contains(address))
     }
 }
 

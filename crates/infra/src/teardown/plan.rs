@@ -13,7 +13,8 @@ use crate::{
 
 impl Deployment {
     pub(crate) fn snapshot_now(&self) -> FinalSnapshot {
-        let digits: String = rfc3339(self.services.clock.now()).chars().filter(char::is_ascii_digit).collect();
+        let digits: String =
+            rfc3339(self.services.clock.now()).chars().filter(char::is_ascii_digit).collect();
         FinalSnapshot {
             name: format!("{}-final-{digits}", self.config.names().cluster),
             retention_days: self.config.final_snapshot_retention_days,
@@ -29,26 +30,42 @@ impl Deployment {
         let (workgroup, namespace) = match self.read_serverless().await {
             Ok(found) => found,
             Err(error) if self.config.kind == Kind::Cluster && may_be_absent(&error) => {
-                notes.push(format!("Serverless could not be asked, and this deployment does not use it ({})", brief(&error)));
+                notes.push(format!(
+                    "Serverless could not be asked, and this deployment does not use it ({})",
+                    brief(&error)
+                ));
                 (None, None)
             }
             Err(error) => return Err(error),
         };
         if let Some(found) = &workgroup {
             let deleting = matches!(readiness::of_workgroup(found), Readiness::Deleting(_));
-            steps.push(self.removal(ResourceKind::Workgroup, &found.name, &found.tags, Some(&found.status), deleting));
+            steps.push(self.removal(
+                ResourceKind::Workgroup,
+                &found.name,
+                &found.tags,
+                Some(&found.status),
+                deleting,
+            ));
         }
         let mut data = Vec::new();
         if let Some(found) = &namespace {
             let deleting = matches!(readiness::of_namespace(found), Readiness::Deleting(_));
-            let step = self.removal(ResourceKind::Namespace, &found.name, &found.tags, Some(&found.status), deleting);
+            let step = self.removal(
+                ResourceKind::Namespace,
+                &found.name,
+                &found.tags,
+                Some(&found.status),
+                deleting,
+            );
             data.push(step.removal == Removal::Delete);
             steps.push(step);
         }
         if let Some(found) = self.read_cluster(&names.cluster).await? {
             let readiness = readiness::of_cluster(&found);
             let deleting = matches!(readiness, Readiness::Deleting(_));
-            let step = self.removal(ResourceKind::Cluster, &found.id, &found.tags, Some(&found.status), deleting);
+            let step =
+                self.removal(ResourceKind::Cluster, &found.id, &found.tags, Some(&found.status), deleting);
             if step.removal == Removal::Delete && readiness == Readiness::Paused {
                 notes.push(
                     "the cluster is paused: without a final snapshot its data is gone; for one it may have to be resumed"
@@ -85,7 +102,14 @@ impl Deployment {
         })
     }
 
-    fn removal(&self, resource: ResourceKind, name: &str, tags: &Tags, state: Option<&str>, deleting: bool) -> RemovalStep {
+    fn removal(
+        &self,
+        resource: ResourceKind,
+        name: &str,
+        tags: &Tags,
+        state: Option<&str>,
+        deleting: bool,
+    ) -> RemovalStep {
         let removal = match (self.owns(tags), deleting) {
             (true, false) => Removal::Delete,
             (true, true) => Removal::Wait,
@@ -138,7 +162,8 @@ impl Deployment {
             let kept = snapshot
                 .retention_days
                 .map_or("kept until somebody deletes it".to_owned(), |days| format!("kept for {days} days"));
-            let size = snapshot.size_bytes.map_or(String::new(), |bytes| format!(", {} MB", bytes / 1_000_000));
+            let size =
+                snapshot.size_bytes.map_or(String::new(), |bytes| format!(", {} MB", bytes / 1_000_000));
             costing.push(Remnant {
                 resource: ResourceKind::Snapshot,
                 name: snapshot.name,

@@ -71,20 +71,37 @@ impl Deployment {
         let mut search = Search::default();
         let names = self.config.names();
         let by_name = "it carries our name and our tag";
-        self.named(&mut search, ResourceKind::Cluster, &names.cluster, self.read_cluster(&names.cluster).await, |c| &c.tags);
+        self.named(
+            &mut search,
+            ResourceKind::Cluster,
+            &names.cluster,
+            self.read_cluster(&names.cluster).await,
+            |c| &c.tags,
+        );
         let group = self.read_subnet_group(&names.subnet_group).await;
         self.named(&mut search, ResourceKind::SubnetGroup, &names.subnet_group, group, |group| &group.tags);
         let group = self.read_parameter_group(&names.parameter_group).await;
-        self.named(&mut search, ResourceKind::ParameterGroup, &names.parameter_group, group, |group| &group.tags);
-        self.named(&mut search, ResourceKind::Role, &names.role, self.read_role(&names.role).await, |role| &role.tags);
+        self.named(&mut search, ResourceKind::ParameterGroup, &names.parameter_group, group, |group| {
+            &group.tags
+        });
+        self.named(&mut search, ResourceKind::Role, &names.role, self.read_role(&names.role).await, |role| {
+            &role.tags
+        });
         match self.read_serverless().await {
             Ok((workgroup, namespace)) => {
-                self.named(&mut search, ResourceKind::Workgroup, &names.workgroup, Ok(workgroup), |found| &found.tags);
-                self.named(&mut search, ResourceKind::Namespace, &names.namespace, Ok(namespace), |found| &found.tags);
+                self.named(&mut search, ResourceKind::Workgroup, &names.workgroup, Ok(workgroup), |found| {
+                    &found.tags
+                });
+                self.named(&mut search, ResourceKind::Namespace, &names.namespace, Ok(namespace), |found| {
+                    &found.tags
+                });
                 self.tagged_serverless(&mut search).await;
             }
             Err(error) if self.config.kind == Kind::Cluster && may_be_absent(&error) => {
-                search.notes.push(format!("Serverless could not be asked, and this deployment does not use it ({})", brief(&error)));
+                search.notes.push(format!(
+                    "Serverless could not be asked, and this deployment does not use it ({})",
+                    brief(&error)
+                ));
             }
             Err(error) => search.unproven.push(format!("Serverless could not be asked ({})", brief(&error))),
         }
@@ -97,11 +114,15 @@ impl Deployment {
                     if self.owns(&group.tags) {
                         search.found(ResourceKind::SecurityGroup, name, by_name);
                     } else {
-                        search.notes.push(format!("security group {name} has our name and not our tag; it stays"));
+                        search
+                            .notes
+                            .push(format!("security group {name} has our name and not our tag; it stays"));
                     }
                 }
             }
-            Err(error) => search.unproven.push(format!("security groups could not be listed ({})", brief(&error))),
+            Err(error) => {
+                search.unproven.push(format!("security groups could not be listed ({})", brief(&error)))
+            }
         }
         if let Some(network) = &self.services.network {
             match network.security_groups_tagged(DEPLOYMENT_TAG, &self.config.name).await {
@@ -119,12 +140,23 @@ impl Deployment {
         search
     }
 
-    fn named<T>(&self, search: &mut Search, kind: ResourceKind, name: &str, found: Result<Option<T>>, tags: fn(&T) -> &Tags) {
+    fn named<T>(
+        &self,
+        search: &mut Search,
+        kind: ResourceKind,
+        name: &str,
+        found: Result<Option<T>>,
+        tags: fn(&T) -> &Tags,
+    ) {
         match found {
             Ok(None) => {}
-            Ok(Some(found)) if self.owns(tags(&found)) => search.found(kind, name, "it carries our name and our tag"),
+            Ok(Some(found)) if self.owns(tags(&found)) => {
+                search.found(kind, name, "it carries our name and our tag")
+            }
             Ok(Some(_)) => search.notes.push(format!("{kind} {name} has our name and not our tag; it stays")),
-            Err(error) => search.unproven.push(format!("{kind} {name} could not be read ({})", brief(&error))),
+            Err(error) => {
+                search.unproven.push(format!("{kind} {name} could not be read ({})", brief(&error)))
+            }
         }
     }
 
@@ -149,13 +181,17 @@ impl Deployment {
         let (key, value) = (DEPLOYMENT_TAG, self.config.name.as_str());
         match self.services.serverless.workgroups_tagged(key, value).await {
             Ok(names) => {
-                names.into_iter().for_each(|name| search.found(ResourceKind::Workgroup, name, "it carries our tag"));
+                names
+                    .into_iter()
+                    .for_each(|name| search.found(ResourceKind::Workgroup, name, "it carries our tag"));
             }
             Err(error) => search.unproven("workgroups with our tag", &error),
         }
         match self.services.serverless.namespaces_tagged(key, value).await {
             Ok(names) => {
-                names.into_iter().for_each(|name| search.found(ResourceKind::Namespace, name, "it carries our tag"));
+                names
+                    .into_iter()
+                    .for_each(|name| search.found(ResourceKind::Namespace, name, "it carries our tag"));
             }
             Err(error) => search.unproven("namespaces with our tag", &error),
         }
@@ -174,7 +210,10 @@ impl Deployment {
                         }
                         Ok(_) => {}
                         Err(error) => {
-                            search.unproven.push(format!("the tags of role {name} could not be read ({})", brief(&error)));
+                            search.unproven.push(format!(
+                                "the tags of role {name} could not be read ({})",
+                                brief(&error)
+                            ));
                         }
                     }
                 }

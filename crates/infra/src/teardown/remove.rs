@@ -24,8 +24,9 @@ impl Deployment {
         let mut failures = Failures::new();
         for step in plan.steps.iter().filter(|step| step.removal != Removal::Foreign) {
             // What the warehouse still uses cannot go: trying would only take long.
-            let warehouse_stays =
-                failures.keys().any(|(kind, _)| *kind == ResourceKind::Cluster || *kind == ResourceKind::Workgroup);
+            let warehouse_stays = failures
+                .keys()
+                .any(|(kind, _)| *kind == ResourceKind::Cluster || *kind == ResourceKind::Workgroup);
             if warehouse_stays {
                 let why = "not tried, since the warehouse is still there".to_owned();
                 failures.insert((step.resource, step.name.clone()), why);
@@ -53,7 +54,10 @@ impl Deployment {
             return Err(Error::Stale {
                 resource: ResourceKind::Cluster,
                 name: plan.deployment.clone(),
-                change: format!("the plan is for {} in {} of account {}", plan.deployment, plan.region, plan.account),
+                change: format!(
+                    "the plan is for {} in {} of account {}",
+                    plan.deployment, plan.region, plan.account
+                ),
             });
         }
         if plan.snapshot == SnapshotDecision::Undecided {

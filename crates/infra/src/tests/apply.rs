@@ -12,8 +12,14 @@ async fn a_cluster_is_made_encrypted_with_a_managed_password_and_awaited_until_i
     let deployment = aws.deployment(full_config()).with_observer(recorder.clone());
     let applied = deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
     assert_eq!(applied.changed, 5);
-    assert_eq!(applied.outputs.endpoint.unwrap().to_string(), "sparkify-nightly.abc123.us-west-2.redshift.amazonaws.com:5439");
-    assert_eq!(applied.outputs.role_arn.unwrap(), "arn:aws:iam::123456789012:role/sparkify/sparkify-nightly-us-west-2");
+    assert_eq!(
+        applied.outputs.endpoint.unwrap().to_string(),
+        "sparkify-nightly.abc123.us-west-2.redshift.amazonaws.com:5439"
+    );
+    assert_eq!(
+        applied.outputs.role_arn.unwrap(),
+        "arn:aws:iam::123456789012:role/sparkify/sparkify-nightly-us-west-2"
+    );
     assert!(applied.outputs.admin_secret_arn.is_some());
     assert!(matches!(applied.probe, Probe::Skipped { .. }), "nobody can connect in this test");
     assert_eq!(
@@ -45,8 +51,10 @@ async fn every_resource_reports_its_beginning_and_end() {
     let deployment = aws.deployment(config()).with_observer(recorder.clone());
     deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
     let events = recorder.0.lock().unwrap();
-    let started = events.iter().filter(|event| matches!(event, Event::Started { what: "create", .. })).count();
-    let finished = events.iter().filter(|event| matches!(event, Event::Finished { what: "create", .. })).count();
+    let started =
+        events.iter().filter(|event| matches!(event, Event::Started { what: "create", .. })).count();
+    let finished =
+        events.iter().filter(|event| matches!(event, Event::Finished { what: "create", .. })).count();
     assert_eq!((started, finished), (3, 3));
 }
 
@@ -123,13 +131,23 @@ async fn what_does_not_pass_ends_it_at_once_and_says_what_to_do() {
         // What is done stays, and the next run goes on from there.
         let plan = deployment.plan().await.unwrap();
         use ResourceKind::*;
-        assert_eq!(actions(&plan), [(Role, Action::Keep), (SecurityGroup, Action::Keep), (Cluster, Action::Create)]);
+        assert_eq!(
+            actions(&plan),
+            [(Role, Action::Keep), (SecurityGroup, Action::Keep), (Cluster, Action::Create)]
+        );
     }
 }
 
 #[tokio::test]
 async fn a_state_that_does_not_pass_ends_the_wait_with_its_remedy() {
-    for state in ["incompatible-network", "incompatible-parameters", "incompatible-hsm", "incompatible-restore", "hardware-failure", "storage-full"] {
+    for state in [
+        "incompatible-network",
+        "incompatible-parameters",
+        "incompatible-hsm",
+        "incompatible-restore",
+        "hardware-failure",
+        "storage-full",
+    ] {
         let (aws, deployment) = provisioned(config()).await;
         aws.edit(|world| world.clusters.values_mut().next().unwrap().status = state.to_owned());
         let plan = deployment.plan().await.unwrap();
@@ -240,7 +258,10 @@ async fn a_creation_that_collides_with_somebody_elses_is_a_conflict() {
         };
         Ok((reads > 2).then_some(theirs))
     });
-    roles.expect_create_role().times(1).returning(|_| Err(ServiceError::new(ErrorKind::AlreadyExists, "iam:CreateRole", "there")));
+    roles
+        .expect_create_role()
+        .times(1)
+        .returning(|_| Err(ServiceError::new(ErrorKind::AlreadyExists, "iam:CreateRole", "there")));
     roles.expect_put_policy().times(0);
     let services = Services { roles: Arc::new(roles), ..FakeAws::new().services() };
     let deployment = Deployment::new(config(), services).unwrap();

@@ -42,7 +42,19 @@ async fn a_healthy_deployment_passes_every_step_in_order() {
     let names: Vec<_> = diagnosis.checks.iter().map(|check| check.name).collect();
     assert_eq!(
         names,
-        ["credentials", "region", "node_type", "buckets", "role", "warehouse", "access", "dns", "tcp", "tls", "login"]
+        [
+            "credentials",
+            "region",
+            "node_type",
+            "buckets",
+            "role",
+            "warehouse",
+            "access",
+            "dns",
+            "tcp",
+            "tls",
+            "login"
+        ]
     );
     assert!(diagnosis.checks.iter().all(|check| check.outcome == Outcome::Passed), "{diagnosis:#?}");
     assert!(diagnosis.is_healthy());
@@ -59,7 +71,10 @@ async fn the_step_that_fails_is_named_and_those_after_it_are_not_tried() {
     let (tcp, text) = outcome(&diagnosis, "tcp");
     assert_eq!(tcp, Outcome::Failed);
     assert!(text.contains("internet gateway"), "{text}");
-    assert_eq!(outcome(&diagnosis, "tls"), (Outcome::Skipped, "not tried, since the step tcp failed | ".to_owned()));
+    assert_eq!(
+        outcome(&diagnosis, "tls"),
+        (Outcome::Skipped, "not tried, since the step tcp failed | ".to_owned())
+    );
     assert!(!diagnosis.is_healthy());
 }
 
@@ -73,7 +88,8 @@ async fn nothing_is_there() {
 
 #[tokio::test]
 async fn an_address_that_is_not_let_in_is_found_before_the_timeout_is() {
-    let (aws, _) = provisioned(DeploymentConfig { allow_cidr: vec!["198.51.100.0/24".into()], ..config() }).await;
+    let (aws, _) =
+        provisioned(DeploymentConfig { allow_cidr: vec!["198.51.100.0/24".into()], ..config() }).await;
     let (access, text) = outcome(&examined(&aws, config(), answering()).await, "access");
     assert_eq!(access, Outcome::Failed);
     assert!(text.contains("no rule of the security groups lets 203.0.113.7 connect to port 5439"), "{text}");
@@ -90,7 +106,9 @@ async fn a_private_warehouse_is_a_warning_with_the_way_out() {
 
 #[tokio::test]
 async fn states_of_the_warehouse_have_their_remedies() {
-    for (state, word) in [("paused", "resume"), ("modifying", "wait"), ("deleting", "gone"), ("storage-full", "resize")] {
+    for (state, word) in
+        [("paused", "resume"), ("modifying", "wait"), ("deleting", "gone"), ("storage-full", "resize")]
+    {
         let (aws, _) = provisioned(config()).await;
         aws.edit(|world| world.clusters.values_mut().next().unwrap().status = state.to_owned());
         let (outcome, text) = outcome(&examined(&aws, config(), answering()).await, "warehouse");

@@ -106,11 +106,18 @@ async fn what_drifted_and_can_be_changed_is_changed() {
     let plan = deployment.plan().await.unwrap();
     assert!(plan.steps.iter().all(|step| step.action == Action::Change), "{plan:#?}");
     assert_eq!(attributes(step(&plan, ResourceKind::Role)), ["trust", "further policy", "attached policy"]);
-    let rules: Vec<_> = step(&plan, ResourceKind::SecurityGroup).differences.iter().map(|d| (d.current.as_deref(), d.desired.as_deref())).collect();
+    let rules: Vec<_> = step(&plan, ResourceKind::SecurityGroup)
+        .differences
+        .iter()
+        .map(|d| (d.current.as_deref(), d.desired.as_deref()))
+        .collect();
     assert_eq!(rules[0], (None, Some("203.0.113.7/32 tcp/5439")));
     assert_eq!(rules[1], (Some("0.0.0.0/0 tcp/5439"), None));
     let cluster = step(&plan, ResourceKind::Cluster);
-    assert_eq!(attributes(cluster), ["publicly accessible", "days of automatic snapshots", "role", "tag team"]);
+    assert_eq!(
+        attributes(cluster),
+        ["publicly accessible", "days of automatic snapshots", "role", "tag team"]
+    );
     deployment.apply(&plan).await.unwrap();
     assert_eq!(aws.world(), wanted);
     assert!(!deployment.plan().await.unwrap().has_changes());
@@ -177,7 +184,11 @@ async fn nodes_that_cannot_be_ordered_in_the_region_are_refused() {
     clusters.expect_orderable().withf(|node_type| node_type == "ra3.large").returning(|_| Ok(Vec::new()));
     let services = Services { clusters: std::sync::Arc::new(clusters), ..FakeAws::new().services() };
     let error = Deployment::new(config(), services).unwrap().plan().await.unwrap_err();
-    assert!(error.to_string().contains("node_type: a single-node cluster of ra3.large cannot be ordered in us-west-2"));
+    assert!(
+        error
+            .to_string()
+            .contains("node_type: a single-node cluster of ra3.large cannot be ordered in us-west-2")
+    );
     assert!(error.hint().is_some());
 }
 
@@ -187,8 +198,16 @@ async fn an_optional_read_that_fails_is_a_note() {
     aws.script("redshift:DescribeOrderableClusterOptions", ErrorKind::Unsupported, 1);
     aws.script("s3:HeadBucket", ErrorKind::AccessDenied, 1);
     let plan = aws.deployment(config()).plan().await.unwrap();
-    assert!(plan.notes.iter().any(|note| note.contains("ra3.large can be ordered here was not checked")), "{:?}", plan.notes);
-    assert!(plan.notes.iter().any(|note| note.contains("bucket udacity-dend is was not checked")), "{:?}", plan.notes);
+    assert!(
+        plan.notes.iter().any(|note| note.contains("ra3.large can be ordered here was not checked")),
+        "{:?}",
+        plan.notes
+    );
+    assert!(
+        plan.notes.iter().any(|note| note.contains("bucket udacity-dend is was not checked")),
+        "{:?}",
+        plan.notes
+    );
 }
 
 #[tokio::test]
@@ -208,7 +227,12 @@ async fn a_cluster_that_does_not_require_tls_or_has_no_managed_password_is_a_not
         cluster.parameter_group = Some("default.redshift-1.0".to_owned());
         cluster.admin_secret_arn = None;
         let parameters = [("require_ssl".to_owned(), "false".to_owned())].into();
-        let group = ParameterGroup { name: "default.redshift-1.0".into(), family: "redshift-1.0".into(), parameters, tags: Tags::new() };
+        let group = ParameterGroup {
+            name: "default.redshift-1.0".into(),
+            family: "redshift-1.0".into(),
+            parameters,
+            tags: Tags::new(),
+        };
         world.parameter_groups.insert(group.name.clone(), group);
     });
     let plan = deployment.plan().await.unwrap();
@@ -242,12 +266,21 @@ async fn a_named_subnet_group_must_be_there_and_is_not_ours() {
     let error = aws.deployment(config.clone()).plan().await.unwrap_err();
     assert!(error.to_string().contains("there is no subnet group given"));
     aws.edit(|world| {
-        let group = SubnetGroup { name: "given".into(), subnet_ids: vec![], vpc_id: Some("vpc-default".into()), tags: Tags::new() };
+        let group = SubnetGroup {
+            name: "given".into(),
+            subnet_ids: vec![],
+            vpc_id: Some("vpc-default".into()),
+            tags: Tags::new(),
+        };
         world.subnet_groups.insert("given".to_owned(), group)
     });
     let plan = aws.deployment(config).plan().await.unwrap();
     assert_eq!(plan.steps.len(), 3);
-    let group = step(&plan, ResourceKind::Cluster).differences.iter().find(|d| d.attribute == "subnet group").unwrap();
+    let group = step(&plan, ResourceKind::Cluster)
+        .differences
+        .iter()
+        .find(|d| d.attribute == "subnet group")
+        .unwrap();
     assert_eq!(group.desired.as_deref(), Some("given"));
 }
 
@@ -272,7 +305,10 @@ async fn a_build_without_ec2_needs_the_ids_of_security_groups() {
     assert!(matches!(error, Error::NoNetwork));
     let config = DeploymentConfig { security_group_ids: vec!["sg-given".to_owned()], ..config() };
     let plan = Deployment::new(config, services).unwrap().plan().await.unwrap();
-    assert_eq!(actions(&plan), [(ResourceKind::Role, Action::Create), (ResourceKind::Cluster, Action::Create)]);
+    assert_eq!(
+        actions(&plan),
+        [(ResourceKind::Role, Action::Create), (ResourceKind::Cluster, Action::Create)]
+    );
 }
 
 #[tokio::test]
@@ -285,7 +321,8 @@ async fn a_deployment_is_of_one_region() {
 #[test]
 fn the_role_of_another_region_has_another_name_and_every_name_is_short_enough() {
     let name = "a".repeat(38);
-    let config = |region: &str| DeploymentConfig { region: Some(region.into()), ..DeploymentConfig::named(&name) };
+    let config =
+        |region: &str| DeploymentConfig { region: Some(region.into()), ..DeploymentConfig::named(&name) };
     config("ap-southeast-1").validate().unwrap();
     let names = config("ap-southeast-1").names();
     assert_ne!(names.role, config("eu-west-1").names().role);

@@ -57,9 +57,15 @@ async fn a_name_that_is_not_known_yet_is_tried_again() {
 #[tokio::test]
 async fn a_refused_login_is_not_repeated_since_redshift_locks_the_user() {
     let mut prober = answering();
-    prober.expect_login().times(1).returning(|_, _, _| Err(ProbeError::lasting("password authentication failed", "look at the log")));
+    prober
+        .expect_login()
+        .times(1)
+        .returning(|_, _, _| Err(ProbeError::lasting("password authentication failed", "look at the log")));
     let probe = probed(config(), prober).await;
-    assert!(matches!(&probe, Probe::Failed { step, remedy, .. } if step == "login" && remedy == "look at the log"), "{probe:?}");
+    assert!(
+        matches!(&probe, Probe::Failed { step, remedy, .. } if step == "login" && remedy == "look at the log"),
+        "{probe:?}"
+    );
 }
 
 #[tokio::test]
@@ -75,5 +81,8 @@ async fn without_a_public_address_one_attempt_is_enough_and_the_remedy_says_so()
     prober.expect_dns().times(1).returning(|_| Ok(vec!["10.0.0.5:5439".parse().unwrap()]));
     prober.expect_tcp().times(1).returning(|_| Err(ProbeError::passing("timed out")));
     let probe = probed(DeploymentConfig { publicly_accessible: false, ..config() }, prober).await;
-    assert!(matches!(&probe, Probe::Failed { step, remedy, .. } if step == "tcp" && remedy.contains("publicly_accessible")), "{probe:?}");
+    assert!(
+        matches!(&probe, Probe::Failed { step, remedy, .. } if step == "tcp" && remedy.contains("publicly_accessible")),
+        "{probe:?}"
+    );
 }

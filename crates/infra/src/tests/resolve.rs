@@ -6,7 +6,8 @@ use crate::{Error, Kind, outputs::Login, services::*};
 #[tokio::test]
 async fn a_name_is_enough_to_find_a_deployment_and_log_in() {
     let (aws, _) = provisioned(config()).await;
-    let stranger = aws.deployment(DeploymentConfig { admin_user: "other".into(), ..DeploymentConfig::named("nightly") });
+    let stranger =
+        aws.deployment(DeploymentConfig { admin_user: "other".into(), ..DeploymentConfig::named("nightly") });
     let outputs = stranger.resolve().await.unwrap();
     assert_eq!((outputs.kind, outputs.database.as_str()), (Kind::Cluster, "sparkify"));
     let credentials = stranger.credentials(&outputs, Login::Admin).await.unwrap();

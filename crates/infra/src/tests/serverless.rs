@@ -9,7 +9,11 @@ use crate::{
 };
 
 fn config() -> DeploymentConfig {
-    DeploymentConfig { kind: Kind::Serverless, publicly_accessible: true, ..DeploymentConfig::named("nightly") }
+    DeploymentConfig {
+        kind: Kind::Serverless,
+        publicly_accessible: true,
+        ..DeploymentConfig::named("nightly")
+    }
 }
 
 #[tokio::test]
@@ -21,7 +25,10 @@ async fn namespace_workgroup_and_limit_are_made_in_order() {
     use ResourceKind::*;
     assert_eq!(kinds, [Role, SecurityGroup, Namespace, Workgroup, UsageLimit]);
     let applied = deployment.apply(&plan).await.unwrap();
-    assert_eq!(applied.outputs.endpoint.unwrap().host, "sparkify-nightly.123456789012.us-west-2.redshift-serverless.amazonaws.com");
+    assert_eq!(
+        applied.outputs.endpoint.unwrap().host,
+        "sparkify-nightly.123456789012.us-west-2.redshift-serverless.amazonaws.com"
+    );
     assert_eq!(applied.outputs.database, "sparkify");
     assert!(applied.outputs.role_arn.is_some());
     let world = aws.world();
@@ -44,7 +51,10 @@ async fn drift_is_changed_one_request_at_a_time() {
         world.limits[0].1.limit.rpu_hours = 100_000;
     });
     let plan = deployment.plan().await.unwrap();
-    assert_eq!(attributes(step(&plan, ResourceKind::Workgroup)), ["base capacity", "publicly accessible", "security groups"]);
+    assert_eq!(
+        attributes(step(&plan, ResourceKind::Workgroup)),
+        ["base capacity", "publicly accessible", "security groups"]
+    );
     assert_eq!(attributes(step(&plan, ResourceKind::Namespace)), ["role"]);
     assert_eq!(step(&plan, ResourceKind::UsageLimit).action, Action::Change);
     deployment.apply(&plan).await.unwrap();

@@ -75,6 +75,7 @@ async fn status_needs_neither_the_callers_address_nor_a_default_vpc() {
     let services = Services { address: std::sync::Arc::new(address), network: None, ..aws.services() };
     let status = Deployment::new(config(), services).unwrap().status().await.unwrap();
     assert_eq!(status.state, State::Ready);
+    assert!(status.drift.is_empty(), "what cannot be known is no drift: {:?}", status.drift);
     assert!(status.notes.iter().any(|note| note.contains("address of this machine")), "{:?}", status.notes);
 }
 

@@ -146,7 +146,13 @@ async fn what_carries_our_tag_under_another_name_is_found_and_not_deleted() {
         restored.id = "restored-by-hand".to_owned();
         restored.security_group_ids.clear();
         world.clusters.insert(restored.id.clone(), restored);
-        let group = SecurityGroup { id: "sg-2".into(), name: "renamed".into(), vpc_id: "vpc-2".into(), ingress: vec![], tags: our_tags() };
+        let group = SecurityGroup {
+            id: "sg-2".into(),
+            name: "renamed".into(),
+            vpc_id: "vpc-2".into(),
+            ingress: vec![],
+            tags: our_tags(),
+        };
         world.groups.insert(group.id.clone(), group);
         let mut role = world.roles.values().next().unwrap().clone();
         role.name = "sparkify-other-us-west-2".to_owned();
@@ -195,7 +201,13 @@ async fn lists_that_lag_behind_are_looked_at_again() {
     network.expect_security_groups_named().returning(|_| Ok(Vec::new()));
     network.expect_security_groups_tagged().returning(move |_, _| {
         looks += 1;
-        let ghost = SecurityGroup { id: "sg-1".into(), name: "ghost".into(), vpc_id: "vpc".into(), ingress: vec![], tags: our_tags() };
+        let ghost = SecurityGroup {
+            id: "sg-1".into(),
+            name: "ghost".into(),
+            vpc_id: "vpc".into(),
+            ingress: vec![],
+            tags: our_tags(),
+        };
         Ok(if looks < 4 { vec![ghost] } else { Vec::new() })
     });
     let services = Services { network: Some(std::sync::Arc::new(network)), ..FakeAws::new().services() };

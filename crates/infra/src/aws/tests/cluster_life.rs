@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{Error, fake::Recorder, plan::Action, services::ErrorKind, status::State, teardown::SnapshotDecision};
+use crate::{
+    Error, fake::Recorder, plan::Action, services::ErrorKind, status::State, teardown::SnapshotDecision,
+};
 
 const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/sparkify/sparkify-nightly-us-west-2";
 const TAGS: &str = "<Tags><Tag><Key>sparkify:deployment</Key><Value>nightly</Value></Tag></Tags>";
@@ -125,7 +127,11 @@ async fn from_nothing_over_creating_and_modifying_to_a_role_in_sync() {
         .on(
             "CreateCluster",
             [
-                Reply::error(400, "InvalidParameterValue", "The IAM role arn:aws:iam::123456789012:role/sparkify/r is not valid"),
+                Reply::error(
+                    400,
+                    "InvalidParameterValue",
+                    "The IAM role arn:aws:iam::123456789012:role/sparkify/r is not valid",
+                ),
                 Reply::error(400, "Throttling", "Rate exceeded"),
                 empty("CreateCluster"),
             ],
@@ -134,7 +140,11 @@ async fn from_nothing_over_creating_and_modifying_to_a_role_in_sync() {
             "DescribeClusters",
             [
                 // By plan, by apply, before the creation; then not visible yet, twice.
-                missing(), missing(), missing(), missing(), missing(),
+                missing(),
+                missing(),
+                missing(),
+                missing(),
+                missing(),
                 cluster("creating", "Modifying", false, "adding"),
                 cluster("modifying", "Modifying", false, "adding"),
                 cluster("available", "Maintenance", true, "adding"),
@@ -163,8 +173,12 @@ async fn from_nothing_over_creating_and_modifying_to_a_role_in_sync() {
 
 #[tokio::test]
 async fn capacity_and_quota_end_it_after_one_request() {
-    for (code, kind) in [("InsufficientClusterCapacity", ErrorKind::Capacity), ("ClusterQuotaExceeded", ErrorKind::Quota)] {
-        let script = account().on("DescribeClusters", [missing()]).on("CreateCluster", [Reply::error(400, code, "no")]);
+    for (code, kind) in
+        [("InsufficientClusterCapacity", ErrorKind::Capacity), ("ClusterQuotaExceeded", ErrorKind::Quota)]
+    {
+        let script = account()
+            .on("DescribeClusters", [missing()])
+            .on("CreateCluster", [Reply::error(400, code, "no")]);
         let deployment = deployment(&script);
         let plan = deployment.plan().await.unwrap();
         let error = deployment.apply(&plan).await.unwrap_err();
@@ -176,8 +190,14 @@ async fn capacity_and_quota_end_it_after_one_request() {
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_is_found_to_be_ours() {
     let script = account()
-        .on("DescribeClusters", [missing(), missing(), missing(), cluster("creating", "Modifying", false, "adding"), available()])
-        .on("CreateCluster", [Reply::Broken, Reply::error(400, "ClusterAlreadyExists", "Cluster already exists")]);
+        .on(
+            "DescribeClusters",
+            [missing(), missing(), missing(), cluster("creating", "Modifying", false, "adding"), available()],
+        )
+        .on(
+            "CreateCluster",
+            [Reply::Broken, Reply::error(400, "ClusterAlreadyExists", "Cluster already exists")],
+        );
     let deployment = deployment(&script);
     let plan = deployment.plan().await.unwrap();
     deployment.apply(&plan).await.unwrap();
@@ -187,7 +207,11 @@ async fn a_creation_whose_answer_was_lost_is_found_to_be_ours() {
 async fn an_incompatible_network_ends_the_wait_with_its_remedy() {
     let script = account().on(
         "DescribeClusters",
-        [cluster("creating", "Modifying", false, "adding"), cluster("creating", "Modifying", false, "adding"), cluster("incompatible-network", "Failed", false, "adding")],
+        [
+            cluster("creating", "Modifying", false, "adding"),
+            cluster("creating", "Modifying", false, "adding"),
+            cluster("incompatible-network", "Failed", false, "adding"),
+        ],
     );
     let deployment = deployment(&script);
     let plan = deployment.plan().await.unwrap();
@@ -200,8 +224,17 @@ async fn an_incompatible_network_ends_the_wait_with_its_remedy() {
 async fn pausing_and_resuming_go_through_their_states() {
     let state = |status: &str| cluster(status, "Available", true, "in-sync");
     let script = account()
-        .on("DescribeClusters", [available(), state("modifying"), available(), state("pausing"), state("paused")])
-        .on("PauseCluster", [Reply::error(400, "InvalidClusterState", "There is an operation running"), empty("PauseCluster")]);
+        .on(
+            "DescribeClusters",
+            [available(), state("modifying"), available(), state("pausing"), state("paused")],
+        )
+        .on(
+            "PauseCluster",
+            [
+                Reply::error(400, "InvalidClusterState", "There is an operation running"),
+                empty("PauseCluster"),
+            ],
+        );
     let paused = deployment(&script).pause().await.unwrap();
     assert_eq!(paused.state, "paused");
     assert_eq!(script.asked("PauseCluster").len(), 2);
@@ -256,9 +289,23 @@ async fn a_teardown_races_with_interfaces_and_roles_that_are_still_held() {
     let script = nothing_left(account())
         .on(
             "DescribeClusters",
-            [available(), available(), available(), cluster("modifying", "Modifying", true, "in-sync"), deleting(), deleting(), missing()],
+            [
+                available(),
+                available(),
+                available(),
+                cluster("modifying", "Modifying", true, "in-sync"),
+                deleting(),
+                deleting(),
+                missing(),
+            ],
         )
-        .on("DeleteCluster", [Reply::error(400, "InvalidClusterState", "There is an operation running"), empty("DeleteCluster")])
+        .on(
+            "DeleteCluster",
+            [
+                Reply::error(400, "InvalidClusterState", "There is an operation running"),
+                empty("DeleteCluster"),
+            ],
+        )
         .on("DescribeSecurityGroups", [groups(true), groups(true), groups(false)])
         .on(
             "DeleteSecurityGroup",
@@ -270,14 +317,22 @@ async fn a_teardown_races_with_interfaces_and_roles_that_are_still_held() {
             ],
         )
         .on("GetRole", [role(), role(), no_role()])
-        .on("DeleteRole", [Reply::error(409, "DeleteConflict", "must delete policies first"), empty("DeleteRole")]);
+        .on(
+            "DeleteRole",
+            [Reply::error(409, "DeleteConflict", "must delete policies first"), empty("DeleteRole")],
+        );
     let deployment = deployment(&script);
     let plan = deployment.teardown_plan(Some(SnapshotDecision::Skip)).await.unwrap();
     let report = deployment.teardown(&plan).await.unwrap();
     assert!(report.is_clean(), "{report:#?}");
     assert_eq!(report.deleted.len(), 3);
     assert_eq!(script.asked("DeleteSecurityGroup").len(), 4);
-    assert!(script.asked("DeleteCluster").iter().all(|asked| asked.body.contains("SkipFinalClusterSnapshot=true")));
+    assert!(
+        script
+            .asked("DeleteCluster")
+            .iter()
+            .all(|asked| asked.body.contains("SkipFinalClusterSnapshot=true"))
+    );
 }
 
 #[cfg(feature = "ec2")]

@@ -76,13 +76,15 @@ async fn the_sdk_repeats_throttled_and_failed_requests_and_then_tells() {
         assert_eq!(script.asked("PauseCluster").len(), 3);
     }
     let done = Reply::ok("<PauseClusterResponse><PauseClusterResult/></PauseClusterResponse>");
-    let script = Script::new().on("PauseCluster", [Reply::error(400, "Throttling", "Rate exceeded"), Reply::Broken, done]);
+    let script = Script::new()
+        .on("PauseCluster", [Reply::error(400, "Throttling", "Rate exceeded"), Reply::Broken, done]);
     script.services().clusters.pause_cluster("c").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_page_of_html_is_a_fault_of_aws_and_a_missing_operation_of_a_double() {
-    let page = || Reply::Http(500, Vec::new(), "<!doctype html><title>500 Internal Server Error</title>".to_owned());
+    let page =
+        || Reply::Http(500, Vec::new(), "<!doctype html><title>500 Internal Server Error</title>".to_owned());
     let error = refusal(page()).await;
     assert_eq!(error.kind, ErrorKind::Unavailable);
     let script = Script::new().at_endpoint().on("PauseCluster", [page()]);
@@ -94,9 +96,10 @@ async fn a_page_of_html_is_a_fault_of_aws_and_a_missing_operation_of_a_double() 
 #[tokio::test]
 async fn without_credentials_that_is_what_is_said() {
     let script = Script::new();
-    let config = script.sdk().into_builder().credentials_provider(
-        aws_credential_types::provider::SharedCredentialsProvider::new(NoCredentials),
-    );
+    let config = script
+        .sdk()
+        .into_builder()
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(NoCredentials));
     let address = std::sync::Arc::new(crate::services::KnownAddress("203.0.113.7".parse().unwrap()));
     let services = crate::Services::with_sdk(&config.build(), address).unwrap();
     let error = services.clusters.pause_cluster("c").await.unwrap_err();
@@ -112,7 +115,8 @@ impl aws_credential_types::provider::ProvideCredentials for NoCredentials {
     where
         Self: 'a,
     {
-        let error = aws_credential_types::provider::error::CredentialsError::not_loaded("nothing is configured");
+        let error =
+            aws_credential_types::provider::error::CredentialsError::not_loaded("nothing is configured");
         aws_credential_types::provider::future::ProvideCredentials::ready(Err(error))
     }
 }

@@ -95,7 +95,8 @@ async fn the_region_of_a_bucket_is_learnt_from_answers_and_from_refusals() {
     let region = |reply: Reply| async move {
         Script::new().on(place, [reply]).services().buckets.region("data").await.map_err(|error| error.kind)
     };
-    let told = |status: u16| Reply::Http(status, vec![("x-amz-bucket-region", "eu-west-1".into())], String::new());
+    let told =
+        |status: u16| Reply::Http(status, vec![("x-amz-bucket-region", "eu-west-1".into())], String::new());
     for status in [200, 301, 400, 403] {
         assert_eq!(region(told(status)).await, Ok(Some("eu-west-1".to_owned())), "{status}");
     }

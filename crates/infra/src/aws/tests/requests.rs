@@ -53,7 +53,13 @@ async fn a_cluster_is_asked_for_as_redshift_needs_it() {
     ] {
         assert!(sent.iter().any(|sent| sent == pair), "{pair} in {sent:?}");
     }
-    for name in ["NumberOfNodes", "MasterUserPassword", "AquaConfigurationStatus", "ClusterSubnetGroupName", "ClusterParameterGroupName"] {
+    for name in [
+        "NumberOfNodes",
+        "MasterUserPassword",
+        "AquaConfigurationStatus",
+        "ClusterSubnetGroupName",
+        "ClusterParameterGroupName",
+    ] {
         assert!(!sent.iter().any(|sent| sent.starts_with(&format!("{name}="))), "{name} is not sent");
     }
 }
@@ -61,7 +67,9 @@ async fn a_cluster_is_asked_for_as_redshift_needs_it() {
 #[tokio::test]
 async fn several_nodes_are_a_multi_node_cluster_with_their_number() {
     let sent = sent(3).await;
-    assert!(sent.contains(&"ClusterType=multi-node".to_owned()) && sent.contains(&"NumberOfNodes=3".to_owned()));
+    assert!(
+        sent.contains(&"ClusterType=multi-node".to_owned()) && sent.contains(&"NumberOfNodes=3".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -73,7 +81,11 @@ async fn a_deletion_always_says_what_becomes_of_the_data() {
     let asked = script.asked("DeleteCluster");
     assert!(asked[0].body.contains("SkipFinalClusterSnapshot=true"));
     assert!(!asked[0].body.contains("FinalClusterSnapshotIdentifier"));
-    for pair in ["SkipFinalClusterSnapshot=false", "FinalClusterSnapshotIdentifier=s", "FinalClusterSnapshotRetentionPeriod=7"] {
+    for pair in [
+        "SkipFinalClusterSnapshot=false",
+        "FinalClusterSnapshotIdentifier=s",
+        "FinalClusterSnapshotRetentionPeriod=7",
+    ] {
         assert!(asked[1].body.contains(pair), "{}", asked[1].body);
     }
     let script = Script::new().on("DeleteCluster", [Reply::error(404, "ClusterNotFound", "gone")]);
@@ -114,16 +126,27 @@ async fn temporary_credentials_are_for_a_user_that_exists_and_come_verbatim() {
 #[tokio::test]
 async fn rules_are_sent_with_their_kind_of_source_and_duplicates_are_fine() {
     let script = Script::new()
-        .on("AuthorizeSecurityGroupIngress", [Reply::ec2_error("InvalidPermission.Duplicate", "already exists")])
+        .on(
+            "AuthorizeSecurityGroupIngress",
+            [Reply::ec2_error("InvalidPermission.Duplicate", "already exists")],
+        )
         .on("RevokeSecurityGroupIngress", [Reply::ec2_error("InvalidPermission.NotFound", "no such rule")]);
     let network = script.services().network.unwrap();
     network.allow("sg-1", &IngressRule::tcp(5439, "203.0.113.7/32")).await.unwrap();
     network.allow("sg-1", &IngressRule::tcp(5439, "2001:db8::/64")).await.unwrap();
     network.revoke("sg-1", &IngressRule::tcp(5439, "sg-2")).await.unwrap();
     let allowed = script.asked("AuthorizeSecurityGroupIngress");
-    assert!(allowed[0].body.contains("IpPermissions.1.IpRanges.1.CidrIp=203.0.113.7/32"), "{}", allowed[0].body);
+    assert!(
+        allowed[0].body.contains("IpPermissions.1.IpRanges.1.CidrIp=203.0.113.7/32"),
+        "{}",
+        allowed[0].body
+    );
     assert!(allowed[0].body.contains("IpPermissions.1.FromPort=5439"));
-    assert!(allowed[1].body.contains("IpPermissions.1.Ipv6Ranges.1.CidrIpv6=2001:db8::/64"), "{}", allowed[1].body);
+    assert!(
+        allowed[1].body.contains("IpPermissions.1.Ipv6Ranges.1.CidrIpv6=2001:db8::/64"),
+        "{}",
+        allowed[1].body
+    );
     let revoked = &script.asked("RevokeSecurityGroupIngress")[0].body;
     assert!(revoked.contains("IpPermissions.1.Groups.1.GroupId=sg-2"), "{revoked}");
 }

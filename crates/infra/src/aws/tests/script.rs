@@ -11,7 +11,8 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_runtime_api::{
     client::{
         http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+            SharedHttpConnector,
         },
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
@@ -110,7 +111,14 @@ impl Script {
     }
 
     pub(crate) fn asked(&self, operation: &str) -> Vec<Asked> {
-        self.state.lock().unwrap().asked.iter().filter(|asked| asked.operation == operation).cloned().collect()
+        self.state
+            .lock()
+            .unwrap()
+            .asked
+            .iter()
+            .filter(|asked| asked.operation == operation)
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn operations(&self) -> Vec<String> {
@@ -118,12 +126,20 @@ impl Script {
     }
 
     pub(crate) fn sdk(&self) -> SdkConfig {
-        let keys = Credentials::new("AKIDEXAMPLE", "secret-key-hunter3", Some("session-token-hunter4".into()), None, "test");
+        let keys = Credentials::new(
+            "AKIDEXAMPLE",
+            "secret-key-hunter3",
+            Some("session-token-hunter4".into()),
+            None,
+            "test",
+        );
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-west-2"))
             .credentials_provider(SharedCredentialsProvider::new(keys))
-            .retry_config(RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1)))
+            .retry_config(
+                RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1)),
+            )
             .http_client(SharedHttpClient::new(self.clone()));
         if let Some(endpoint) = &self.endpoint {
             config = config.endpoint_url(endpoint);
@@ -160,7 +176,8 @@ impl HttpConnector for Script {
         HttpConnectorFuture::ready(match reply {
             Reply::Broken => Err(ConnectorError::io("connection reset by peer".into())),
             Reply::Http(status, headers, body) => {
-                let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
+                let mut response =
+                    HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body));
                 for (name, value) in headers {
                     response.headers_mut().insert(name, value);
                 }

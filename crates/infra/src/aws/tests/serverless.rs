@@ -15,11 +15,15 @@ async fn a_namespace_tells_its_roles_in_either_form() {
             "adminUsername":"a","iamRoles":["IamRole(applyStatus=adding, iamRoleArn=arn:aws:iam::1:role/sparkify/r)",
             "arn:aws:iam::1:role/plain"],"creationDate":"2026-11-24T06:00:00Z"}}}}"#
     );
-    let script = Script::new()
-        .on("GetNamespace", [Reply::ok(body)])
-        .on("ListTagsForResource", [Reply::ok(r#"{"tags":[{"key":"sparkify:deployment","value":"nightly"}]}"#)]);
+    let script = Script::new().on("GetNamespace", [Reply::ok(body)]).on(
+        "ListTagsForResource",
+        [Reply::ok(r#"{"tags":[{"key":"sparkify:deployment","value":"nightly"}]}"#)],
+    );
     let namespace = script.services().serverless.namespace("n").await.unwrap().unwrap();
-    assert_eq!(namespace.roles[0], AttachedRole { arn: "arn:aws:iam::1:role/sparkify/r".into(), status: "adding".into() });
+    assert_eq!(
+        namespace.roles[0],
+        AttachedRole { arn: "arn:aws:iam::1:role/sparkify/r".into(), status: "adding".into() }
+    );
     assert_eq!(namespace.roles[1].status, "in-sync");
     assert_eq!(namespace.tags["sparkify:deployment"], "nightly");
     assert!(matches!(crate::readiness::of_namespace(&namespace), crate::readiness::Readiness::Pending(_)));
@@ -27,7 +31,8 @@ async fn a_namespace_tells_its_roles_in_either_form() {
 
 #[tokio::test]
 async fn a_workgroup_is_asked_for_with_its_capacity_and_never_the_default_of_128() {
-    let script = Script::new().on("CreateWorkgroup", [Reply::ok("{}")]).on("CreateNamespace", [Reply::ok("{}")]);
+    let script =
+        Script::new().on("CreateWorkgroup", [Reply::ok("{}")]).on("CreateNamespace", [Reply::ok("{}")]);
     let serverless = script.services().serverless;
     let tags: Tags = [("sparkify:deployment".to_owned(), "nightly".to_owned())].into();
     let workgroup = NewWorkgroup {
@@ -77,7 +82,11 @@ async fn conflicts_are_told_apart_by_their_message() {
         ("ValidationException", ErrorKind::Invalid),
     ] {
         let script = Script::new().on("DeleteWorkgroup", [Reply::json_error(code, "no")]);
-        assert_eq!(script.services().serverless.delete_workgroup("w").await.unwrap_err().kind, kind, "{code}");
+        assert_eq!(
+            script.services().serverless.delete_workgroup("w").await.unwrap_err().kind,
+            kind,
+            "{code}"
+        );
     }
 }
 
@@ -94,6 +103,9 @@ async fn a_usage_limit_is_of_compute() {
     serverless.create_usage_limit("arn", limit).await.unwrap();
     let sent: serde_json::Value = serde_json::from_str(&script.asked("CreateUsageLimit")[0].body).unwrap();
     assert_eq!(sent["usageType"], "serverless-compute");
-    assert_eq!((&sent["amount"], &sent["period"], &sent["breachAction"]), (&60.into(), &"weekly".into(), &"deactivate".into()));
+    assert_eq!(
+        (&sent["amount"], &sent["period"], &sent["breachAction"]),
+        (&60.into(), &"weekly".into(), &"deactivate".into())
+    );
     assert_eq!(serverless.credentials("w", "sparkify").await.unwrap().user, "IAM:engineer");
 }

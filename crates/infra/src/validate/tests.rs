@@ -101,7 +101,12 @@ fn the_whole_internet_needs_to_be_asked_for() {
 #[test]
 fn capacities_of_serverless_keep_to_the_steps() {
     let serverless = |base, most: Option<u32>| {
-        let config = DeploymentConfig { kind: Kind::Serverless, base_capacity: base, max_capacity: most, ..DeploymentConfig::default() };
+        let config = DeploymentConfig {
+            kind: Kind::Serverless,
+            base_capacity: base,
+            max_capacity: most,
+            ..DeploymentConfig::default()
+        };
         validate(&config).map_err(|error| error.setting)
     };
     for base in [4, 8, 16, 128, 512, 544, 1024] {
@@ -123,14 +128,29 @@ fn serverless_does_without_what_only_clusters_have() {
         validate(&config).unwrap_err().setting
     };
     assert_eq!(refused(|config| config.subnet_group = Some("g".into())), "subnet_group");
-    assert_eq!(refused(|config| config.subnet_ids = vec!["subnet-1".into(), "subnet-2".into()]), "subnet_ids");
-    assert_eq!(refused(|config| _ = config.parameters.insert("statement_timeout".into(), "1".into())), "parameters");
+    assert_eq!(
+        refused(|config| config.subnet_ids = vec!["subnet-1".into(), "subnet-2".into()]),
+        "subnet_ids"
+    );
+    assert_eq!(
+        refused(|config| _ = config.parameters.insert("statement_timeout".into(), "1".into())),
+        "parameters"
+    );
     assert_eq!(refused(|config| config.usage_limit.as_mut().unwrap().rpu_hours = 0), "usage_limit");
 }
 
 #[test]
 fn places_in_s3_are_plain_and_apart() {
-    for read in ["s3://bucket", "bucket/prefix/", "s3://B/x/", "s3://bucket/a*/", "s3://bucket/a?/", "s3://bucket/${aws:username}/", "s3://bucket//x/", "https://bucket/x"] {
+    for read in [
+        "s3://bucket",
+        "bucket/prefix/",
+        "s3://B/x/",
+        "s3://bucket/a*/",
+        "s3://bucket/a?/",
+        "s3://bucket/${aws:username}/",
+        "s3://bucket//x/",
+        "https://bucket/x",
+    ] {
         assert_eq!(refused(|config| config.read = vec![read.into()]).setting, "read", "{read}");
     }
     assert_eq!(refused(|config| config.jsonpaths = Some("s3://bucket/paths/".into())).setting, "jsonpaths");
@@ -156,10 +176,16 @@ fn tls_cannot_be_turned_off_and_parameters_are_known_ones() {
 #[test]
 fn snapshots_are_kept_for_as_long_as_aws_allows() {
     for days in [0, 36] {
-        assert_eq!(refused(|config| config.snapshot_retention_days = days).setting, "snapshot_retention_days");
+        assert_eq!(
+            refused(|config| config.snapshot_retention_days = days).setting,
+            "snapshot_retention_days"
+        );
     }
     for days in [-2, 0, 3654] {
-        assert_eq!(refused(|config| config.final_snapshot_retention_days = days).setting, "final_snapshot_retention_days");
+        assert_eq!(
+            refused(|config| config.final_snapshot_retention_days = days).setting,
+            "final_snapshot_retention_days"
+        );
     }
     for days in [-1, 1, 3653] {
         accepted(|config| config.final_snapshot_retention_days = days);
@@ -171,7 +197,15 @@ fn a_maintenance_window_is_half_an_hour_at_least() {
     for window in ["sun:05:00-sun:05:30", "sat:23:45-sun:00:15", "sun:23:50-mon:00:30"] {
         accepted(|config| config.maintenance_window = Some(window.into()));
     }
-    for window in ["sun:05:00-sun:05:29", "sun:05:00-sun:05:00", "sunday:05:00-sun:06:00", "sun:24:00-mon:01:00", "sun:5:00-sun:6:00", "", "mon:00:00-tue:00:00"] {
+    for window in [
+        "sun:05:00-sun:05:29",
+        "sun:05:00-sun:05:00",
+        "sunday:05:00-sun:06:00",
+        "sun:24:00-mon:01:00",
+        "sun:5:00-sun:6:00",
+        "",
+        "mon:00:00-tue:00:00",
+    ] {
         let error = refused(|config| config.maintenance_window = Some(window.into()));
         assert_eq!(error.setting, "maintenance_window", "{window}");
     }
@@ -189,6 +223,8 @@ fn tags_leave_our_prefix_alone() {
 fn a_misspelt_setting_is_an_error() {
     let error = toml::from_str::<DeploymentConfig>("node-type = \"ra3.large\"").unwrap_err();
     assert!(error.to_string().contains("node-type"), "{error}");
-    let config: DeploymentConfig = toml::from_str("usage_limit = { rpu_hours = 5, period = \"daily\" }\nfinal_snapshot = \"take\"").unwrap();
+    let config: DeploymentConfig =
+        toml::from_str("usage_limit = { rpu_hours = 5, period = \"daily\" }\nfinal_snapshot = \"take\"")
+            .unwrap();
     assert_eq!(config.usage_limit.unwrap().rpu_hours, 5);
 }

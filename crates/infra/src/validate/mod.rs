@@ -1,10 +1,10 @@
 //! The rules that settings must keep, as far as they can be known without asking AWS.
 
+mod places;
+
 use crate::{
     config::{DeploymentConfig, Kind},
     error::ConfigError,
-    network::Cidr,
-    policy::S3Place,
 };
 
 type Checked = Result<(), ConfigError>;
@@ -48,8 +48,8 @@ const PARAMETERS: [&str; 13] = [
 
 /// Words that cannot be the name of a database or user.
 const RESERVED: [&str; 22] = [
-    "all", "analyse", "analyze", "and", "any", "array", "as", "both", "case", "create", "default", "from", "group",
-    "open", "order", "public", "select", "system", "table", "tag", "user", "where",
+    "all", "analyse", "analyze", "and", "any", "array", "as", "both", "case", "create", "default", "from",
+    "group", "open", "order", "public", "select", "system", "table", "tag", "user", "where",
 ];
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -66,9 +66,9 @@ pub(crate) fn validate(config: &DeploymentConfig) -> Checked {
     database(&config.database)?;
     admin_user(&config.admin_user)?;
     port(config.port)?;
-    access(config)?;
-    data(config)?;
-    subnets(config)?;
+    places::access(config)?;
+    places::data(config)?;
+    places::subnets(config)?;
     parameters(config)?;
     snapshots(config)?;
     if let Some(window) = &config.maintenance_window {
@@ -78,9 +78,9 @@ pub(crate) fn validate(config: &DeploymentConfig) -> Checked {
 }
 
 fn name(name: &str) -> Checked {
-    let parts_are_fine = name
-        .split('-')
-        .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()));
+    let parts_are_fine = name.split('-').all(|part| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    });
     let begins_with_letter = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     if parts_are_fine && begins_with_letter && name.len() <= 38 {
         return Ok(());
@@ -105,7 +105,9 @@ fn nodes(node_type: &str, nodes: u32) -> Checked {
     if node_type.starts_with("dc") || node_type.starts_with("ds") {
         return Err(ConfigError::new(
             "node_type",
-            format!("{node_type} is of a generation that AWS makes no new clusters of (dc2 since April 2025)"),
+            format!(
+                "{node_type} is of a generation that AWS makes no new clusters of (dc2 since April 2025)"
+            ),
             "take ra3.large, the smallest of the present ones, or kind = \"serverless\"",
         ));
     }
@@ -131,7 +133,9 @@ fn nodes(node_type: &str, nodes: u32) -> Checked {
 
 fn serverless(config: &DeploymentConfig) -> Checked {
     let allowed = |rpus: u32| {
-        rpus == 4 || (8..=512).contains(&rpus) && rpus % 8 == 0 || (512..=1024).contains(&rpus) && rpus % 32 == 0
+        rpus == 4
+            || (8..=512).contains(&rpus) && rpus % 8 == 0
+            || (512..=1024).contains(&rpus) && rpus % 32 == 0
     };
     let base = config.base_capacity;
     if !allowed(base) {
@@ -164,7 +168,10 @@ fn database(database: &str) -> Checked {
     let fine = database.len() <= 64
         && database.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
         && database.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    if fine && !RESERVED.contains(&database) && !["template0", "template1", "padb_harvest"].contains(&database) {
+    if fine
+        && !RESERVED.contains(&database)
+        && !["template0", "template1", "padb_harvest"].contains(&database)
+    {
         return Ok(());
     }
     Err(ConfigError::new(
@@ -177,7 +184,9 @@ fn database(database: &str) -> Checked {
 fn admin_user(user: &str) -> Checked {
     let fine = user.len() <= 128
         && user.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase())
-        && user.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_+.@-".contains(&byte));
+        && user
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_+.@-".contains(&byte));
     if fine && !RESERVED.contains(&user) {
         return Ok(());
     }
@@ -197,110 +206,6 @@ fn port(port: u16) -> Checked {
         format!("{port} is outside of what Redshift takes"),
         "take 5431 to 5455 or 8191 to 8215; 5439 is usual",
     ))
-}
-
-fn access(config: &DeploymentConfig) -> Checked {
-    for text in &config.allow_cidr {
-        let Some(cidr) = Cidr::parse(text) else {
-            return Err(ConfigError::new(
-                "allow_cidr",
-                format!("{text:?} is no block of addresses"),
-                "write it like 203.0.113.7/32",
-            ));
-        };
-        if cidr.is_almost_anywhere() && !config.allow_anywhere {
-            return Err(ConfigError::new(
-                "allow_cidr",
-                format!("{text} lets the internet at large connect"),
-                "name the addresses that need it; if it must be, say so with --allow-anywhere (`allow_anywhere = true`)",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn data(config: &DeploymentConfig) -> Checked {
-    let read: Vec<_> = config.read.iter().map(|text| place("read", text)).collect::<Result<_, _>>()?;
-    if read.is_empty() && config.staging.is_none() {
-        return Err(ConfigError::new(
-            "read",
-            "the warehouse would have nothing to read",
-            "name the source with read = [\"s3://bucket/prefix/\"], or a staging area with staging = \"s3://…\"",
-        ));
-    }
-    if let Some(text) = &config.jsonpaths {
-        if place("jsonpaths", text)?.is_prefix() {
-            return Err(ConfigError::new(
-                "jsonpaths",
-                format!("{text} is no object"),
-                "name the file itself: s3://bucket/path/log_json_path.json",
-            ));
-        }
-    }
-    if let Some(text) = &config.staging {
-        let staging = place("staging", text)?;
-        if !staging.is_prefix() || staging.key.is_empty() {
-            return Err(ConfigError::new(
-                "staging",
-                format!("{text} is no prefix within a bucket"),
-                "write it with a slash at the end: s3://bucket/staging/",
-            ));
-        }
-        if let Some(other) = read.iter().find(|other| other.overlaps(&staging)) {
-            return Err(ConfigError::new(
-                "staging",
-                format!("it overlaps with {other}, so that staged files would be taken for data"),
-                "take a prefix of its own",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn place(setting: &'static str, text: &str) -> Result<S3Place, ConfigError> {
-    S3Place::parse(text).map_err(|problem| {
-        ConfigError::new(
-            setting,
-            format!("{text:?} {problem}"),
-            "write s3://bucket/prefix/ for everything below a prefix, or s3://bucket/key for one object",
-        )
-    })
-}
-
-fn subnets(config: &DeploymentConfig) -> Checked {
-    if config.subnet_group.is_some() && !config.subnet_ids.is_empty() {
-        return Err(ConfigError::new(
-            "subnet_group",
-            "it is set, and subnet_ids too",
-            "leave one of them out: a group is made of subnet_ids",
-        ));
-    }
-    if config.subnet_group.is_some() && config.kind == Kind::Serverless {
-        return Err(ConfigError::new(
-            "subnet_group",
-            "Serverless has no subnet groups",
-            "name the subnets with subnet_ids",
-        ));
-    }
-    if config.kind == Kind::Serverless && (1..3).contains(&config.subnet_ids.len()) {
-        return Err(ConfigError::new(
-            "subnet_ids",
-            format!("Serverless needs three subnets in three availability zones, not {}", config.subnet_ids.len()),
-            "name three or more, or none for those of the default VPC",
-        ));
-    }
-    for (setting, prefix, ids) in
-        [("subnet_ids", "subnet-", &config.subnet_ids), ("security_group_ids", "sg-", &config.security_group_ids)]
-    {
-        if let Some(id) = ids.iter().find(|id| !id.starts_with(prefix)) {
-            return Err(ConfigError::new(
-                setting,
-                format!("{id:?} is no such id"),
-                format!("they look like {prefix}0123456789abcdef0"),
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn parameters(config: &DeploymentConfig) -> Checked {
@@ -365,9 +270,8 @@ fn maintenance_window(window: &str) -> Checked {
         let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
         (hour < 24 && minute < 60).then_some(u32::try_from(day).ok()? * 24 * 60 + hour * 60 + minute)
     };
-    let length = window
-        .split_once('-')
-        .and_then(|(from, to)| Some((minute(to)? + WEEK - minute(from)?) % WEEK));
+    let length =
+        window.split_once('-').and_then(|(from, to)| Some((minute(to)? + WEEK - minute(from)?) % WEEK));
     if length.is_some_and(|length| (30..24 * 60).contains(&length)) {
         return Ok(());
     }
@@ -380,7 +284,11 @@ fn maintenance_window(window: &str) -> Checked {
 
 fn tags(config: &DeploymentConfig) -> Checked {
     if config.tags.len() > 40 {
-        return Err(ConfigError::new("tags", "there are more than 40", "take fewer; AWS allows 50 with its own"));
+        return Err(ConfigError::new(
+            "tags",
+            "there are more than 40",
+            "take fewer; AWS allows 50 with its own",
+        ));
     }
     for (key, value) in &config.tags {
         let problem = if key.is_empty() || key.chars().count() > 128 {
@@ -398,5 +306,4 @@ fn tags(config: &DeploymentConfig) -> Checked {
 }
 
 #[cfg(test)]
-#[path = "validate_tests.rs"]
 mod tests;
