@@ -58,7 +58,8 @@ async fn after_each_step_the_plan_has_only_the_rest() {
     for config in [full_config(), serverless_config()] {
         let whole = FakeAws::new();
         provision(&whole, config.clone()).await.unwrap();
-        let (history, end) = (whole.inner().history.clone(), whole.world());
+        let history = whole.inner().history.clone();
+        let end = whole.world();
         assert!(history.len() >= 6, "{}", history.len());
         let mut left_before = usize::MAX;
         for (number, world) in history.into_iter().enumerate() {

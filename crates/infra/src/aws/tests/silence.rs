@@ -47,7 +47,7 @@ async fn a_trace_of_everything_holds_neither_database_passwords_nor_secret_keys(
     drop(guard);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("IAM:sparkify_admin") && log.len() > 1000, "the trace was written");
-    for secret in ["password-hunter2", "secret-key-hunter3"] {
+    for secret in ["password-hunter2", "secret-key-hunter3", "session-token-hunter4"] {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }
