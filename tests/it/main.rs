@@ -15,6 +15,8 @@ mod orders;
 mod postgres;
 mod quality;
 mod real_data;
+mod s3;
+mod redshift_sql;
 
 use sparkify_testkit::Cli;
 

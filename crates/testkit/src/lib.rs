@@ -1,4 +1,5 @@
 //! What the tests share: data sets made row by row, the command line as a process, dumps of tables,
+//! a PostgreSQL server, a proxy that cuts connections to it.
 //! a PostgreSQL server, an S3 in memory.
 //! a PostgreSQL server, a double of Redshift.
 //!
@@ -28,7 +29,9 @@ pub mod python;
 pub mod redshift;
 pub mod redshift_lint;
 mod replicate;
+pub mod sqlfluff;
 pub mod s3;
+mod wire_proxy;
 
 pub use answers::{Generated, Loads};
 pub use cli::{Cli, Finished};
@@ -38,3 +41,4 @@ pub use http_proxy::{HttpCall, HttpFault, HttpProxy};
 pub use moto::{AWS_REGION, AWS_SECRET_ACCESS_KEY, MotoAccount, MotoServer};
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};
 pub use replicate::replicate;
+pub use wire_proxy::{Cut, WireProxy};

@@ -106,6 +106,7 @@ fn the_json_report_is_one_object_with_every_documented_field() {
         "matched_songplays",
         "match_rate",
         "checks",
+        "attempts",
         "elapsed_ms",
         "steps_ms",
         "analytics",

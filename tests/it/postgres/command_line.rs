@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sparkify_testkit::{Cli, DataSet, Event, PostgresDatabase, PostgresServer, Song, real_data};
+use sparkify_testkit::{
+    Cli, Cut, DataSet, Event, PostgresDatabase, PostgresServer, ServerCertificate, Song, WireProxy, real_data,
+};
 
 use crate::cli;
 
@@ -96,6 +98,40 @@ fn a_killed_run_leaves_all_or_nothing_and_the_next_run_completes_it() {
 }
 
 #[test]
+fn a_load_that_lost_its_connection_says_so_and_begins_anew_as_often_as_it_may() {
+    let (cli, data) = (cli(), data());
+    let source = data.path().display().to_string();
+    let (server, proxy) = (PostgresServer::shared(), WireProxy::start(PostgresServer::shared()));
+    let url = proxy.url(&server.create_database());
+    let _ = cli.run(["create-tables", "--warehouse", &url]).success();
+    let etl = |more: &[&str]| {
+        let arguments =
+            ["etl", "--source", &source, "--warehouse", &url, "--format", "json", "--wait", "60s"];
+        cli.run(arguments.iter().chain(more))
+    };
+    proxy.begin(Some(Cut::WithinRows(1)));
+    let finished = etl(&["--retries", "0"]).with_code(1);
+    assert!(proxy.was_cut());
+    assert!(
+        finished.stderr.contains("was lost") && finished.stderr.contains("hint: run again"),
+        "{}",
+        finished.stderr
+    );
+    assert!(!finished.stderr.contains("anew"), "{}", finished.stderr);
+
+    proxy.begin(Some(Cut::WithinRows(1)));
+    let finished = etl(&[]).success();
+    assert!(proxy.was_cut());
+    assert!(
+        finished.stderr.contains("begins anew in") && finished.stderr.contains("attempt 2 of 4"),
+        "{}",
+        finished.stderr
+    );
+    let report = finished.json();
+    assert_eq!((&report["attempts"], &report["records"]["staged"]), (&2.into(), &2010.into()));
+}
+
+#[test]
 fn two_runs_at_once_load_everything_once() {
     let (cli, data) = (cli(), data());
     let source = data.path().display().to_string();
@@ -132,31 +168,52 @@ fn no_output_of_any_command_has_the_password() {
     }
 }
 
+/// Each command that reaches the server ends with exit code 1, with these words, and with a hint.
+fn assert_refused(cli: &Cli, url: &str, words: &str) {
+    for command in ["run", "etl", "create-tables", "check", "explore"] {
+        let finished = cli.run([command, "--warehouse", url, "--source", "."]).with_code(1);
+        let text = &finished.stderr;
+        assert!(text.contains(words) && text.contains("hint: "), "{command}: {text}");
+        assert!(!text.contains("anew"), "{command} was tried again: {text}");
+        for secret in ["not-the-password", sparkify_testkit::POSTGRES_PASSWORD] {
+            assert!(!text.contains(secret), "{command}: {text}");
+        }
+    }
+}
+
 #[test]
 fn what_the_server_refuses_is_said_with_a_hint_and_exit_code_1() {
     let cli = cli();
-    let nobody_listens = "postgres://me@127.0.0.1:1/db?sslmode=disable&connect_timeout=2";
+    let server = PostgresServer::shared();
+    let database = server.create_database();
+    let roots = |path: &std::path::Path| format!("sslrootcert={}", path.display());
+    let authority = roots(&server.authority());
     let started = Instant::now();
-    let finished = cli.run(["check", "--warehouse", nobody_listens]).with_code(1);
-    assert!(started.elapsed() < Duration::from_secs(15));
-    assert!(
-        finished.stderr.contains("127.0.0.1") && finished.stderr.contains("hint: "),
-        "{}",
-        finished.stderr
-    );
-
-    let database = PostgresServer::shared().create_database();
-    let wrong = wrong_password(&database);
-    let finished = cli.run(["check", "--warehouse", &wrong]).with_code(1);
-    assert!(
-        finished.stderr.contains("hint: ") && !finished.stderr.contains("not-the-password"),
-        "{}",
-        finished.stderr
-    );
+    assert_refused(&cli, "postgres://me@127.0.0.1:1/db?sslmode=disable&connect_timeout=2", "127.0.0.1:1");
+    assert!(started.elapsed() < Duration::from_secs(60));
+    assert_refused(&cli, &wrong_password(&database), "refuses the login");
+    let wrong_authority = format!("sslmode=verify-full&{}", roots(&server.other_authority()));
+    assert_refused(&cli, &database.url_with("localhost", &wrong_authority), "not trusted");
+    let wrong_host = format!("sslmode=verify-full&hostaddr=127.0.0.1&{authority}");
+    assert_refused(&cli, &database.url_with("db.example.com", &wrong_host), "for another host");
+    assert_refused(&cli, &database.url_with("localhost", "sslmode=disable"), "no encryption");
+    let missing = PostgresDatabase { name: "no_such_database".to_owned(), ..database.clone() };
+    assert_refused(&cli, &missing.url(), "does not exist");
+    let expired = PostgresServer::start(ServerCertificate::Expired);
+    assert_refused(&cli, &expired.create_database().url(), "has expired");
 
     // Tables are missing: no different from DuckDB.
     let finished = cli.run(["check", "--warehouse", &database.url()]).with_code(1);
     assert!(finished.stderr.contains("create-tables"), "{}", finished.stderr);
+    // They cannot be made.
+    let owner = format!("ALTER DATABASE {} OWNER TO postgres", database.name);
+    server.execute("postgres", &owner);
+    let finished = cli.run(["create-tables", "--warehouse", &database.url()]).with_code(1);
+    assert!(
+        finished.stderr.contains("may not do this") && finished.stderr.contains("GRANT"),
+        "{}",
+        finished.stderr
+    );
 }
 
 fn wrong_password(database: &PostgresDatabase) -> String {

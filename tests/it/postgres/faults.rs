@@ -3,7 +3,8 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sparkify_etl::{
-    Cancel, Error, LoadOptions, Progress, RunReport, create_tables, load, quality, source::LocalDirectory,
+    Cancel, Error, LoadOptions, Progress, Retries, RunReport, create_tables, load, quality,
+    source::LocalDirectory,
 };
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_testkit::{Dump, PostgresDatabase, PostgresServer};
@@ -21,7 +22,8 @@ use super::{
 async fn load_into(warehouse: &dyn Warehouse, data: &Path, cancel: &Cancel) -> Result<RunReport, Error> {
     let library = SqlLibrary::embedded().unwrap();
     let source = Arc::new(LocalDirectory::new(data));
-    let (options, progress) = (LoadOptions::default(), Arc::new(Progress::default()));
+    let options = LoadOptions { retries: Retries::none(), ..LoadOptions::default() };
+    let progress = Arc::new(Progress::default());
     load(warehouse, source, &library, &options, &progress, cancel).await
 }
 

@@ -11,6 +11,7 @@ use sparkify_etl::{
     source::{LocalDirectory, Source},
 };
 use sparkify_eventsim::Sample;
+use sparkify_schema::statements;
 use sparkify_warehouse::{Access, Warehouse};
 
 use super::{explore, integers, texts};
@@ -104,7 +105,7 @@ async fn answers(catalogue: &Catalogue, warehouse: &dyn Warehouse) -> anyhow::Re
 /// The sample, made unless it is there. It is for those who have no data: a forgotten --source must not
 /// mix it with data that is there.
 async fn sample(settings: &Settings, warehouse: &dyn Warehouse) -> anyhow::Result<PathBuf> {
-    let sql = format!("SELECT COUNT(*) FROM loaded_files WHERE path NOT LIKE '%/{SAMPLE}/%'");
+    let sql = statements::count_files_outside(warehouse.dialect(), SAMPLE)?;
     let others = warehouse.query(&sql).await?.integer(0, 0).context("the loaded files cannot be counted")?;
     if others > 0 {
         let location = warehouse.location();
@@ -157,14 +158,15 @@ async fn load(
     };
     let (progress, cancel) = (Arc::new(Progress::default()), Cancel::default());
     let display = ProgressDisplay::begin(settings, &progress);
-    let work = async {
+    // Boxed: what it takes to log in at AWS is large.
+    let work = Box::pin(async {
         let source = tokio::select! {
             source = open(settings, source) => source?,
             () = cancel.cancelled() => return Err(sparkify_etl::Error::Cancelled),
         };
         tracing::info!(source = source.location(), warehouse = %warehouse.location(), "loading");
         sparkify_etl::load(warehouse, source, &library, &options, &progress, &cancel).await
-    };
+    });
     let result = stop.during(warehouse, &cancel, work).await;
     drop(display);
     match result {

@@ -27,6 +27,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "analytics/17_weekly_active_users.sql",
     "analytics/18_match_rate.sql",
     "catalog/columns.sql",
+    "ledger/insert_load_run.sql",
     "parts/song_lookup.sql",
     "quality/01_songplays_songplay_id_unique.sql",
     "quality/02_users_id_unique.sql",

@@ -13,13 +13,16 @@ pub enum Folder {
     Analytics,
     /// What the database itself knows.
     Catalog,
+    /// The ledger of files and runs.
+    Ledger,
     /// Pieces that other files include.
     Parts,
 }
 
 impl Folder {
     /// Every folder.
-    pub const ALL: [Self; 5] = [Self::Transform, Self::Quality, Self::Analytics, Self::Catalog, Self::Parts];
+    pub const ALL: [Self; 6] =
+        [Self::Transform, Self::Quality, Self::Analytics, Self::Catalog, Self::Ledger, Self::Parts];
 
     /// The folder's name below `sql/`.
     #[must_use]
@@ -29,6 +32,7 @@ impl Folder {
             Self::Quality => "quality",
             Self::Analytics => "analytics",
             Self::Catalog => "catalog",
+            Self::Ledger => "ledger",
             Self::Parts => "parts",
         }
     }

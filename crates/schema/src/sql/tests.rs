@@ -1,9 +1,23 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::dialect::quote_literal;
 
 fn every_parameter(match_rule: &str, rematch_all: bool) -> Value {
-    context! { batch_events => "batch_events", batch_songs => "batch_songs", match_rule, rematch_all }
+    context! {
+        batch_events => "batch_events",
+        batch_songs => "batch_songs",
+        match_rule,
+        rematch_all,
+        run_id => "0193",
+        source => "/data/o'brien\\\n\n\r\n",
+        files_loaded => 1,
+        records_read => 5,
+        records_staged => 3,
+        records_rejected => 1,
+        records_duplicate => 1,
+        tool_version => "0.1.0",
+    }
 }
 
 #[test]
@@ -107,6 +121,16 @@ fn redshift_gets_none_of_the_constructs_it_refuses() {
             assert!(!upper.contains(refused), "{refused} in {}:\n{sql}", file.path);
         }
         assert!(!upper.trim_start().starts_with("WITH ") || !upper.contains("INSERT INTO"), "{}", file.path);
+    }
+}
+
+#[test]
+fn a_text_of_a_parameter_is_quoted_and_keeps_its_lines() {
+    let library = SqlLibrary::embedded().unwrap();
+    for dialect in Dialect::ALL {
+        let sql = library.render("insert_load_run", dialect, every_parameter("exact", false)).unwrap();
+        let literal = quote_literal(dialect, "/data/o'brien\\\n\n\r\n").unwrap();
+        assert!(sql.contains(&format!("    {literal},\n")), "{sql}");
     }
 }
 

@@ -184,7 +184,15 @@ fn source(findings: &mut Findings<'_, '_>, copy: &Copy) {
             findings.add("copy_manifest_key", copy.source_index, "write the full key of the manifest");
         }
         Some(_) => {}
+        None if folder => {
+            findings.add(
+                "copy_manifest",
+                copy.source_index,
+                "list the files in a manifest, and add MANIFEST",
+            );
+        }
         None => {
+<<<<<<< HEAD
             findings.add(
                 "copy_manifest",
                 copy.source_index,
@@ -193,6 +201,10 @@ fn source(findings: &mut Findings<'_, '_>, copy: &Copy) {
             if !folder {
                 findings.add("copy_prefix", copy.source_index, "end the prefix with /");
             }
+=======
+            let message = "list the files in a manifest, or at least end the prefix with /";
+            findings.add("copy_prefix", copy.source_index, message);
+>>>>>>> lint
         }
     }
 }
