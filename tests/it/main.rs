@@ -15,8 +15,9 @@ mod orders;
 mod postgres;
 mod quality;
 mod real_data;
-mod s3;
+mod redshift;
 mod redshift_sql;
+mod s3;
 
 use sparkify_testkit::Cli;
 

@@ -57,7 +57,23 @@ pub fn placeholders(options: &LoadOptions) -> Value {
         records_rejected => 0,
         records_duplicate => 0,
         tool_version => env!("CARGO_PKG_VERSION"),
+        table => "batch_events",
+        column_list => column_list("batch_events"),
+        manifest => "s3://<bucket>/<prefix>/<load>/manifest.json",
+        json_paths => "s3://<bucket>/<prefix>/<load>/jsonpaths.json",
+        region => "<region>",
+        role => "<role>",
+        compression => "GZIP",
+        query_id => 0,
+        session_id => 0,
+        since => "<time>",
     }
+}
+
+/// The columns of a table that is private to a load.
+fn column_list(table: &str) -> String {
+    let columns = BatchTables::all().into_iter().find(|known| known.name == table).map(|table| table.columns);
+    columns.into_iter().flatten().map(|column| column.name).collect::<Vec<_>>().join(", ")
 }
 
 struct Script<'a> {
@@ -97,6 +113,12 @@ impl Script<'_> {
     fn begin(&mut self) -> Result<()> {
         self.add_file("columns", ", for a load")?;
         self.note("here the load makes sure that it is the only one");
+        if self.dialect.locks_by_table() {
+            let lock = statements::redshift::lock_load();
+            self.note(&format!(
+                "a second connection holds `{lock}` in a transaction until the end of the load"
+            ));
+        }
         self.add("the files that were loaded before", statements::loaded_files());
         self.add("whether the match rule is still the same", statements::last_match_rule());
         self.add("the tables private to the load, all of them at once", "BEGIN");
@@ -120,6 +142,20 @@ impl Script<'_> {
             "here the files are read into batch_songs and batch_events,\n\
              and those that changed since they were loaded into batch_changed_songs and batch_changed_events",
         );
+        if !self.dialect.copies_from_objects() {
+            return Ok(());
+        }
+        self.note("they are packed into S3, and copied on connections of their own, two at a time");
+        for table in ["batch_songs", "batch_events", "batch_changed_songs", "batch_changed_events"] {
+            let parameters =
+                context! { table, column_list => column_list(table), ..placeholders(self.options) };
+            let sql = self.library.render("copy_packed", self.dialect, parameters)?;
+            self.add(format!("{table} (when there are files for it)"), sql);
+            self.add("what was copied", statements::redshift::last_copy());
+            for name in ["load_history", "load_detail"] {
+                self.add_file(name, "")?;
+            }
+        }
         Ok(())
     }
 
@@ -149,6 +185,11 @@ impl Script<'_> {
         }
         self.add("for the report", statements::count_matched_songplays());
         self.add("all of it becomes visible at once", "COMMIT");
+        if self.dialect.copies_from_objects() {
+            for table in tables() {
+                self.add("when it has changed", statements::redshift::analyze(table.name));
+            }
+        }
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 //! No other crate has SQL of its own, so whoever wants to know what can be sent to an engine finds all of
 //! it in this crate; a test looks for SQL elsewhere.
 
+pub mod redshift;
+
 use crate::{Dialect, Result, dialect::quote_literal, model::staging_events};
 
 /// How many rows the table has.

@@ -29,8 +29,8 @@ pub mod python;
 pub mod redshift;
 pub mod redshift_lint;
 mod replicate;
-pub mod sqlfluff;
 pub mod s3;
+pub mod sqlfluff;
 mod wire_proxy;
 
 pub use answers::{Generated, Loads};

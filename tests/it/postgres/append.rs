@@ -17,7 +17,7 @@ use super::{fresh, integer, options, text};
 
 /// `batches` batches of `rows` rows; fails instead of batch `fail_at`.
 #[derive(Debug)]
-struct Numbers {
+pub(crate) struct Numbers {
     next: AtomicUsize,
     batches: usize,
     rows: usize,
@@ -25,8 +25,15 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn new(batches: usize, rows: usize) -> Arc<Self> {
+    pub(crate) fn new(batches: usize, rows: usize) -> Arc<Self> {
         Arc::new(Self { next: AtomicUsize::new(0), batches, rows, fail_at: usize::MAX })
+    }
+}
+
+impl Numbers {
+    /// The same, failing instead of that batch.
+    pub(crate) fn failing_at(batches: usize, rows: usize, fail_at: usize) -> Arc<Self> {
+        Arc::new(Self { next: AtomicUsize::new(0), batches, rows, fail_at })
     }
 }
 
@@ -58,10 +65,10 @@ impl BatchSource for Numbers {
 
 /// One batch, once.
 #[derive(Debug)]
-struct One(RecordBatch, AtomicUsize);
+pub(crate) struct One(pub(crate) RecordBatch, AtomicUsize);
 
 impl One {
-    fn new(columns: Vec<(&str, ArrayRef)>) -> Arc<Self> {
+    pub(crate) fn new(columns: Vec<(&str, ArrayRef)>) -> Arc<Self> {
         Arc::new(Self(
             RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true))).unwrap(),
             AtomicUsize::new(0),
@@ -130,7 +137,7 @@ async fn an_append_returns_the_error_of_its_source_and_appends_nothing() {
         if publishing {
             load.publish().await.unwrap();
         }
-        let source = Arc::new(Numbers { next: AtomicUsize::new(0), batches: 9, rows: 3000, fail_at: 5 });
+        let source = Numbers::failing_at(9, 3000, 5);
         let error = load.append("t", source).await.unwrap_err();
         assert!(
             matches!(&error, Error::Source(source) if source.to_string() == "broken source"),

@@ -19,7 +19,11 @@ use super::{
     same_as_duckdb::{dump, sample},
 };
 
-async fn load_into(warehouse: &dyn Warehouse, data: &Path, cancel: &Cancel) -> Result<RunReport, Error> {
+pub(crate) async fn load_into(
+    warehouse: &dyn Warehouse,
+    data: &Path,
+    cancel: &Cancel,
+) -> Result<RunReport, Error> {
     let library = SqlLibrary::embedded().unwrap();
     let source = Arc::new(LocalDirectory::new(data));
     let options = LoadOptions { retries: Retries::none(), ..LoadOptions::default() };
@@ -36,7 +40,7 @@ async fn prepared() -> (PostgresDatabase, PostgresWarehouse) {
 }
 
 /// The sample, and what a load of it leaves.
-async fn expectation(directory: &Path) -> Dump {
+pub(crate) async fn expectation(directory: &Path) -> Dump {
     sample(directory);
     let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
     create_tables(&duckdb, &SqlLibrary::embedded().unwrap()).await.unwrap();
@@ -44,7 +48,7 @@ async fn expectation(directory: &Path) -> Dump {
     dump(&duckdb).await
 }
 
-async fn assert_sound(warehouse: &dyn Warehouse) {
+pub(crate) async fn assert_sound(warehouse: &dyn Warehouse) {
     let checks = quality::check(warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
     assert!(checks.iter().all(quality::CheckResult::holds), "{checks:?}");
     let left = "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'batch%'";

@@ -1,12 +1,12 @@
 //! The PostgreSQL backend, on a server that is started for these tests.
 
-mod append;
+pub(crate) mod append;
 mod command_line;
 mod cut_connections;
 mod engine;
 mod faults;
 mod login;
-mod same_as_duckdb;
+pub(crate) mod same_as_duckdb;
 mod server_faults;
 
 use sparkify_testkit::{PostgresDatabase, PostgresServer};

@@ -97,7 +97,7 @@ fn rows(records: &RecordSet) -> Vec<String> {
 }
 
 /// All rows of all staging and star tables, sorted.
-pub(super) async fn dump(warehouse: &dyn Warehouse) -> BTreeMap<&'static str, Vec<String>> {
+pub(crate) async fn dump(warehouse: &dyn Warehouse) -> BTreeMap<&'static str, Vec<String>> {
     let mut dump = BTreeMap::new();
     for table in tables().into_iter().filter(|table| table.layer != Layer::Ledger) {
         let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
@@ -109,7 +109,7 @@ pub(super) async fn dump(warehouse: &dyn Warehouse) -> BTreeMap<&'static str, Ve
     dump
 }
 
-pub(super) fn sample(directory: &Path) {
+pub(crate) fn sample(directory: &Path) {
     Sample { users: 40, days: 10, ..Sample::default() }.write(directory).unwrap();
 }
 

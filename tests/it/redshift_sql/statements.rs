@@ -29,6 +29,7 @@ pub(super) fn all() -> Vec<Named> {
     let mut statements = definitions();
     statements.extend(files());
     statements.extend(lines());
+    statements.extend(backend_lines());
     for (index, sql) in load_in_order().into_iter().enumerate() {
         statements.push(named(format!("statement {index} of a load"), sql));
     }
@@ -116,21 +117,57 @@ fn lines() -> Vec<Named> {
     ]
 }
 
+/// The statements of a line that the backend sends on its own behalf; each function is here as well.
+fn backend_lines() -> Vec<Named> {
+    use statements::redshift;
+    vec![
+        named("set_time_zone", redshift::set_time_zone()),
+        named("set_date_style", redshift::set_date_style()),
+        named("set_float_digits", redshift::set_float_digits()),
+        named("set_statement_timeout", redshift::set_statement_timeout(60_000)),
+        named("set_query_group", redshift::set_query_group(ODD).unwrap()),
+        named("version", redshift::version()),
+        named("session_id", redshift::session_id()),
+        named("ping", redshift::ping()),
+        named("cancel", redshift::cancel(17)),
+        named("last_status", redshift::last_status(17)),
+        named("begin", redshift::begin()),
+        named("begin_read_only", redshift::begin_read_only()),
+        named("commit", redshift::commit()),
+        named("rollback", redshift::rollback()),
+        named("lock_load", redshift::lock_load()),
+        named("count_lock_columns", redshift::count_lock_columns()),
+        named("database_id", redshift::database_id()),
+        named("name_database", redshift::name_database(ODD).unwrap()),
+        named("last_load", redshift::last_load()),
+        named("count_slices", redshift::count_slices()),
+        named("server_time", redshift::server_time()),
+        named("last_copy", redshift::last_copy()),
+        named("describe_table", redshift::describe_table("batch_events")),
+        named("analyze", redshift::analyze("songplays")),
+    ]
+}
+
 /// Functions of `statements` for other dialects only.
 const NOT_FOR_REDSHIFT: [&str; 1] = ["adopt_batch"];
 
 #[test]
 fn each_function_that_makes_a_statement_is_among_them() {
-    let source = include_str!("../../../crates/schema/src/statements.rs");
-    let names: HashSet<_> = lines().into_iter().map(|named| named.name).collect();
-    let mut functions = 0;
-    for line in source.lines() {
-        let Some(rest) = line.strip_prefix("pub fn ") else { continue };
-        let function = &rest[..rest.find(['(', '<']).unwrap()];
-        assert!(names.contains(function) || NOT_FOR_REDSHIFT.contains(&function), "{function}");
-        functions += 1;
+    let general = include_str!("../../../crates/schema/src/statements.rs");
+    let backend = include_str!("../../../crates/schema/src/statements/redshift.rs");
+    for (source, known, others) in
+        [(general, lines(), &NOT_FOR_REDSHIFT[..]), (backend, backend_lines(), &[])]
+    {
+        let names: HashSet<_> = known.into_iter().map(|named| named.name).collect();
+        let mut functions = 0;
+        for line in source.lines() {
+            let Some(rest) = line.strip_prefix("pub fn ") else { continue };
+            let function = &rest[..rest.find(['(', '<']).unwrap()];
+            assert!(names.contains(function) || others.contains(&function), "{function}");
+            functions += 1;
+        }
+        assert_eq!(functions, names.len() + others.len());
     }
-    assert_eq!(functions, names.len() + NOT_FOR_REDSHIFT.len());
     assert!(!Dialect::Redshift.adopts_batch_as_staging());
 }
 

@@ -12,7 +12,7 @@ use sparkify_etl::{
 };
 use sparkify_eventsim::Sample;
 use sparkify_schema::statements;
-use sparkify_warehouse::{Access, Warehouse};
+use sparkify_warehouse::Warehouse;
 
 use super::{explore, integers, texts};
 use crate::{
@@ -37,7 +37,7 @@ pub(super) async fn etl(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
         )
         .into());
     };
-    let warehouse = super::open_existing(settings, Access::ReadWrite).await?;
+    let warehouse = super::open_to_load(settings, true).await?;
     let report = load(settings, arguments, warehouse.as_ref(), source, &mut Stop::listen()?).await?;
     warehouse.close().await?;
     match settings.format.value {
@@ -56,7 +56,7 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
     let library = super::library(settings)?;
     let catalogue = Catalogue::new(&library)?;
     let source = SourcePlaces::of(settings)?;
-    let warehouse = super::open(settings, Access::ReadWrite).await?;
+    let warehouse = super::open_to_load(settings, false).await?;
     let mut stop = Stop::listen()?;
     let prepare = async {
         create_tables(warehouse.as_ref(), &library).await?;

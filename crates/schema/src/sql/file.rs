@@ -15,14 +15,30 @@ pub enum Folder {
     Catalog,
     /// The ledger of files and runs.
     Ledger,
+    /// How Redshift reads the files of a load, and what it says about that. For Redshift only.
+    Load,
     /// Pieces that other files include.
     Parts,
 }
 
 impl Folder {
     /// Every folder.
-    pub const ALL: [Self; 6] =
-        [Self::Transform, Self::Quality, Self::Analytics, Self::Catalog, Self::Ledger, Self::Parts];
+    pub const ALL: [Self; 7] = [
+        Self::Transform,
+        Self::Quality,
+        Self::Analytics,
+        Self::Catalog,
+        Self::Ledger,
+        Self::Load,
+        Self::Parts,
+    ];
+
+    /// Whether files of another directory may take the place of these: what the engine's own code counts on
+    /// is not replaced.
+    #[must_use]
+    pub const fn can_be_overridden(self) -> bool {
+        !matches!(self, Self::Load)
+    }
 
     /// The folder's name below `sql/`.
     #[must_use]
@@ -33,6 +49,7 @@ impl Folder {
             Self::Analytics => "analytics",
             Self::Catalog => "catalog",
             Self::Ledger => "ledger",
+            Self::Load => "load",
             Self::Parts => "parts",
         }
     }

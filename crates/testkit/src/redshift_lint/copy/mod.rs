@@ -192,19 +192,8 @@ fn source(findings: &mut Findings<'_, '_>, copy: &Copy) {
             );
         }
         None => {
-<<<<<<< HEAD
-            findings.add(
-                "copy_manifest",
-                copy.source_index,
-                "list the files in a manifest, and add MANIFEST",
-            );
-            if !folder {
-                findings.add("copy_prefix", copy.source_index, "end the prefix with /");
-            }
-=======
             let message = "list the files in a manifest, or at least end the prefix with /";
             findings.add("copy_prefix", copy.source_index, message);
->>>>>>> lint
         }
     }
 }
