@@ -33,7 +33,7 @@ pub struct Check {
     /// What to do, in one line.
     pub remedy: Option<String>,
     /// How long it took.
-    #[serde(serialize_with = "milliseconds")]
+    #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
 }
 
