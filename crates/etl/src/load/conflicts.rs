@@ -17,7 +17,7 @@ use super::{Readers, Run, records::Batches};
 use crate::{
     Error, Result,
     error::During,
-    record::{Reason, RecordShape, Reject},
+    record::{Reason, Reject},
     source::FileKind,
 };
 

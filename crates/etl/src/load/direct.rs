@@ -88,7 +88,8 @@ impl Run<'_> {
         shape: &RecordShape,
         files: &Arc<[SourceFile]>,
     ) -> Result<ObjectLoad> {
-        let region = self.source.region().ok_or_else(|| Error::Internal("the source has no region".to_owned()))?;
+        let region =
+            self.source.region().ok_or_else(|| Error::Internal("the source has no region".to_owned()))?;
         let lines = SourceLines {
             source: Arc::clone(&self.source),
             files: Arc::clone(files),
@@ -128,7 +129,10 @@ impl Run<'_> {
         for file in files.iter() {
             let object = loaded.objects.iter().find(|object| object.url == file.path);
             let (Some(object), Some(tag)) = (object, &file.content_tag) else {
-                return Err(Error::Unreconciled(format!("the engine does not say that it has read {}", file.path)));
+                return Err(Error::Unreconciled(format!(
+                    "the engine does not say that it has read {}",
+                    file.path
+                )));
             };
             let outcome = FileOutcome::default();
             outcome.records.store(object.lines, Ordering::Relaxed);

@@ -13,12 +13,12 @@ use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
 use sparkify_warehouse::{BatchSource, LoadSession, Warehouse};
 
-pub use self::{direct::Pack, retry::Retries};
 use self::{
     direct::CopiedFiles,
     retry::{Earlier, Unconfirmed},
     stopwatch::Stopwatch,
 };
+pub use self::{direct::Pack, retry::Retries};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
