@@ -119,6 +119,8 @@ impl Script<'_> {
                 "a second connection holds `{lock}` in a transaction until the end of the load"
             ));
         }
+        let published = statements::count_runs(self.dialect, "<run>")?;
+        self.add("whether the run is published (when the connection broke while it committed)", published);
         self.add("the files that were loaded before", statements::loaded_files());
         self.add("whether the match rule is still the same", statements::last_match_rule());
         self.add("the tables private to the load, all of them at once", "BEGIN");
