@@ -4,6 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use sparkify_schema::{
     Dialect,
+    dialect::quote_literal,
     model::{load_errors, loaded_files, tables},
     sql::{Condition, context, transform_steps},
     statements,
