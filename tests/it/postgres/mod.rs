@@ -6,7 +6,6 @@ mod cut_connections;
 mod engine;
 mod faults;
 mod login;
-mod same_as_duckdb;
 mod server_faults;
 
 use sparkify_testkit::{PostgresDatabase, PostgresServer};
