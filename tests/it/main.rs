@@ -14,6 +14,9 @@ mod odd_input;
 mod orders;
 mod postgres;
 mod real_data;
+mod redshift;
+mod redshift_sql;
+mod s3;
 
 use sparkify_testkit::Cli;
 

@@ -75,8 +75,8 @@ pub struct GlobalArgs {
     #[arg(long, global = true, help_heading = "Settings")]
     pub s3_anonymous: bool,
 
-    /// Where the tables are: duckdb:FILE or postgres://USER@HOST/DATABASE [env: SPARKIFY_WAREHOUSE]
-    /// [default: duckdb:sparkify.duckdb]
+    /// Where the tables are: duckdb:FILE, postgres://USER@HOST/DATABASE, redshift://USER@HOST/DATABASE or
+    /// redshift://DEPLOYMENT [env: SPARKIFY_WAREHOUSE] [default: duckdb:sparkify.duckdb]
     #[arg(long, global = true, value_name = "URL", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub warehouse: Option<String>,
 
@@ -115,6 +115,16 @@ pub struct GlobalArgs {
     /// [env: SPARKIFY_RETRIES] [default: 3]
     #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub retries: Option<String>,
+
+    /// Where a load into Redshift puts the files that COPY reads, for as long as it runs: s3://BUCKET/PREFIX
+    /// [env: SPARKIFY_STAGE]
+    #[arg(long, global = true, value_name = "URL", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub stage: Option<String>,
+
+    /// The role that Redshift reads them with: its ARN, or `default` for the cluster's default role
+    /// [env: SPARKIFY_IAM_ROLE]
+    #[arg(long, global = true, value_name = "ROLE", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub iam_role: Option<String>,
 
     /// Directory with SQL files that replace or add to the built-in ones [env: SPARKIFY_SQL_DIR]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
@@ -245,8 +255,8 @@ that do not belong to a data set always stay.";
 #[derive(Debug, Default, Args)]
 #[command(after_long_help = AFTER_GENERATE)]
 pub struct GenerateArgs {
-    /// Where the data set goes
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// Where the data set goes: a directory, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE", value_hint = ValueHint::DirPath)]
     pub out: Option<String>,
     /// Users at the start [default: 100]
     #[arg(long, value_name = "N", value_hint = ValueHint::Other)]

@@ -231,7 +231,11 @@ fn hint_of(error: &anyhow::Error) -> Option<String> {
         if let Some(hint) = deployment::hint_of(cause) {
             return Some(hint);
         }
-        if let Some(error) = cause.downcast_ref::<sparkify_eventsim::Error>() {
+        if let Some(hint) = cause.downcast_ref().and_then(sparkify_eventsim::Error::hint) {
+            return Some(hint);
+        }
+        #[cfg(feature = "s3")]
+        if let Some(error) = cause.downcast_ref::<sparkify_storage::Error>() {
             return error.hint();
         }
         if let Some(ChecksFailed(names)) = cause.downcast_ref() {

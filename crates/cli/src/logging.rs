@@ -6,13 +6,16 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{LogFormat, Settings};
 
+/// Each statement and request of ours; of the libraries below only what is worth a word.
+const STATEMENTS: &str = "debug,hyper=info,rustls=info,aws_=info,object_store=info";
+
 /// Begins to log as the settings say. `RUST_LOG` beats them.
 pub(crate) fn begin(settings: &Settings) {
     let level = match (settings.quiet, settings.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",
         (false, 1) => "info",
-        (false, _) => "debug",
+        (false, _) => STATEMENTS,
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     // Colours are for terminals only, and not for everyone: see no-color.org.

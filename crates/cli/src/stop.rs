@@ -79,7 +79,8 @@ impl Stop {
         }
     }
 
-    async fn requested(&mut self) {
+    /// Waits until the user wishes to stop.
+    pub(crate) async fn requested(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}

@@ -42,6 +42,7 @@ pub mod quality;
 mod reader;
 pub mod record;
 mod report;
+mod script;
 pub mod source;
 mod tables;
 
@@ -49,4 +50,5 @@ pub use error::{Error, Result, SourceError, SourceProblem};
 pub use load::{LoadOptions, MatchRule, Retries, load};
 pub use progress::{Cancel, Progress};
 pub use report::{FileCounts, RecordCounts, RunReport, Step};
+pub use script::{ScriptPart, placeholders, script};
 pub use tables::{create_tables, creation, recreate_tables, removal, verify_tables};

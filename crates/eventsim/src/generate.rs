@@ -7,12 +7,11 @@ use rayon::prelude::*;
 
 use crate::{
     Error, Progress, Settings, Sink, Volume,
-    catalogue::{Catalogue, write_files},
-    clock::DAY,
+    catalogue::{Catalogue, NO_SONG, write_files},
     event::SCRIPTED,
     generate::windows::Simulation,
     row::Context,
-    sink::write_file,
+    sink::{ANSWERS, write_file},
     traps::{BAD_SONG_FILES, Reject},
     truth::{Answers, FileSet, StarSongs, top_artists},
     user::User,
@@ -166,8 +165,8 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
         (SCRIPTED..).zip(&log.scripts).map(|(user, script)| (context.details(user), &script.facts));
     let text = answers.write(simulated.chain(scripted));
     progress.check()?;
-    write_file(sink, "answers.json", text.as_bytes())?;
-    let matched = world.universe.played().filter(|(track, _)| world.universe.is_matched(*track));
+    write_file(sink, ANSWERS, text.as_bytes())?;
+    let matched = world.universe.played().filter(|(track, _)| world.universe.song(*track) != NO_SONG);
     Ok(Written {
         users: users_at_start,
         events: log.totals.events,
@@ -189,7 +188,7 @@ fn listeners_of_artists(world: &World, users: u32, context: &Context<'_>) -> Vec
     let bits: Vec<u16> = (0..world.universe.len() as u32)
         .into_par_iter()
         .map(|track| {
-            let artist = world.universe.track(track).artist.trim_end_matches(' ');
+            let artist = world.universe.track(track).artist.as_str().trim_end_matches(' ');
             artists.iter().position(|(name, _)| name == artist).map_or(0, |place| 1 << place)
         })
         .collect();
@@ -233,6 +232,3 @@ fn listeners_of_artists(world: &World, users: u32, context: &Context<'_>) -> Vec
     let listeners = sum(sum(initial, arrived), scripted.fold([0; 16], count));
     artists.into_iter().zip(listeners).map(|((name, plays), listeners)| (name, listeners, plays)).collect()
 }
-
-/// The lengths that a window may have, in seconds; each divides a day.
-const WINDOWS: [i64; 10] = [DAY, 43_200, 21_600, 10_800, 3_600, 1_800, 900, 300, 60, 10];

@@ -79,7 +79,7 @@ pub use progress::Progress;
 pub use rhythm::Rhythm;
 pub use sample::Sample;
 pub use settings::{Compression, Settings, Volume};
-pub use sink::{Existing, LocalDirectory, Part, Sink, SinkFile};
+pub use sink::{Existing, LocalDirectory, Part, Sink, SinkFile, foreign_file};
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,7 @@
 //! Rows of the log.
 
-use crate::catalogue::SongRecord;
 use crate::{
-    catalogue::NO_SONG,
+    catalogue::{LogText, NO_SONG, SongRecord},
     event::{Event, NO_TRACK, SCRIPTED},
     json::{Slash, push_decimal, push_integer, push_string, push_string_utf8},
     traps::Script,
@@ -68,7 +67,7 @@ impl<'a> Context<'a> {
         let (profile, vocabulary) = (&self.users[event.user as usize].profile, &self.world.vocabulary);
         let track = (event.track != NO_TRACK).then(|| self.world.universe.track(event.track));
         out.extend_from_slice(b"{\"artist\":");
-        push_text(out, track.map(|track| (track.artist, track.plain.0)));
+        push_track_text(out, track.map(|track| track.artist));
         out.extend_from_slice(b",\"auth\":\"");
         out.extend_from_slice(state.auth.name().as_bytes());
         out.push(b'"');
@@ -91,7 +90,7 @@ impl<'a> Context<'a> {
         out.extend_from_slice(b".0,\"sessionId\":");
         push_integer(out, event.session as i64);
         out.extend_from_slice(b",\"song\":");
-        push_text(out, track.map(|track| (track.title, track.plain.1)));
+        push_track_text(out, track.map(|track| track.title));
         out.extend_from_slice(b",\"status\":");
         push_integer(out, i64::from(state.page.status()));
         out.extend_from_slice(b",\"ts\":");
@@ -108,9 +107,12 @@ impl<'a> Context<'a> {
         let track = (event.track != NO_TRACK).then(|| self.world.universe.track(event.track));
         let text = |out: &mut Vec<u8>, key: &str, value: Option<&str>| {
             out.extend_from_slice(key.as_bytes());
-            push_text(out, value.map(|value| (value, false)));
+            match value {
+                Some(value) => push_string(out, value, Slash::Escaped),
+                None => out.extend_from_slice(b"null"),
+            }
         };
-        text(out, "{\"artist\":", track.map(|track| track.artist));
+        text(out, "{\"artist\":", track.map(|track| track.artist.as_str()));
         text(out, ",\"auth\":", Some(state.auth.name()));
         text(out, ",\"firstName\":", who.map(|who| who.first_name));
         text(out, ",\"gender\":", who.map(|who| who.gender));
@@ -132,7 +134,7 @@ impl<'a> Context<'a> {
             None => out.extend_from_slice(b",\"registration\":null"),
         }
         out.extend_from_slice(format!(",\"sessionId\":{}", event.session).as_bytes());
-        text(out, ",\"song\":", track.map(|track| track.title));
+        text(out, ",\"song\":", track.map(|track| track.title.as_str()));
         out.extend_from_slice(format!(",\"status\":{},\"ts\":{}", state.page.status(), event.at).as_bytes());
         text(out, ",\"userAgent\":", who.map(|who| who.user_agent));
         let id = who.map_or_else(String::new, |who| who.id.to_string());
@@ -168,8 +170,8 @@ impl<'a> Context<'a> {
         }
         if event.track != NO_TRACK {
             let track = self.world.universe.track(event.track);
-            text(out, ", \"artist\": ", track.artist);
-            text(out, ", \"song\": ", track.title);
+            text(out, ", \"artist\": ", track.artist.as_str());
+            text(out, ", \"song\": ", track.title.as_str());
             out.extend_from_slice(b", \"length\": ");
             push_decimal(out, track.duration);
             out.extend_from_slice(b"0");
@@ -180,7 +182,7 @@ impl<'a> Context<'a> {
     /// The event's row of songplays.
     pub(crate) fn songplay<'r>(&self, row: &'r mut Row, event: &Event) -> &'r Row {
         let who = self.details(event.user);
-        let song = self.world.universe.track(event.track).song;
+        let song = self.world.universe.song(event.track);
         let matched = (song != NO_SONG).then(|| {
             let record = self.songs.record(self.records, song);
             (record.song_id.as_str(), record.artist_id.as_str())
@@ -200,16 +202,11 @@ impl<'a> Context<'a> {
     }
 }
 
-/// Appends a text or null; whether it is plain was found out before.
+/// Appends a text of a track, or null.
 #[inline]
-fn push_text(out: &mut Vec<u8>, text: Option<(&str, bool)>) {
+fn push_track_text(out: &mut Vec<u8>, text: Option<LogText<'_>>) {
     match text {
-        Some((text, true)) => {
-            out.push(b'"');
-            out.extend_from_slice(text.as_bytes());
-            out.push(b'"');
-        }
-        Some((text, false)) => push_string(out, text, Slash::Escaped),
+        Some(text) => text.push(out),
         None => out.extend_from_slice(b"null"),
     }
 }

@@ -116,8 +116,12 @@ const COUNT_MAX: u32 = 200_000_000;
 const YEARS_MAX: i64 = 100;
 
 impl Settings {
-    /// Refuses values that make no sense.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Refuses values that make no sense, as [`generate`](crate::generate()) does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`].
+    pub fn check(&self) -> Result<(), Error> {
         let wrong = |setting, problem: &str| Err(Error::Setting { setting, problem: problem.to_owned() });
         let length = self.to.milliseconds() - self.from.milliseconds();
         let rhythm = &self.rhythm;

@@ -46,11 +46,13 @@ impl Cli {
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null());
-        for (name, _) in
-            std::env::vars().filter(|(name, _)| name.starts_with("SPARKIFY_") || name == "RUST_LOG")
-        {
+        let is_setting =
+            |name: &str| name.starts_with("SPARKIFY_") || name.starts_with("AWS_") || name == "RUST_LOG";
+        for (name, _) in std::env::vars().filter(|(name, _)| is_setting(name)) {
             command.env_remove(name);
         }
+        // The AWS settings of whoever runs the tests are not theirs.
+        command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
         command
     }
 

@@ -31,6 +31,7 @@ pub mod redshift;
 pub mod redshift_lint;
 mod replicate;
 pub mod s3;
+pub mod sqlfluff;
 mod wire_proxy;
 
 pub use answers::{Generated, Loads};

@@ -107,7 +107,7 @@ async fn an_append_can_be_interrupted(engine: Engine) {
 }
 
 async fn values_arrive_as_they_are(engine: Engine) {
-    let (_database, warehouse) = engine.open_new().await;
+    let (_database, warehouse) = with_table(engine).await;
     let table = "CREATE TABLE odd (place INTEGER, words VARCHAR(1024), small INTEGER, large BIGINT, fraction DOUBLE PRECISION)";
     warehouse.transact(vec![table.to_owned()]).await.unwrap();
     let words = [

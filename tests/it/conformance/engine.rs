@@ -3,7 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use serde_json::Value;
-use sparkify_schema::sql::{SqlLibrary, context};
+use sparkify_schema::{
+    Dialect,
+    sql::{SqlLibrary, context},
+};
 use sparkify_testkit::{
     Cli, Dump, Finished, PostgresDatabase, PostgresServer, dump_of, dump_of_without_ids, rows_of,
 };
@@ -11,8 +14,11 @@ use sparkify_warehouse::{
     Access, Warehouse,
     duckdb::{DuckDbOptions, DuckDbWarehouse},
     postgres::{PostgresOptions, PostgresWarehouse},
+    redshift::{RedshiftOptions, RedshiftWarehouse},
 };
 use tempfile::TempDir;
+
+use crate::redshift::{BUCKET, ROLE, Stand};
 
 /// An engine under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub(crate) enum Engine {
     DuckDb,
     /// A database of a real PostgreSQL server.
     Postgres,
+    /// A double of Redshift, and one of S3 that it loads from.
+    Redshift,
 }
 
 /// A database of an engine, and all that it lives on.
@@ -29,14 +37,28 @@ pub(crate) struct Database(Place);
 enum Place {
     File(TempDir),
     Server(PostgresDatabase),
+    Doubles(Box<Stand>),
 }
 
 impl Engine {
+    /// Every engine.
+    pub(crate) const ALL: [Self; 3] = [Self::DuckDb, Self::Postgres, Self::Redshift];
+
+    /// The SQL that it speaks.
+    pub(crate) const fn dialect(self) -> Dialect {
+        match self {
+            Self::DuckDb => Dialect::DuckDb,
+            Self::Postgres => Dialect::Postgres,
+            Self::Redshift => Dialect::Redshift,
+        }
+    }
+
     /// A new, empty database.
     pub(crate) fn create_database(self) -> Database {
         Database(match self {
             Self::DuckDb => Place::File(tempfile::tempdir().unwrap()),
             Self::Postgres => Place::Server(PostgresServer::shared().create_database()),
+            Self::Redshift => Place::Doubles(Box::new(Stand::new())),
         })
     }
 
@@ -73,21 +95,40 @@ impl Database {
                 (options.access, options.connections) = (access, 2);
                 Arc::new(PostgresWarehouse::open(&options).await.unwrap())
             }
+            Place::Doubles(stand) => {
+                let options = RedshiftOptions { access, ..stand.load_options().await };
+                Arc::new(RedshiftWarehouse::open(&options).await.unwrap())
+            }
         }
     }
 
-    /// The database on the command line.
-    pub(crate) fn arguments(&self) -> Vec<String> {
-        let url = match &self.0 {
-            Place::File(directory) => format!("duckdb:{}", directory.path().join("x.duckdb").display()),
-            Place::Server(database) => database.url(),
-        };
-        vec!["--warehouse".to_owned(), url]
+    /// Names the database on the command line, and gives it what the engine needs.
+    fn configure(&self, command: &mut std::process::Command) {
+        command.arg("--warehouse");
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+        match &self.0 {
+            Place::File(directory) => {
+                command.arg(format!("duckdb:{}", directory.path().join("x.duckdb").display()));
+            }
+            Place::Server(database) => {
+                command.arg(database.url());
+            }
+            Place::Doubles(stand) => {
+                command.arg(stand.redshift.owner_url());
+                command.args(["--stage", &format!("s3://{BUCKET}/a stage"), "--iam-role", ROLE]);
+                command.envs(stand.s3.environment());
+            }
+        }
     }
 
-    /// The environment of the command line.
-    pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        Vec::new()
+    /// The engine was told nothing that it would not take, and nothing is left that a load has put aside.
+    pub(crate) fn assert_sound(&self) {
+        if let Place::Doubles(stand) = &self.0 {
+            stand.assert_only_what_redshift_takes();
+            assert_eq!(stand.staged(), [""; 0]);
+        }
     }
 }
 
@@ -116,7 +157,7 @@ impl CommandLine {
     /// The command, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = self.cli.command(arguments);
-        command.args(self.database.arguments()).envs(self.database.environment());
+        self.database.configure(&mut command);
         command
     }
 

@@ -12,7 +12,7 @@ use sparkify_etl::{
     source::LocalDirectory, verify_tables,
 };
 use sparkify_eventsim::Sample;
-use sparkify_schema::{model::tables, sql::SqlLibrary};
+use sparkify_schema::{Dialect, model::tables, sql::SqlLibrary};
 use sparkify_testkit::{DataSet, Event, Song, dump_of, real_data, rows_of};
 use sparkify_warehouse::{Access, RecordSet, Warehouse, duckdb::DuckDbWarehouse};
 
@@ -84,6 +84,7 @@ impl Both {
         assert_eq!(report.match_rate, expected.match_rate);
         assert_eq!(report.checks, expected.checks);
         self.compare().await;
+        self.database.assert_sound();
         report
     }
 
@@ -333,8 +334,9 @@ fn replay_histories(engine: Engine, cases: u32) {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
-            let (_database, warehouse) = engine.open_new().await;
+            let (database, warehouse) = engine.open_new().await;
             let result = model::replay(warehouse.as_ref(), &history).await;
+            database.assert_sound();
             warehouse.close().await.unwrap();
             result
         })
@@ -345,4 +347,17 @@ fn replay_histories(engine: Engine, cases: u32) {
 #[test]
 fn after_any_history_of_deliveries_the_tables_are_what_the_model_says_on_postgres() {
     replay_histories(Engine::Postgres, 10);
+}
+
+#[test]
+fn after_any_history_of_deliveries_the_tables_are_what_the_model_says_on_redshift() {
+    replay_histories(Engine::Redshift, 6);
+}
+
+#[test]
+fn every_dialect_has_an_engine_in_this_suite() {
+    let dialects = Engine::ALL.map(Engine::dialect);
+    for dialect in Dialect::ALL {
+        assert!(dialects.contains(&dialect), "{dialect:?}");
+    }
 }

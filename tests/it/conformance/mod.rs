@@ -13,6 +13,9 @@ macro_rules! on_every_engine {
         mod postgres {
             $(on_every_engine!(@ Postgres $name);)+
         }
+        mod redshift {
+            $(on_every_engine!(@ Redshift $name);)+
+        }
     };
     (@ $engine:ident $name:ident) => {
         #[tokio::test(flavor = "multi_thread")]

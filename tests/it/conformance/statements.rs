@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use arrow_schema::{DataType, TimeUnit};
+use sparkify_etl::create_tables;
+use sparkify_schema::sql::SqlLibrary;
 use sparkify_testkit::rows_of;
 use sparkify_warehouse::{Access, Error, Warehouse};
 
@@ -20,9 +22,11 @@ on_every_engine! {
     a_closed_database_says_so,
 }
 
-/// A database with a table of numbers and names.
+/// A database with the tables of the model, one of which a load may need for its lock, and one of numbers
+/// and names.
 pub(super) async fn with_table(engine: Engine) -> (super::Database, Arc<dyn Warehouse>) {
     let (database, warehouse) = engine.open_new().await;
+    create_tables(warehouse.as_ref(), &SqlLibrary::embedded().unwrap()).await.unwrap();
     warehouse.transact(vec!["CREATE TABLE t (number BIGINT, name VARCHAR(64))".to_owned()]).await.unwrap();
     (database, warehouse)
 }

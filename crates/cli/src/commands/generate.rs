@@ -1,6 +1,9 @@
 //! `generate`.
 
-use std::{io::Write, path::Path, sync::Arc, time::Instant};
+#[cfg(feature = "s3")]
+mod bucket;
+
+use std::{io::Write, sync::Arc, time::Instant};
 
 use anyhow::Context;
 use sparkify_analytics::output::Format;
@@ -8,38 +11,44 @@ use sparkify_eventsim::{Existing, LocalDirectory, Progress, Sink, Written};
 
 use super::{integers, texts};
 use crate::{
-    config::{GenerateSettings, Settings},
-    exit::UsageError,
+    config::{GenerateSettings, Settings, SourceUrl},
     progress::GenerateDisplay,
     stop::Stop,
 };
 
 pub(super) async fn run(settings: &Settings, what: GenerateSettings) -> anyhow::Result<()> {
     let begin = Instant::now();
-    let sink = sink(&what)?;
+    // Before anything is touched.
+    what.settings.check()?;
+    let mut stop = Stop::listen()?;
+    // In S3 this may take a while.
+    let sink = tokio::select! {
+        sink = sink(settings, &what) => sink?,
+        () = stop.requested() => return Err(sparkify_eventsim::Error::Cancelled.into()),
+    };
     let progress = Arc::new(Progress::default());
     let display = GenerateDisplay::begin(settings, &progress);
     let work = tokio::task::spawn_blocking({
         let (progress, settings) = (Arc::clone(&progress), what.settings);
         move || sparkify_eventsim::generate(&settings, sink.as_ref(), &progress)
     });
-    let result = Stop::listen()?.cancelling(|| progress.cancel(), work).await;
+    let result = stop.cancelling(|| progress.cancel(), work).await;
     drop(display);
     let written = result.context("the generator ended unexpectedly")??;
     print(settings.format.value, &what, &written, begin.elapsed().as_secs_f64())
 }
 
-/// The place that the data set goes to.
-fn sink(what: &GenerateSettings) -> anyhow::Result<Box<dyn Sink>> {
-    if let Some((scheme, _)) = what.out.split_once("://") {
-        return Err(UsageError::with_hint(
-            format!("data sets cannot be written to {scheme}://"),
-            "name a directory with --out DIR",
-        )
-        .into());
-    }
-    let existing = if what.force { Existing::ReplaceAll } else { Existing::ReplaceGenerated };
-    Ok(Box::new(LocalDirectory::create(Path::new(&what.out), existing)?))
+/// The place that the data set goes to. What is there already is looked at.
+#[cfg_attr(not(feature = "s3"), allow(clippy::unused_async, unused_variables))]
+async fn sink(settings: &Settings, what: &GenerateSettings) -> anyhow::Result<Box<dyn Sink>> {
+    Ok(match &what.out {
+        SourceUrl::Local(directory) => {
+            let existing = if what.force { Existing::ReplaceAll } else { Existing::ReplaceGenerated };
+            Box::new(LocalDirectory::create(directory, existing)?)
+        }
+        #[cfg(feature = "s3")]
+        SourceUrl::S3(url) => Box::new(bucket::Bucket::open(url.clone(), &settings.s3(), what.force).await?),
+    })
 }
 
 fn print(format: Format, what: &GenerateSettings, written: &Written, seconds: f64) -> anyhow::Result<()> {
@@ -57,7 +66,7 @@ fn print(format: Format, what: &GenerateSettings, written: &Written, seconds: f6
     match format {
         Format::Table => {
             let Written { users, events, plays, matched, songs, duplicates, rejected, files } = written;
-            let out = &what.out;
+            let out = what.out.shown();
             writeln!(
                 stdout,
                 "made     {events} events of {users} users, {songs} songs; {files} files in {out} in {seconds:.1} s"
@@ -74,7 +83,7 @@ fn print(format: Format, what: &GenerateSettings, written: &Written, seconds: f6
         }
         Format::Json => {
             let mut object = serde_json::Map::new();
-            object.insert("out".to_owned(), what.out.clone().into());
+            object.insert("out".to_owned(), what.out.shown().into());
             object.extend(counts.map(|(name, count)| (name.to_owned(), count.into())));
             object.insert("elapsed_ms".to_owned(), ((seconds * 1000.0) as u64).into());
             writeln!(stdout, "{}", serde_json::Value::Object(object))?;

@@ -9,6 +9,8 @@ mod deployment;
 mod explore;
 mod generate;
 mod load;
+#[cfg(feature = "redshift")]
+mod redshift;
 mod sql;
 
 use std::{path::PathBuf, sync::Arc};
@@ -112,6 +114,22 @@ async fn open(settings: &Settings, access: Access) -> anyhow::Result<Arc<dyn War
             };
             Ok(Arc::new(PostgresWarehouse::open(&options).await?))
         }
+        #[cfg(feature = "redshift")]
+        WarehouseUrl::Redshift(target) => redshift::open(settings, target, access).await,
+    }
+}
+
+/// Opens the database of the settings for a load; a file must be there if `existing`. What is missing is
+/// said before anything happens.
+async fn open_to_load(settings: &Settings, existing: bool) -> anyhow::Result<Arc<dyn Warehouse>> {
+    #[cfg(feature = "redshift")]
+    if let WarehouseUrl::Redshift(target) = &settings.warehouse.value {
+        return redshift::open_to_load(settings, target).await;
+    }
+    if existing {
+        open_existing(settings, Access::ReadWrite).await
+    } else {
+        open(settings, Access::ReadWrite).await
     }
 }
 

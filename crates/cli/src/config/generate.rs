@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sparkify_eventsim::{Compression, Rhythm, Settings, Timestamp, Volume};
 
-use super::{ConfigFile, Environment, Found, Origin};
+use super::{ConfigFile, Environment, Found, Origin, SourceUrl};
 use crate::{
     args::{GenerateArgs, GlobalArgs},
     exit::UsageError,
@@ -44,8 +44,8 @@ const DAYS: u32 = 30;
 /// What to generate, and where.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GenerateSettings {
-    /// A directory or URL.
-    pub out: String,
+    /// A directory, or a prefix of a bucket.
+    pub out: SourceUrl,
     /// What the data set looks like.
     pub settings: Settings,
     /// Whether data that was not generated is replaced.
@@ -102,12 +102,11 @@ impl GenerateSettings {
             threads,
         };
         let out = match layers.find("out", arguments.out.as_deref()) {
-            Some(found) if found.text.contains("://") => found.text,
-            Some(found) => found.path(&file).shown,
+            Some(found) => found.source(&file)?.value,
             None => {
                 return Err(UsageError::with_hint(
                     "it was not said where the data set goes",
-                    "name a directory with --out DIR",
+                    "name a directory with --out DIR, or a bucket with --out s3://BUCKET/PREFIX",
                 )
                 .into());
             }

@@ -4,6 +4,7 @@
 mod deployment;
 mod file;
 mod generate;
+mod redshift;
 mod source;
 mod warehouse;
 
@@ -109,6 +110,10 @@ pub struct Settings {
     pub connections: Setting<usize>,
     /// How often a load begins anew.
     pub retries: Setting<u32>,
+    /// Where a load into Redshift puts the files that COPY reads: `s3://BUCKET/PREFIX`.
+    pub stage: Option<Setting<String>>,
+    /// The role that Redshift reads S3 with: an ARN, or `default`.
+    pub iam_role: Option<Setting<String>>,
     /// Override directory for SQL files.
     pub sql_dir: Option<Setting<PathBuf>>,
     /// The form of the logs.
@@ -166,9 +171,10 @@ impl Settings {
                 let found =
                     layers.text("warehouse", arguments.warehouse.as_deref(), "duckdb:sparkify.duckdb");
                 let base = (found.origin != Origin::Flag).then(|| file.directory()).flatten();
-                let url = found.parse("duckdb:FILE or postgres://USER@HOST/DATABASE", |text| {
-                    WarehouseUrl::parse(text, base_for(&found.origin, base), environment)
-                })?;
+                let url = found.parse(
+                    "duckdb:FILE, postgres://USER@HOST/DATABASE or redshift://USER@HOST/DATABASE",
+                    |text| WarehouseUrl::parse(text, base_for(&found.origin, base), environment),
+                )?;
                 Setting { shown: url.value.masked(), ..url }
             },
             max_errors: layers
@@ -205,6 +211,14 @@ impl Settings {
             threads: layers
                 .text("threads", arguments.threads.as_deref(), "0")
                 .parse("a whole number, 0 or more", parse_number)?,
+            stage: layers
+                .find("stage", arguments.stage.as_deref())
+                .map(|found| found.parse("s3://BUCKET/PREFIX", redshift::stage))
+                .transpose()?,
+            iam_role: layers
+                .find("iam_role", arguments.iam_role.as_deref())
+                .map(|found| found.parse("the ARN of a role, or default", redshift::iam_role))
+                .transpose()?,
             sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(&file)),
             log_format: layers.text("log_format", arguments.log_format.as_deref(), "text").parse(
                 "text or json",
@@ -264,6 +278,8 @@ impl Settings {
             row("threads", &self.threads),
             row("connections", &self.connections),
             row("retries", &self.retries),
+            optional("stage", self.stage.as_ref()),
+            optional("iam_role", self.iam_role.as_ref()),
             optional("sql_dir", self.sql_dir.as_ref()),
             row("log_format", &self.log_format),
             row("deployment", &self.deployment.name),
@@ -326,6 +342,8 @@ pub(crate) const KEYS: &[&str] = &[
     "threads",
     "connections",
     "retries",
+    "stage",
+    "iam_role",
     "sql_dir",
     "log_format",
     "profile",

@@ -100,7 +100,7 @@ impl SourcePlaces {
                     SourceUrl::S3(url) => Some(url.clone()),
                     SourceUrl::Local(_) => None,
                 },
-                |root, name| root.join(name),
+                S3Url::join,
             )))),
             Some(_) => Ok(Some(Self::Local(places(
                 parts,

@@ -10,7 +10,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
-use sparkify_warehouse::{LoadSession, Warehouse};
+use sparkify_warehouse::{BatchSource, LoadSession, Warehouse};
 
 pub use self::retry::Retries;
 use self::{
@@ -23,7 +23,7 @@ use crate::{
     ledger::{Difference, Ledger, of_kind},
     quality,
     reader::{FileOutcome, RecordReader, RejectLog, Stop},
-    record::RecordShape,
+    record::{RecordShape, Reject},
     source::{FileKind, Source, SourceFile},
     tables::verify_tables,
 };
@@ -312,6 +312,7 @@ impl Run<'_> {
         let events = Arc::new(RecordShape::events(json_paths.as_ref()));
         let songs = Arc::new(RecordShape::songs());
         let mut readers = Readers::default();
+        let mut tables: Vec<(String, Arc<dyn BatchSource>)> = Vec::new();
         for (table, files, kind, shape) in [
             ("batch_songs", &difference.new, FileKind::Songs, &songs),
             ("batch_events", &difference.new, FileKind::Events, &events),
@@ -323,10 +324,10 @@ impl Run<'_> {
                 continue;
             }
             let reader = self.reader(Arc::clone(shape), files);
-            let result = session.append(table, Arc::clone(&reader) as _).await;
-            self.stop_for(result.err())?;
+            tables.push((table.to_owned(), Arc::clone(&reader) as _));
             readers.0.push(reader);
         }
+        self.stop_for(session.append_all(tables).await.err())?;
         if self.rejects.count() > self.rejects.allowed() {
             return Err(self.bad_records(false));
         }
@@ -360,6 +361,11 @@ impl Run<'_> {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
             }),
+            Some(sparkify_warehouse::Error::CopyRejected { rejects, .. }) if !rejects.is_empty() => {
+                let rejects: Vec<_> = rejects.iter().map(Reject::from).collect();
+                let count = rejects.len() as u64;
+                Err(Error::BadRecords { rejects, count, more: true, allowed: self.rejects.allowed() })
+            }
             Some(error) => Err(error).during("writing the records"),
         }
     }

@@ -115,6 +115,20 @@ fn session(script: Script, log: Log) -> MockLoadSession {
             _ => number(0),
         })
     });
+    let together = Arc::clone(&log);
+    session.expect_append_all().returning(move |tables| {
+        tables
+            .into_iter()
+            .map(|(table, source)| {
+                note(&together, &format!("append {table}"));
+                let mut rows = 0;
+                while let Some(batch) = source.next_batch().map_err(EngineError::Source)? {
+                    rows += batch.num_rows() as u64;
+                }
+                Ok(rows)
+            })
+            .collect()
+    });
     let (execute, prepare, append, publish, commit, abort) =
         (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), log);
     session.expect_execute().returning(move |sql| {

@@ -8,4 +8,4 @@ mod universe;
 
 pub(crate) use files::write_files;
 pub(crate) use records::{Catalogue, Layout, SongFile, SongRecord};
-pub(crate) use universe::{Draft, NO_SONG, Universe};
+pub(crate) use universe::{Draft, LogText, NO_SONG, Universe};

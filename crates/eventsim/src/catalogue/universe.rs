@@ -1,18 +1,18 @@
 //! Everything that can be played: the songs of the catalogue as the log names them, and the songs that are
 //! not in it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 
 use super::{
-    Catalogue,
+    Catalogue, SongRecord,
     alias::Alias,
     names::Names,
     records::{duration, popularity},
 };
 use crate::{
-    json::{Slash, is_plain},
+    json::{Slash, is_plain, push_string},
     random::Random,
     traps,
     truth::StarSongs,
@@ -35,41 +35,82 @@ pub(crate) struct Draft {
     pub(crate) weight: f64,
 }
 
-/// What the log says of a song: a part of the arena, and numbers.
+/// What the log says of a song: a part of the texts, and numbers.
 #[derive(Debug, Clone, Copy)]
 struct Track {
     start: u32,
-    artist_bytes: u16,
-    title_bytes: u16,
+    artist: TextLength,
+    title: TextLength,
     /// In hundred-thousandths of a second.
     duration: u32,
     song: u32,
-    plain_artist: bool,
-    plain_title: bool,
+}
+
+/// The length of a text in bytes; the highest bit says that it is written without escapes.
+#[derive(Debug, Clone, Copy)]
+struct TextLength(u16);
+
+impl TextLength {
+    const PLAIN: u16 = 1 << 15;
+
+    fn of(text: &str) -> Self {
+        Self(text.len() as u16 | if is_plain(text, Slash::Escaped) { Self::PLAIN } else { 0 })
+    }
+
+    const fn bytes(self) -> usize {
+        (self.0 & !Self::PLAIN) as usize
+    }
+
+    const fn is_plain(self) -> bool {
+        self.0 & Self::PLAIN != 0
+    }
 }
 
 /// A view of a track.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TrackView<'a> {
-    pub(crate) artist: &'a str,
-    pub(crate) title: &'a str,
+    pub(crate) artist: LogText<'a>,
+    pub(crate) title: LogText<'a>,
     /// In hundred-thousandths of a second.
     pub(crate) duration: i64,
-    /// The index of the song of the star that a play matches, or [`NO_SONG`].
-    pub(crate) song: u32,
-    /// Whether artist and title need no escapes.
-    pub(crate) plain: (bool, bool),
+}
+
+/// A text of the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogText<'a> {
+    bytes: &'a [u8],
+    is_plain: bool,
+}
+
+impl<'a> LogText<'a> {
+    /// The text.
+    pub(crate) fn as_str(self) -> &'a str {
+        // It was text when it was stored.
+        std::str::from_utf8(self.bytes).unwrap_or_default()
+    }
+
+    /// Appends it as a JSON string.
+    #[inline]
+    pub(crate) fn push(self, out: &mut Vec<u8>) {
+        if self.is_plain {
+            out.push(b'"');
+            out.extend_from_slice(self.bytes);
+            out.push(b'"');
+        } else {
+            push_string(out, self.as_str(), Slash::Escaped);
+        }
+    }
 }
 
 /// All tracks, with how often each was played.
 #[derive(Debug)]
 pub(crate) struct Universe {
-    texts: String,
+    texts: Vec<u8>,
     tracks: Vec<Track>,
     /// Whole seconds, apart from the rest since the simulation needs nothing else.
     seconds: Vec<u16>,
     alias: Alias,
-    plays: Vec<AtomicU64>,
+    plays: Vec<AtomicU32>,
     /// The first of the tracks that are traps, each of which is to be played.
     pub(crate) traps: std::ops::Range<u32>,
 }
@@ -104,6 +145,8 @@ impl Universe {
         scale(&mut others, if known.is_empty() { 1.0 } else { 1.0 - match_rate });
         let mut drafts = known;
         drafts.append(&mut others);
+        // What is played often lies together, and so in the processor's cache.
+        drafts.par_sort_by(|one, other| other.weight.total_cmp(&one.weight));
         let first_trap = drafts.len() as u32;
         if with_traps {
             drafts.extend(catalogue.records[plain..].iter().map(|record| Draft {
@@ -114,25 +157,24 @@ impl Universe {
             }));
             drafts.extend(traps::unknown_tracks());
         }
-        Self::store(&drafts, songs, first_trap)
+        Self::store(&drafts, &catalogue.records, songs, first_trap)
     }
 
-    fn store(drafts: &[Draft], songs: &StarSongs, first_trap: u32) -> Self {
-        let mut texts = String::with_capacity(drafts.len() * 36);
+    fn store(drafts: &[Draft], records: &[SongRecord], songs: &StarSongs, first_trap: u32) -> Self {
+        let mut texts = Vec::with_capacity(drafts.len() * 36);
         let tracks: Vec<Track> = drafts
             .iter()
             .map(|draft| {
                 let start = texts.len() as u32;
-                texts.push_str(&draft.artist);
-                texts.push_str(&draft.title);
+                texts.extend_from_slice(draft.artist.as_bytes());
+                texts.extend_from_slice(draft.title.as_bytes());
+                let song = songs.matching(records, &draft.title, &draft.artist, draft.duration);
                 Track {
                     start,
-                    artist_bytes: draft.artist.len() as u16,
-                    title_bytes: draft.title.len() as u16,
+                    artist: TextLength::of(&draft.artist),
+                    title: TextLength::of(&draft.title),
                     duration: draft.duration as u32,
-                    song: songs.matching(&draft.title, &draft.artist, draft.duration).unwrap_or(NO_SONG),
-                    plain_artist: is_plain(&draft.artist, Slash::Escaped),
-                    plain_title: is_plain(&draft.title, Slash::Escaped),
+                    song: song.unwrap_or(NO_SONG),
                 }
             })
             .collect();
@@ -141,7 +183,7 @@ impl Universe {
             texts,
             seconds: drafts.iter().map(|draft| (draft.duration / 100_000) as u16).collect(),
             alias: Alias::new(&weights),
-            plays: tracks.iter().map(|_| AtomicU64::new(0)).collect(),
+            plays: tracks.iter().map(|_| AtomicU32::new(0)).collect(),
             traps: first_trap..tracks.len() as u32,
             tracks,
         }
@@ -168,25 +210,25 @@ impl Universe {
     #[inline]
     pub(crate) fn track(&self, index: u32) -> TrackView<'_> {
         let track = &self.tracks[index as usize];
-        let middle = track.start as usize + track.artist_bytes as usize;
+        let texts = &self.texts[track.start as usize..];
+        let (artist, texts) = texts.split_at(track.artist.bytes());
         TrackView {
-            artist: &self.texts[track.start as usize..middle],
-            title: &self.texts[middle..middle + track.title_bytes as usize],
+            artist: LogText { bytes: artist, is_plain: track.artist.is_plain() },
+            title: LogText { bytes: &texts[..track.title.bytes()], is_plain: track.title.is_plain() },
             duration: i64::from(track.duration),
-            song: track.song,
-            plain: (track.plain_artist, track.plain_title),
         }
+    }
+
+    /// The index of the song of the star that a play matches, or [`NO_SONG`].
+    #[inline]
+    pub(crate) fn song(&self, track: u32) -> u32 {
+        self.tracks[track as usize].song
     }
 
     /// The tracks that were played, with how often.
     pub(crate) fn played(&self) -> impl Iterator<Item = (u32, u64)> {
-        let plays = self.plays.iter().map(|plays| plays.load(Ordering::Relaxed));
+        let plays = self.plays.iter().map(|plays| u64::from(plays.load(Ordering::Relaxed)));
         (0..).zip(plays).filter(|(_, plays)| *plays > 0)
-    }
-
-    /// Whether a play of the track is one of a song in the catalogue.
-    pub(crate) fn is_matched(&self, track: u32) -> bool {
-        self.tracks[track as usize].song != NO_SONG
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{WINDOWS, days::Day};
+use super::days::Day;
 use crate::{
     Error, Progress, Sink,
     catalogue::SongRecord,
@@ -15,6 +15,8 @@ use crate::{
     world::{Arrivals, USERS_PER_TASK, World, seconds_before},
 };
 
+/// The lengths that a window may have, in seconds; each divides a day.
+const WINDOWS: [i64; 10] = [DAY, 43_200, 21_600, 10_800, 3_600, 1_800, 900, 300, 60, 10];
 /// Events of a window, about, unless there are more users.
 const EVENTS_PER_WINDOW: u64 = 120_000;
 /// Events of one block of text, which is compressed on its own.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    ffi::OsString,
+    ffi::OsStr,
     fs::{self, File},
     io::ErrorKind,
     os::unix::fs::FileExt,
@@ -10,11 +10,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{Part, Sink, SinkFile};
-use crate::{Error, truth::FileSet};
+use super::{ANSWERS, ENTRIES, Part, Sink, SinkFile, foreign_file};
+use crate::Error;
 
-/// What a data set consists of.
-const ENTRIES: [&str; 4] = ["answers.json", "log_data", "song_data", "log_json_path.json"];
 /// What the passing directories are called, before the number of the process.
 const PARTIAL: &str = ".partial-";
 const REPLACED: &str = ".replaced-";
@@ -56,28 +54,23 @@ impl LocalDirectory {
         let Some(name) = target.file_name() else {
             return Err(Error::Unnamed { path: target.to_owned() });
         };
-        let passing = |parent: &Path, name: &OsString, kind: &str| {
-            let mut name = name.clone();
-            name.push(format!("{kind}{}", std::process::id()));
-            parent.join(name)
-        };
-        let parent = match target.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
         let is_there = match fs::symlink_metadata(target) {
             Ok(_) => true,
             Err(error) if error.kind() == ErrorKind::NotFound => false,
             Err(error) => return Err(Error::io("look for", target)(error)),
         };
-        let (partial, is_whole) = if is_there {
+        // Beside the target, which it becomes; or inside, where it is on the same file system in any case.
+        let (parent, name) = if is_there {
             refuse(target, existing)?;
-            remove_stale(target, &OsString::from(""));
-            (passing(target, &OsString::from(""), PARTIAL), false)
+            (target, OsStr::new(""))
         } else {
-            remove_stale(parent, &name.to_owned());
-            (passing(parent, &name.to_owned(), PARTIAL), true)
+            let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            (parent.unwrap_or(Path::new(".")), name)
         };
+        remove_stale(parent, name);
+        let mut passing = name.to_owned();
+        passing.push(format!("{PARTIAL}{}", std::process::id()));
+        let (partial, is_whole) = (parent.join(passing), !is_there);
         // What has the name of this process was left by another one with the same number, or is of another
         // thread.
         if partial.exists() {
@@ -132,15 +125,14 @@ fn refuse(target: &Path, existing: Existing) -> Result<(), Error> {
 
 /// Something in a directory that does not belong to the data set that was generated there.
 fn foreign(target: &Path) -> Result<Option<String>, Error> {
-    let mut found = FileSet::default();
-    let mut example = None;
+    let mut found = Vec::new();
     let mut folders = vec![(target.to_owned(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(Error::io("read", &folder))? {
             let entry = entry.map_err(Error::io("read", &folder))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_passing = name.starts_with(PARTIAL) || name.starts_with(REPLACED);
-            if prefix.is_empty() && (is_passing || name == "answers.json") {
+            if prefix.is_empty() && (is_passing || name == ANSWERS) {
                 continue;
             }
             if prefix.is_empty() && !ENTRIES.contains(&name.as_str()) {
@@ -150,21 +142,16 @@ fn foreign(target: &Path) -> Result<Option<String>, Error> {
             if entry.file_type().map_err(Error::io("read", &entry.path()))?.is_dir() {
                 folders.push((entry.path(), format!("{name}/")));
             } else {
-                found.add(&name);
-                example.get_or_insert(name);
+                found.push(name);
             }
         }
     }
-    if found.count == 0 {
-        return Ok(None);
-    }
-    let answers = fs::read_to_string(target.join("answers.json")).ok();
-    let known = answers.as_deref().and_then(FileSet::read);
-    Ok(if known.as_ref() == Some(&found) { None } else { example })
+    let answers = fs::read_to_string(target.join(ANSWERS)).ok();
+    Ok(foreign_file(found.iter().map(String::as_str), answers.as_deref()))
 }
 
 /// Removes the passing directories of processes that are gone, as far as possible.
-fn remove_stale(folder: &Path, name: &OsString) {
+fn remove_stale(folder: &Path, name: &OsStr) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let entry_name = entry.file_name();

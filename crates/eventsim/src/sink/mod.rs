@@ -6,7 +6,12 @@ pub use local::{Existing, LocalDirectory};
 
 use std::fmt::Debug;
 
-use crate::Error;
+use crate::{Error, truth::FileSet};
+
+/// The last file of a data set.
+pub(crate) const ANSWERS: &str = "answers.json";
+/// What a data set consists of.
+const ENTRIES: [&str; 4] = [ANSWERS, "log_data", "song_data", "log_json_path.json"];
 
 /// A place for the files of one data set.
 ///
@@ -65,6 +70,30 @@ pub trait SinkFile: Debug + Send + Sync {
     ///
     /// When the file cannot be completed.
     fn finish(self: Box<Self>) -> Result<(), Error>;
+}
+
+/// Of the files of a place, by their relative paths, one that does not belong to the data set that was generated
+/// there; `answers` is what its `answers.json` holds, if there is one.
+///
+/// ```
+/// use sparkify_eventsim::foreign_file;
+///
+/// assert_eq!(foreign_file([].into_iter(), None), None);
+/// assert_eq!(foreign_file(["log_data/mine.json"].into_iter(), None), Some("log_data/mine.json".to_owned()));
+/// ```
+pub fn foreign_file<'a>(names: impl Iterator<Item = &'a str>, answers: Option<&str>) -> Option<String> {
+    let mut found = FileSet::default();
+    let mut example = None;
+    for name in names.filter(|name| *name != ANSWERS) {
+        let entry = name.split('/').next().unwrap_or_default();
+        if !ENTRIES.contains(&entry) {
+            return Some(name.to_owned());
+        }
+        found.add(name);
+        example.get_or_insert(name);
+    }
+    let is_known = answers.and_then(FileSet::read).is_some_and(|known| known == found);
+    example.filter(|_| !is_known).map(str::to_owned)
 }
 
 /// Writes a small file in one piece.

@@ -39,7 +39,7 @@ fn trimmed(text: &str) -> &str {
 pub(crate) fn top_artists(universe: &Universe) -> Vec<(String, u64)> {
     let mut plays: HashMap<&str, u64> = HashMap::new();
     for (track, count) in universe.played() {
-        let artist = trimmed(universe.track(track).artist);
+        let artist = trimmed(universe.track(track).artist.as_str());
         if super::value(artist).is_some() {
             *plays.entry(artist).or_default() += count;
         }
@@ -59,9 +59,9 @@ pub(super) fn top_songs(universe: &Universe) -> Rows {
     let mut plays: HashMap<(&str, &str), (u64, bool)> = HashMap::new();
     for (index, count) in universe.played() {
         let track = universe.track(index);
-        let entry = plays.entry((trimmed(track.title), trimmed(track.artist))).or_default();
+        let entry = plays.entry((trimmed(track.title.as_str()), trimmed(track.artist.as_str()))).or_default();
         entry.0 += count;
-        entry.1 |= track.song != NO_SONG;
+        entry.1 |= universe.song(index) != NO_SONG;
     }
     let counts = plays.iter().filter(|((title, _), _)| super::value(title).is_some());
     top(counts.map(|(key, (count, _))| (*key, *count)).collect())
@@ -77,7 +77,7 @@ pub(super) fn top_songs(universe: &Universe) -> Rows {
 pub(super) fn matched_songs(universe: &Universe, songs: &StarSongs, records: &[SongRecord]) -> (Rows, u64) {
     let mut plays: HashMap<u32, u64> = HashMap::new();
     for (track, count) in universe.played() {
-        let song = universe.track(track).song;
+        let song = universe.song(track);
         if song != NO_SONG {
             *plays.entry(song).or_default() += count;
         }

@@ -31,8 +31,8 @@ struct Keyed {
 pub(crate) struct StarSongs {
     songs: Vec<Keyed>,
     artists: Vec<Keyed>,
-    /// For each song the record that names its artist and title.
-    song_of: HashMap<(String, String, i64), u32>,
+    /// By the length: the records of which one is played, and the songs that they stand for.
+    by_duration: HashMap<i64, Vec<(usize, u32)>>,
 }
 
 impl StarSongs {
@@ -75,24 +75,29 @@ impl StarSongs {
         );
         let place: HashMap<&str, u32> =
             (0..).zip(&songs).map(|(place, song)| (records[song.record].song_id.as_str(), place)).collect();
-        let mut song_of: HashMap<(String, String, i64), u32> = HashMap::with_capacity(records.len());
-        for record in records {
-            let (Some(title), Some(name)) = (value(&record.title), value(&record.name)) else { continue };
-            let key = (trimmed(title).to_owned(), trimmed(name).to_owned(), record.duration);
-            // Songs are in the order of their ids, so the smallest id has the smallest place.
-            let song = place[record.song_id.as_str()];
-            song_of.entry(key).and_modify(|known| *known = song.min(*known)).or_insert(song);
+        let mut by_duration: HashMap<i64, Vec<(usize, u32)>> = HashMap::with_capacity(records.len());
+        for (index, record) in records.iter().enumerate() {
+            by_duration.entry(record.duration).or_default().push((index, place[record.song_id.as_str()]));
         }
-        Self { songs, artists, song_of }
+        Self { songs, artists, by_duration }
     }
 
-    /// The song that a play of a title by an artist of a length matches.
-    pub(crate) fn matching(&self, title: &str, artist: &str, duration: i64) -> Option<u32> {
-        if self.song_of.is_empty() {
-            return None;
-        }
-        let key = (trimmed(value(title)?).to_owned(), trimmed(value(artist)?).to_owned(), duration);
-        self.song_of.get(&key).copied()
+    /// The song that a play of a title by an artist of a length matches: of several the one with the smallest
+    /// id, which has the smallest place.
+    pub(crate) fn matching(
+        &self,
+        records: &[SongRecord],
+        title: &str,
+        artist: &str,
+        duration: i64,
+    ) -> Option<u32> {
+        let candidates = self.by_duration.get(&duration)?;
+        let same = |one: &str, other: &str| value(one).is_some() && trimmed(one) == trimmed(other);
+        candidates
+            .iter()
+            .filter(|(index, _)| same(&records[*index].title, title) && same(&records[*index].name, artist))
+            .map(|(_, song)| *song)
+            .min()
     }
 
     /// The record that a song's row is made from.

@@ -25,7 +25,7 @@
 //! # A further rule
 //!
 //! It is a function in a module of `rules/` that pushes [`Finding`]s, an entry in that module's `RULES`, and
-//! at least one statement that breaks just it and one that nearly does in `cases.rs`, which a test demands.
+//! statements that break just it and statements that nearly do in `cases/`, which a test demands.
 
 mod copy;
 mod merge;
@@ -118,7 +118,7 @@ pub fn lint(sql: &str) -> Vec<Finding> {
     if found.is_empty() {
         found = tree::check(&statement);
     }
-    found.sort_by_key(|finding| finding.at);
+    found.sort_by_key(|finding| (finding.at, finding.rule));
     found.dedup();
     found
 }

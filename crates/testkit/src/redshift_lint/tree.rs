@@ -35,7 +35,12 @@ const NOT_PARSED: [&str; 9] =
     ["COPY", "UNLOAD", "VACUUM", "ANALYZE", "LOCK", "CANCEL", "CALL", "ABORT", "REFRESH"];
 
 pub(super) fn check(statement: &Statement<'_>) -> Vec<Finding> {
-    if statement.is_any(0, &NOT_PARSED) {
+    let layout = ["DISTSTYLE", "DISTKEY", "SORTKEY", "COMPOUND", "ENCODE"];
+    let alters_layout = statement.begins(&["ALTER", "TABLE"])
+        && statement
+            .find(&["ALTER"])
+            .any(|index| statement.is_any(index + 1, &layout) || statement.is(index + 3, "ENCODE"));
+    if statement.is_any(0, &NOT_PARSED) || alters_layout {
         return Vec::new();
     }
     let tree = match Parser::parse_sql(&RedshiftSqlDialect {}, &parseable(statement)) {
@@ -59,11 +64,15 @@ fn parseable(statement: &Statement<'_>) -> String {
     // From behind, so that the positions before stay right. Blanks keep the rest where it is.
     let mut blank = |from: usize, to: usize| sql.replace_range(from..to, &" ".repeat(to - from));
     let created = statement.created_table().is_some();
+    let columns = statement.created_columns();
     for index in (0..statement.len()).rev() {
         let end =
             |index: usize| statement.tokens.get(index).map_or(statement.sql.len(), |t| t.at + t.text.len());
         let at = statement.at(index);
         if created && statement.is(index, "COMPOUND") && statement.is(index + 1, "SORTKEY") {
+            blank(at, end(index));
+        } else if columns.is_some() && statement.outer(index) == columns && is_column_layout(statement, index)
+        {
             blank(at, end(index));
         } else if created
             && (statement.is(index, "ENCODE") || statement.sequence(index, &["SORTKEY", "AUTO"]))
@@ -76,6 +85,15 @@ fn parseable(statement: &Statement<'_>) -> String {
         }
     }
     sql
+}
+
+/// DISTKEY and SORTKEY of a column, and the qualifier of an interval.
+fn is_column_layout(statement: &Statement<'_>, index: usize) -> bool {
+    let units = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"];
+    let interval = statement.is_any(index, &units) && statement.is(index.saturating_sub(1), "INTERVAL");
+    let until = statement.is_any(index, &units) && statement.is(index.saturating_sub(1), "TO");
+    let to = statement.is(index, "TO") && statement.is(index.saturating_sub(2), "INTERVAL");
+    statement.is_any(index, &["DISTKEY", "SORTKEY"]) || interval || until || to
 }
 
 struct TreeCheck<'a, 's> {
@@ -105,7 +123,7 @@ impl TreeCheck<'_, '_> {
         let name = function.name.0.last().map_or_else(String::new, |part| part.to_string().to_lowercase());
         // Those are fine without tables, which another rule sees to.
         let on_leader = LEADER_NODE_FUNCTIONS.iter().any(|(known, _)| *known == name);
-        if !FUNCTIONS.contains(&name.as_str()) && !on_leader {
+        if !FUNCTIONS.contain(&name) && !on_leader {
             self.add("unknown_function", expression, format!("is there a function {name}?"));
         }
         if name == "avg"

@@ -5,228 +5,58 @@
 //! (c_SQL_functions_leader_node_only), types (c_unsupported-postgresql-datatypes), date parts
 //! (r_Dateparts_for_datetime_functions).
 
+/// Words in lower case.
+#[derive(Debug)]
+pub(super) struct Words(&'static str);
+
+impl Words {
+    /// The words of a text.
+    pub(super) const fn new(words: &'static str) -> Self {
+        Self(words)
+    }
+
+    /// Whether the word, in lower case, is one of them.
+    pub(super) fn contain(&self, word: &str) -> bool {
+        self.0.split_ascii_whitespace().any(|own| own == word)
+    }
+}
+
 /// Words that cannot be names unless they are quoted.
-pub(super) const RESERVED: &[&str] = &[
-    "aes128",
-    "aes256",
-    "all",
-    "allowoverwrite",
-    "analyse",
-    "analyze",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "authorization",
-    "az64",
-    "backup",
-    "between",
-    "binary",
-    "blanksasnull",
-    "both",
-    "bytedict",
-    "bzip2",
-    "case",
-    "cast",
-    "check",
-    "collate",
-    "column",
-    "connect",
-    "constraint",
-    "create",
-    "credentials",
-    "cross",
-    "current_date",
-    "current_time",
-    "current_timestamp",
-    "current_user",
-    "current_user_id",
-    "default",
-    "deferrable",
-    "deflate",
-    "defrag",
-    "delta",
-    "delta32k",
-    "desc",
-    "disable",
-    "distinct",
-    "do",
-    "else",
-    "emptyasnull",
-    "enable",
-    "encode",
-    "encrypt",
-    "encryption",
-    "end",
-    "except",
-    "explicit",
-    "false",
-    "for",
-    "foreign",
-    "freeze",
-    "from",
-    "full",
-    "globaldict256",
-    "globaldict64k",
-    "grant",
-    "group",
-    "gzip",
-    "having",
-    "identity",
-    "ignore",
-    "ilike",
-    "in",
-    "initially",
-    "inner",
-    "intersect",
-    "interval",
-    "into",
-    "is",
-    "isnull",
-    "join",
-    "language",
-    "leading",
-    "left",
-    "like",
-    "limit",
-    "localtime",
-    "localtimestamp",
-    "lun",
-    "luns",
-    "lzo",
-    "lzop",
-    "minus",
-    "mostly13",
-    "mostly16",
-    "mostly32",
-    "mostly8",
-    "natural",
-    "new",
-    "not",
-    "notnull",
-    "null",
-    "nulls",
-    "off",
-    "offline",
-    "offset",
-    "oid",
-    "old",
-    "on",
-    "only",
-    "open",
-    "or",
-    "order",
-    "outer",
-    "overlaps",
-    "parallel",
-    "partition",
-    "percent",
-    "permissions",
-    "pivot",
-    "placing",
-    "primary",
-    "raw",
-    "readratio",
-    "recover",
-    "references",
-    "rejectlog",
-    "resort",
-    "respect",
-    "restore",
-    "right",
-    "select",
-    "session_user",
-    "similar",
-    "snapshot",
-    "some",
-    "start",
-    "sysdate",
-    "system",
-    "table",
-    "tag",
-    "tdes",
-    "text255",
-    "text32k",
-    "then",
-    "timestamp",
-    "to",
-    "top",
-    "trailing",
-    "true",
-    "truncatecolumns",
-    "union",
-    "unique",
-    "unnest",
-    "unpivot",
-    "user",
-    "using",
-    "verbose",
-    "wallet",
-    "when",
-    "where",
-    "with",
-    "without",
-];
+pub(super) static RESERVED: Words = Words(
+    "
+    aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup
+    between binary blanksasnull both bytedict bzip2 case cast check collate column connect constraint
+    create credentials cross current_date current_time current_timestamp current_user current_user_id
+    default deferrable deflate defrag delta delta32k desc disable distinct do else emptyasnull enable
+    encode encrypt encryption end except explicit false for foreign freeze from full globaldict256
+    globaldict64k grant group gzip having identity ignore ilike in initially inner intersect interval
+    into is isnull join language leading left like limit localtime localtimestamp lun luns lzo lzop
+    minus mostly13 mostly16 mostly32 mostly8 natural new not notnull null nulls off offline offset oid
+    old on only open or order outer overlaps parallel partition percent permissions pivot placing
+    primary raw readratio recover references rejectlog resort respect restore right select session_user
+    similar snapshot some start sysdate system table tag tdes text255 text32k then timestamp to top
+    trailing true truncatecolumns union unique unnest unpivot user using verbose wallet when where with
+    without
+    ",
+);
 
 /// Reserved words that no query and no writing statement has a use for: wherever one stands alone, it was
 /// meant as a name.
-pub(super) const RESERVED_WITHOUT_USE: &[&str] = &[
-    "aes128",
-    "aes256",
-    "allowoverwrite",
-    "az64",
-    "backup",
-    "bytedict",
-    "bzip2",
-    "credentials",
-    "deflate",
-    "defrag",
-    "delta",
-    "delta32k",
-    "disable",
-    "emptyasnull",
-    "enable",
-    "encrypt",
-    "encryption",
-    "explicit",
-    "globaldict256",
-    "globaldict64k",
-    "gzip",
-    "language",
-    "lun",
-    "luns",
-    "lzo",
-    "lzop",
-    "mostly13",
-    "mostly16",
-    "mostly32",
-    "mostly8",
-    "new",
-    "offline",
-    "oid",
-    "old",
-    "open",
-    "parallel",
-    "permissions",
-    "raw",
-    "recover",
-    "rejectlog",
-    "resort",
-    "restore",
-    "snapshot",
-    "system",
-    "tag",
-    "tdes",
-    "text255",
-    "text32k",
-    "truncatecolumns",
-    "wallet",
-];
+pub(super) static RESERVED_WITHOUT_USE: Words = Words(
+    "
+    aes128 aes256 allowoverwrite az64 backup bytedict bzip2 credentials deflate defrag delta delta32k
+    disable emptyasnull enable encrypt encryption explicit globaldict256 globaldict64k gzip language lun
+    luns lzo lzop mostly13 mostly16 mostly32 mostly8 new offline oid old open parallel permissions raw
+    recover rejectlog resort restore snapshot system tag tdes text255 text32k truncatecolumns wallet
+    ",
+);
 
 /// PostgreSQL's and Redshift's own columns; no column of ours may have such a name.
-pub(super) const SYSTEM_COLUMNS: &[&str] =
-    &["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "deletexid", "insertxid"];
+pub(super) static SYSTEM_COLUMNS: Words = Words(
+    "
+    oid tableoid xmin cmin xmax cmax ctid deletexid insertxid
+    ",
+);
 
 /// Functions of PostgreSQL that Redshift has not, or not for tables.
 pub(super) const UNSUPPORTED_FUNCTIONS: &[(&str, &str)] = &[
@@ -274,7 +104,6 @@ pub(super) const UNSUPPORTED_FUNCTIONS: &[(&str, &str)] = &[
     ("convert_from", "nothing: texts are UTF-8"),
     ("convert_to", "nothing: texts are UTF-8"),
     ("encode", "TO_HEX or FROM_VARBYTE"),
-    ("decode_hex", "FROM_HEX"),
     ("format", "||"),
     ("quote_nullable", "QUOTE_LITERAL"),
     ("regexp_matches", "REGEXP_SUBSTR or REGEXP_COUNT"),
@@ -304,8 +133,11 @@ pub(super) const UNSUPPORTED_FUNCTIONS: &[(&str, &str)] = &[
 ];
 
 /// Sequences.
-pub(super) const SEQUENCE_FUNCTIONS: &[&str] =
-    &["nextval", "currval", "setval", "lastval", "pg_get_serial_sequence"];
+pub(super) static SEQUENCE_FUNCTIONS: Words = Words(
+    "
+    nextval currval setval lastval pg_get_serial_sequence
+    ",
+);
 
 /// Functions that run on the leader node only: never together with tables, which are on the others.
 pub(super) const LEADER_NODE_FUNCTIONS: &[(&str, &str)] = &[
@@ -339,179 +171,32 @@ pub(super) const LEADER_NODE_FUNCTIONS: &[(&str, &str)] = &[
 ];
 
 /// Those of the above that are written without parentheses.
-pub(super) const LEADER_NODE_WORDS: &[&str] =
-    &["current_time", "current_timestamp", "localtime", "localtimestamp"];
+pub(super) static LEADER_NODE_WORDS: Words = Words(
+    "
+    current_time current_timestamp localtime localtimestamp
+    ",
+);
 
 /// The functions that statements may use. Another one is a finding until the guide has been consulted.
-pub(super) const FUNCTIONS: &[&str] = &[
-    // Aggregates.
-    "any_value",
-    "avg",
-    "bit_and",
-    "bit_or",
-    "bool_and",
-    "bool_or",
-    "count",
-    "listagg",
-    "max",
-    "median",
-    "min",
-    "percentile_cont",
-    "percentile_disc",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
-    "sum",
-    "variance",
-    "var_pop",
-    "var_samp",
-    "hll",
-    "grouping",
-    // Window functions.
-    "cume_dist",
-    "dense_rank",
-    "first_value",
-    "lag",
-    "last_value",
-    "lead",
-    "nth_value",
-    "ntile",
-    "percent_rank",
-    "rank",
-    "ratio_to_report",
-    "row_number",
-    // Conditional.
-    "coalesce",
-    "decode",
-    "greatest",
-    "least",
-    "nvl",
-    "nvl2",
-    "nullif",
-    // Dates and times.
-    "add_months",
-    "convert_timezone",
-    "dateadd",
-    "date_add",
-    "datediff",
-    "date_diff",
-    "date_part",
-    "date_trunc",
-    "getdate",
-    "last_day",
-    "months_between",
-    "next_day",
-    "sysdate",
-    "to_char",
-    "to_date",
-    "to_number",
-    "to_timestamp",
-    "trunc",
-    "current_date",
-    "timezone",
-    // Mathematics.
-    "abs",
-    "acos",
-    "asin",
-    "atan",
-    "atan2",
-    "cbrt",
-    "ceil",
-    "ceiling",
-    "cos",
-    "cot",
-    "degrees",
-    "exp",
-    "floor",
-    "ln",
-    "log",
-    "mod",
-    "pi",
-    "power",
-    "pow",
-    "radians",
-    "random",
-    "round",
-    "sign",
-    "sin",
-    "sqrt",
-    "tan",
-    "strtol",
-    "to_hex",
-    // Texts.
-    "ascii",
-    "bpcharcmp",
-    "btrim",
-    "charindex",
-    "char_length",
-    "character_length",
-    "chr",
-    "concat",
-    "crc32",
-    "initcap",
-    "left",
-    "len",
-    "length",
-    "lower",
-    "lpad",
-    "ltrim",
-    "octet_length",
-    "position",
-    "quote_ident",
-    "quote_literal",
-    "regexp_count",
-    "regexp_instr",
-    "regexp_replace",
-    "regexp_substr",
-    "repeat",
-    "replace",
-    "replicate",
-    "reverse",
-    "right",
-    "rpad",
-    "rtrim",
-    "split_part",
-    "strpos",
-    "substr",
-    "substring",
-    "textlen",
-    "translate",
-    "trim",
-    "upper",
-    // Hashes.
-    "md5",
-    "sha",
-    "sha1",
-    "sha2",
-    "func_sha1",
-    "checksum",
-    "farmfingerprint64",
-    "fnv_hash",
-    // JSON and SUPER.
-    "json_parse",
-    "json_serialize",
-    "is_valid_json",
-    "json_extract_path_text",
-    "json_array_length",
-    // The system.
-    "current_setting",
-    "set_config",
-    "version",
-    "current_database",
-    "current_user_id",
-    "user",
-    "current_user",
-    "session_user",
-    "pg_backend_pid",
-    "pg_cancel_backend",
-    "pg_terminate_backend",
-    "pg_last_copy_id",
-    "pg_last_copy_count",
-    "pg_last_query_id",
-    "pg_last_unload_id",
-    "pg_last_unload_count",
-    "slice_num",
-];
+pub(super) static FUNCTIONS: Words = Words(
+    "
+    any_value avg bit_and bit_or bool_and bool_or count listagg max median min percentile_cont
+    percentile_disc stddev stddev_pop stddev_samp sum variance var_pop var_samp hll grouping cume_dist
+    dense_rank first_value lag last_value lead nth_value ntile percent_rank rank ratio_to_report
+    row_number coalesce decode greatest least nvl nvl2 nullif add_months convert_timezone dateadd
+    date_add datediff date_diff date_part date_trunc getdate last_day months_between next_day sysdate
+    to_char to_date to_number to_timestamp trunc current_date timezone abs acos asin atan atan2 cbrt
+    ceil ceiling cos cot degrees exp floor ln log mod pi power pow radians random round sign sin sqrt
+    tan strtol to_hex ascii bpcharcmp btrim charindex char_length character_length chr concat crc32
+    initcap left len length lower lpad ltrim octet_length position quote_ident quote_literal
+    regexp_count regexp_instr regexp_replace regexp_substr repeat replace replicate reverse right rpad
+    rtrim split_part strpos substr substring textlen translate trim upper md5 sha sha1 sha2 func_sha1
+    checksum farmfingerprint64 fnv_hash json_parse json_serialize is_valid_json json_extract_path_text
+    json_array_length current_setting set_config version current_database current_user_id user
+    current_user session_user pg_backend_pid pg_cancel_backend pg_terminate_backend pg_last_copy_id
+    pg_last_copy_count pg_last_query_id pg_last_unload_id pg_last_unload_count slice_num
+    ",
+);
 
 /// Types that Redshift has not.
 pub(super) const UNSUPPORTED_TYPES: &[(&str, &str)] = &[
@@ -545,190 +230,51 @@ pub(super) const UNSUPPORTED_TYPES: &[(&str, &str)] = &[
 ];
 
 /// Types that stand for a sequence.
-pub(super) const SERIAL_TYPES: &[&str] =
-    &["serial", "bigserial", "smallserial", "serial4", "serial8", "serial2"];
+pub(super) static SERIAL_TYPES: Words = Words(
+    "
+    serial bigserial smallserial serial4 serial8 serial2
+    ",
+);
 
 /// Parts of a timestamp for EXTRACT, DATE_PART, DATE_TRUNC, DATEADD and DATEDIFF, and for intervals.
-pub(super) const DATE_PARTS: &[&str] = &[
-    "millennium",
-    "millennia",
-    "mil",
-    "mils",
-    "century",
-    "centuries",
-    "c",
-    "cent",
-    "cents",
-    "decade",
-    "decades",
-    "dec",
-    "decs",
-    "epoch",
-    "year",
-    "years",
-    "y",
-    "yr",
-    "yrs",
-    "quarter",
-    "quarters",
-    "qtr",
-    "qtrs",
-    "month",
-    "months",
-    "mon",
-    "mons",
-    "week",
-    "weeks",
-    "w",
-    "day",
-    "days",
-    "d",
-    "dow",
-    "dayofweek",
-    "dw",
-    "weekday",
-    "doy",
-    "dayofyear",
-    "dy",
-    "yearday",
-    "hour",
-    "hours",
-    "h",
-    "hr",
-    "hrs",
-    "minute",
-    "minutes",
-    "m",
-    "min",
-    "mins",
-    "second",
-    "seconds",
-    "s",
-    "sec",
-    "secs",
-    "millisecond",
-    "milliseconds",
-    "ms",
-    "msec",
-    "msecs",
-    "msecond",
-    "mseconds",
-    "millisec",
-    "millisecs",
-    "millisecon",
-    "microsecond",
-    "microseconds",
-    "microsec",
-    "microsecs",
-    "microsecond",
-    "usecond",
-    "useconds",
-    "us",
-    "usec",
-    "usecs",
-    "timezone",
-    "timezone_hour",
-    "timezone_minute",
-];
+pub(super) static DATE_PARTS: Words = Words(
+    "
+    millennium millennia mil mils century centuries c cent cents decade decades dec decs epoch year
+    years y yr yrs quarter quarters qtr qtrs month months mon mons week weeks w day days d dow dayofweek
+    dw weekday doy dayofyear dy yearday hour hours h hr hrs minute minutes m min mins second seconds s
+    sec secs millisecond milliseconds ms msec msecs msecond mseconds millisec millisecs millisecon
+    microsecond microseconds microsec microsecs usecond useconds us usec usecs timezone timezone_hour
+    timezone_minute
+    ",
+);
 
 /// Parameters of a session that `SET` knows.
-pub(super) const PARAMETERS: &[&str] = &[
-    "analyze_threshold_percent",
-    "application_name",
-    "client_encoding",
-    "client_min_messages",
-    "cast_super_null_on_error",
-    "datestyle",
-    "default_geometry_encoding",
-    "describe_field_name_in_uppercase",
-    "downcase_delimited_identifier",
-    "enable_case_sensitive_identifier",
-    "enable_case_sensitive_super_attribute",
-    "enable_numeric_rounding",
-    "enable_result_cache_for_session",
-    "enable_vacuum_boost",
-    "error_on_nondeterministic_update",
-    "extra_float_digits",
-    "interval_forbid_composite_literals",
-    "intervalstyle",
-    "json_serialization_enable",
-    "json_serialization_parse_nested_strings",
-    "mv_enable_aqmv_for_session",
-    "navigate_super_null_on_error",
-    "parse_super_null_on_error",
-    "pg_federation_repeatable_read",
-    "query_group",
-    "search_path",
-    "seed",
-    "spectrum_query_maxerror",
-    "statement_timeout",
-    "stored_proc_log_min_messages",
-    "timezone",
-    "use_fips_ssl",
-    "wlm_query_slot_count",
-];
+pub(super) static PARAMETERS: Words = Words(
+    "
+    analyze_threshold_percent application_name client_encoding client_min_messages
+    cast_super_null_on_error datestyle default_geometry_encoding describe_field_name_in_uppercase
+    downcase_delimited_identifier enable_case_sensitive_identifier enable_case_sensitive_super_attribute
+    enable_numeric_rounding enable_result_cache_for_session enable_vacuum_boost
+    error_on_nondeterministic_update extra_float_digits interval_forbid_composite_literals intervalstyle
+    json_serialization_enable json_serialization_parse_nested_strings mv_enable_aqmv_for_session
+    navigate_super_null_on_error parse_super_null_on_error pg_federation_repeatable_read query_group
+    search_path seed spectrum_query_maxerror statement_timeout stored_proc_log_min_messages timezone
+    use_fips_ssl wlm_query_slot_count
+    ",
+);
 
 /// The statements that there are, by their first word.
-pub(super) const COMMANDS: &[&str] = &[
-    "abort",
-    "alter",
-    "analyze",
-    "attach",
-    "begin",
-    "call",
-    "cancel",
-    "close",
-    "comment",
-    "commit",
-    "copy",
-    "create",
-    "deallocate",
-    "declare",
-    "delete",
-    "desc",
-    "detach",
-    "drop",
-    "end",
-    "execute",
-    "explain",
-    "fetch",
-    "grant",
-    "insert",
-    "lock",
-    "merge",
-    "prepare",
-    "refresh",
-    "reset",
-    "revoke",
-    "rollback",
-    "select",
-    "set",
-    "show",
-    "start",
-    "truncate",
-    "unload",
-    "update",
-    "use",
-    "vacuum",
-    "with",
-    "savepoint",
-    "release",
-];
+pub(super) static COMMANDS: Words = Words(
+    "
+    abort alter analyze attach begin call cancel close comment commit copy create deallocate declare
+    delete desc detach drop end execute explain fetch grant insert lock merge prepare refresh reset
+    revoke rollback select set show start truncate unload update use vacuum with savepoint release
+    ",
+);
 
 /// Column encodings.
-pub(super) const ENCODINGS: &[&str] = &[
-    "auto",
-    "az64",
-    "bytedict",
-    "delta",
-    "delta32k",
-    "lzo",
-    "mostly8",
-    "mostly16",
-    "mostly32",
-    "raw",
-    "runlength",
-    "text255",
-    "text32k",
-    "zstd",
-];
+pub(super) static ENCODINGS: Words = Words(
+    "
+    auto az64 bytedict delta delta32k lzo mostly8 mostly16 mostly32 raw runlength text255 text32k zstd
+    ",
+);

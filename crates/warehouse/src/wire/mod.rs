@@ -18,6 +18,10 @@ pub(crate) use lease::Lease;
 pub(crate) use numeric::numeric_array;
 pub(crate) use running::{Canceller, Entry, Running};
 pub(crate) use server::{Given, Scheme};
+#[cfg(feature = "redshift")]
+pub(crate) use server::{encode, invalid};
 pub(crate) use server_error::{During, Failure, classify, commit_failed, is_refused, load_under_way};
+#[cfg(feature = "redshift")]
+pub(crate) use server_error::{is_broken, message, tls_error};
 pub(crate) use tls::client_config;
 pub(crate) use turn::Turn;

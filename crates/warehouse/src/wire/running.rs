@@ -18,6 +18,7 @@ pub(crate) type Canceller = Arc<dyn Fn(Arc<Fate>) -> BoxFuture<'static, ()> + Se
 pub(crate) struct Fate {
     interrupted: AtomicBool,
     ended: AtomicBool,
+    #[cfg(feature = "redshift")]
     insisted: AtomicBool,
 }
 
@@ -27,14 +28,22 @@ impl Fate {
         self.interrupted.load(Ordering::Acquire)
     }
 
-    /// Whether it has ended.
-    #[cfg_attr(not(feature = "redshift"), allow(dead_code))]
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
+    /// Waits for its end for some time; whether it came.
+    #[cfg(feature = "redshift")]
+    pub(crate) async fn ends_within(&self, patience: std::time::Duration) -> bool {
+        let deadline = tokio::time::Instant::now() + patience;
+        while !self.ended.load(Ordering::Acquire) {
+            if tokio::time::Instant::now() >= deadline {
+                return false;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        true
     }
 
     /// Whether the caller is the first to insist on its end.
     #[cfg_attr(not(feature = "redshift"), allow(dead_code))]
+    #[cfg(feature = "redshift")]
     pub(crate) fn insist(&self) -> bool {
         !self.insisted.swap(true, Ordering::AcqRel)
     }

@@ -160,15 +160,18 @@ pub(crate) fn in_chain<E: std::error::Error + 'static>(error: &dyn std::error::E
 
 /// Whether nothing listened, or the connection broke before anything was decided: worth another attempt.
 pub(crate) fn is_refused(error: &PgError) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
     error.as_db_error().is_none()
         && in_chain::<rustls::Error>(error).is_none()
-        && in_chain::<io::Error>(error).is_some_and(|error| {
-            matches!(
-                error.kind(),
-                ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof
-            )
-        })
+        && in_chain::<io::Error>(error).is_some_and(is_broken)
+}
+
+/// Whether a socket broke or never came to be.
+pub(crate) fn is_broken(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        ConnectionRefused | ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof
+    )
 }
 
 /// The error of a commit: a lost connection leaves it open whether it took place.

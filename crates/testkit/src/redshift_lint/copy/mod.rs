@@ -184,15 +184,16 @@ fn source(findings: &mut Findings<'_, '_>, copy: &Copy) {
             findings.add("copy_manifest_key", copy.source_index, "write the full key of the manifest");
         }
         Some(_) => {}
-        None => {
+        None if folder => {
             findings.add(
                 "copy_manifest",
                 copy.source_index,
                 "list the files in a manifest, and add MANIFEST",
             );
-            if !folder {
-                findings.add("copy_prefix", copy.source_index, "end the prefix with /");
-            }
+        }
+        None => {
+            let message = "list the files in a manifest, or at least end the prefix with /";
+            findings.add("copy_prefix", copy.source_index, message);
         }
     }
 }

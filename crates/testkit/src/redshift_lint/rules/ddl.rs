@@ -122,8 +122,7 @@ fn table(findings: &mut Findings<'_, '_>) {
         findings.add("encode_mixed", encoded[0], "give an encoding for each column, or none");
     }
     for index in statement.find(&["ENCODE"]) {
-        let known =
-            statement.tokens.get(index + 1).is_some_and(|token| ENCODINGS.contains(&token.name().as_str()));
+        let known = statement.tokens.get(index + 1).is_some_and(|token| ENCODINGS.contain(&token.name()));
         if !known {
             findings.add("unknown_encoding", index + 1, "there is no such encoding");
         }

@@ -31,7 +31,7 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
         if let Some((_, instead)) = UNSUPPORTED_FUNCTIONS.iter().find(|(function, _)| *function == name) {
             findings.add("unsupported_function", index, format!("there is no {name}: use {instead}"));
         }
-        if SEQUENCE_FUNCTIONS.contains(&name.as_str()) {
+        if SEQUENCE_FUNCTIONS.contain(&name) {
             findings.add("sequence", index, format!("there is no {name}, since there are no sequences"));
         }
         leader_node(findings, index, &name);
@@ -39,7 +39,7 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
     for (index, token) in statement.tokens.iter().enumerate() {
         let alone = token.kind == Kind::Word && !statement.symbol(index + 1, "(");
         let part_of_name = index > 0 && statement.symbol(index - 1, ".");
-        if alone && !part_of_name && LEADER_NODE_WORDS.contains(&token.name().as_str()) {
+        if alone && !part_of_name && LEADER_NODE_WORDS.contain(&token.name()) {
             leader_node(findings, index, &token.name());
         }
     }

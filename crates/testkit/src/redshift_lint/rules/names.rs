@@ -4,7 +4,7 @@ use super::{Findings, Rule, clauses::main_command, relations, rules};
 use crate::redshift_lint::{
     statement::Statement,
     token::Kind,
-    vocabulary::{RESERVED, RESERVED_WITHOUT_USE, SYSTEM_COLUMNS},
+    vocabulary::{RESERVED, RESERVED_WITHOUT_USE, SYSTEM_COLUMNS, Words},
 };
 
 pub(super) const RULES: &[Rule] = rules! {
@@ -15,47 +15,17 @@ pub(super) const RULES: &[Rule] = rules! {
 };
 
 /// Reserved words that may follow a table in FROM without being its alias.
-const BEHIND_TABLE: &[&str] = &[
-    "AS",
-    "ON",
-    "USING",
-    "WHERE",
-    "GROUP",
-    "ORDER",
-    "HAVING",
-    "LIMIT",
-    "OFFSET",
-    "UNION",
-    "INTERSECT",
-    "EXCEPT",
-    "MINUS",
-    "JOIN",
-    "INNER",
-    "LEFT",
-    "RIGHT",
-    "FULL",
-    "CROSS",
-    "NATURAL",
-    "FOR",
-    "START",
-    "CONNECT",
-    "PIVOT",
-    "UNPIVOT",
-    "SELECT",
-    "WITH",
-    "DEFAULT",
-    "TO",
-    "ENCODE",
-    "IN",
-    "LIKE",
-];
+const BEHIND_TABLE: Words = Words::new(
+    "as on using where group order having limit offset union intersect except minus join inner left right full cross \
+     natural for pivot unpivot select with default to encode in like partition",
+);
 /// What the parts of CREATE TABLE that are no columns begin with.
 const CONSTRAINTS: &[&str] = &["PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT", "CHECK", "LIKE", "EXCLUDE"];
 
 pub(super) fn check(findings: &mut Findings<'_, '_>) {
     let statement = findings.statement;
     let tables = relations(statement);
-    let only_catalog = !tables.is_empty() && tables.iter().all(super::relations::Relation::is_on_leader);
+    let has_catalog = tables.iter().any(super::relations::Relation::is_on_leader);
     for (index, token) in statement.tokens.iter().enumerate() {
         if !token.names() {
             continue;
@@ -67,7 +37,7 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
             findings.add("name_too_long", index, format!("it has {} bytes", token.name().len()));
         }
         let is_call = statement.symbol(index + 1, "(");
-        if SYSTEM_COLUMNS.contains(&token.name().as_str()) && !only_catalog && !is_call {
+        if SYSTEM_COLUMNS.contain(&token.name()) && !has_catalog && !is_call {
             findings.add("system_column", index, format!("there is no {}", token.name()));
         }
     }
@@ -77,8 +47,9 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
     for index in name_positions(statement) {
         let token = statement.tokens[index];
         let word = token.name();
-        let reported = RESERVED_WITHOUT_USE.contains(&word.as_str()) && !statement.is(0, "CREATE");
-        if token.kind == Kind::Word && RESERVED.contains(&word.as_str()) && !reported {
+        // Those have a rule of their own.
+        let system = SYSTEM_COLUMNS.contain(&word);
+        if token.kind == Kind::Word && RESERVED.contain(&word) && !system {
             findings.add(
                 "reserved_word",
                 index,
@@ -96,8 +67,7 @@ fn words_without_use(findings: &mut Findings<'_, '_>) {
             continue;
         }
         let word = token.name();
-        let without_use =
-            RESERVED_WITHOUT_USE.contains(&word.as_str()) && !SYSTEM_COLUMNS.contains(&word.as_str());
+        let without_use = RESERVED_WITHOUT_USE.contain(&word) && !SYSTEM_COLUMNS.contain(&word);
         // The type needs a text or a zone behind it, or a cast before it.
         let is_type = index > 0 && (statement.symbol(index - 1, "::") || statement.is(index - 1, "AS"));
         let timestamp = word == "timestamp"
@@ -122,8 +92,10 @@ fn name_positions(statement: &Statement<'_>) -> Vec<usize> {
     }
     for relation in relations(statement) {
         positions.extend(relation.index..relation.behind);
-        if statement.kind(relation.behind) == Some(Kind::Word)
-            && !statement.is_any(relation.behind, BEHIND_TABLE)
+        let alias = statement.tokens.get(relation.behind).filter(|token| token.kind == Kind::Word);
+        if alias.is_some_and(|alias| !BEHIND_TABLE.contain(&alias.name()))
+            && !statement.sequence(relation.behind, &["START", "WITH"])
+            && !statement.sequence(relation.behind, &["CONNECT", "BY"])
         {
             positions.push(relation.behind);
         }

@@ -46,7 +46,7 @@ fn parameter(findings: &mut Findings<'_, '_>) {
     }
     let Some((name, behind)) = statement.qualified_name(index) else { return };
     // A name with a dot is the user's own.
-    if name.len() == 1 && !PARAMETERS.contains(&name[0].as_str()) {
+    if name.len() == 1 && !PARAMETERS.contain(&name[0]) {
         findings.add("unknown_parameter", index, format!("there is no parameter {}", name[0]));
     }
     if statement.is(0, "SET") && !statement.is(behind, "TO") && !statement.symbol(behind, "=") {

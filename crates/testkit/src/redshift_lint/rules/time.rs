@@ -28,7 +28,7 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
             }
             if part == "weekday" {
                 findings.add("weekday", index + 2, "write dow");
-            } else if !DATE_PARTS.contains(&part.as_str()) {
+            } else if !DATE_PARTS.contain(&part) {
                 findings.add("date_part", index + 2, format!("there is no part {part}"));
             }
         }
@@ -78,7 +78,7 @@ fn is_interval(text: &str, qualified: bool) -> bool {
         let behind = behind.trim_start();
         let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(end);
-        if !number(amount) || !DATE_PARTS.contains(&unit.to_ascii_lowercase().as_str()) {
+        if !number(amount) || !DATE_PARTS.contain(&unit.to_ascii_lowercase()) {
             return false;
         }
         rest = behind.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());

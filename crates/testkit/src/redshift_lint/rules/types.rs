@@ -43,7 +43,7 @@ fn one(findings: &mut Findings<'_, '_>, Place { index, column }: &Place) {
     let arguments =
         if statement.symbol(open, "(") { statement.parts(statement.inside(open)) } else { Vec::new() };
     let has_precision = name == "double" && statement.is(index + 1, "PRECISION");
-    if SERIAL_TYPES.contains(&name.as_str()) {
+    if SERIAL_TYPES.contain(&name) {
         findings.add("serial", index, "derive the key, or count on from the highest");
     }
     if let Some((_, instead)) = UNSUPPORTED_TYPES.iter().find(|(known, _)| *known == name)

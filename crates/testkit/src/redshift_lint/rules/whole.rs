@@ -28,7 +28,7 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
         findings.add("empty_statement", 0, "there is no statement");
         return;
     };
-    if !first.symbol("(") && (first.kind != Kind::Word || !COMMANDS.contains(&first.name().as_str())) {
+    if !first.symbol("(") && (first.kind != Kind::Word || !COMMANDS.contain(&first.name())) {
         findings.add("unsupported_command", 0, format!("Redshift has no statement {}", first.text));
     }
     for (index, token) in statement.tokens.iter().enumerate() {

@@ -93,7 +93,9 @@ fn windows_in_conditions(findings: &mut Findings<'_, '_>) {
             .outside(scope)
             .into_iter()
             .take_while(|index| *index < over)
-            .filter(|index| statement.is_any(*index, &clauses))
+            .filter(|index| {
+                statement.is_any(*index, &clauses) && !statement.is(index.saturating_sub(1), "WITHIN")
+            })
             .last();
         if clause.is_some_and(|clause| statement.is_any(clause, &["WHERE", "GROUP", "HAVING", "ON"])) {
             findings.add("window_filter_of_rows", over, "compute it in a subquery");

@@ -1,21 +1,24 @@
 //! Generates a large data set, loads it, and compares every row with the answers:
-//! `cargo bench -p sparkify-tests --bench verify_at_scale -- [--events MILLIONS] [--songs N] [--warehouse URL]`
-//! (10 million events, 100,000 songs and DuckDB, unless it is said otherwise).
+//! `scripts/verify-at-scale.sh [--events MILLIONS] [--songs N] [--warehouse URL]` builds the command line and runs
+//! this (with 10 million events, 100,000 songs and DuckDB, unless it is said otherwise).
 //!
 //! Needs about 470 MB of disk for a million events, and as much again for the database. Everything is removed
 //! in the end.
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
+#![allow(clippy::expect_used, clippy::print_stdout)]
 
 use std::{path::Path, time::Instant};
 
 use sparkify_testkit::{Cli, Generated};
 
 fn main() {
-    let events = argument("--events").map_or(10.0, |millions| millions.parse::<f64>().unwrap()) * 1e6;
+    let program = argument("--program").expect("--program, the command line to test");
+    let program = Path::new(&program).canonicalize().expect("the command line to test");
+    let parent = argument("--directory").unwrap_or_else(|| ".".to_owned());
+    let events =
+        argument("--events").map_or(10.0, |millions| millions.parse::<f64>().expect("a number")) * 1e6;
     let songs = argument("--songs").unwrap_or_else(|| "100000".to_owned());
     let warehouse = argument("--warehouse").unwrap_or_else(|| "duckdb:scale.duckdb".to_owned());
-    let cli =
-        Cli::new_in(env!("CARGO_BIN_EXE_sparkify-cli-under-test"), Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let cli = Cli::new_in(program, &Path::new(&parent).canonicalize().expect("a directory"));
     let events = (events as u64).to_string();
     let begin = Instant::now();
     let data = Generated::make(&cli, &["--events", &events, "--songs", &songs, "--traps", "--corrupt"]);
@@ -33,6 +36,6 @@ fn main() {
 
 fn argument(name: &str) -> Option<String> {
     let arguments: Vec<_> = std::env::args().collect();
-    let position = arguments.iter().position(|argument| argument == name)?;
+    let position = arguments.iter().rposition(|argument| argument == name)?;
     arguments.get(position + 1).cloned()
 }

@@ -1,5 +1,5 @@
 //! How fast the generator is, and what memory it needs:
-//! `cargo bench -p sparkify-tests --bench generate -- [--events MILLIONS] [--rounds N]`.
+//! `cargo bench -p sparkify-eventsim --bench generate -- [--events MILLIONS] [--rounds N]`.
 //!
 //! Prints events a second with one thread and with all, to a place that only counts and to a directory, plain
 //! and compressed; then the peak memory of logs of the same users over one month, three and ten.
@@ -51,7 +51,14 @@ impl SinkFile for Counting {
     }
 }
 
+/// The environment variable that makes this program only make a data set of so many users, up to a time, in a
+/// directory: what it names is separated by blanks.
+const ONLY: &str = "SPARKIFY_BENCH_ONLY";
+
 fn main() {
+    if let Ok(only) = std::env::var(ONLY) {
+        return only_make(&only);
+    }
     let millions = argument("--events").unwrap_or(2.0);
     let rounds = argument("--rounds").unwrap_or(3.0) as u32;
     let cores = std::thread::available_parallelism().unwrap().get();
@@ -113,11 +120,21 @@ fn run(settings: &Settings, directory: Option<&PathBuf>) -> (Duration, Written) 
     (elapsed, written)
 }
 
-/// The events and the peak memory of a run of the command line.
+fn only_make(what: &str) {
+    let [users, to, directory] = what.splitn(3, ' ').collect::<Vec<_>>()[..] else { panic!("{what}") };
+    let settings = Settings {
+        volume: Volume::Users(users.parse().unwrap()),
+        to: to.parse().unwrap(),
+        ..Settings::default()
+    };
+    let (_, written) = run(&settings, Some(&PathBuf::from(directory)));
+    println!("{}", written.events);
+}
+
+/// The events and the peak memory of a run in a process of its own.
 fn peak_of(users: u32, to: &str, directory: &Path) -> (u64, u64) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sparkify-cli-under-test"));
-    let users = users.to_string();
-    command.args(["generate", "--users", &users, "--to", to, "--format", "json", "--out"]).arg(directory);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(ONLY, format!("{users} {to} {}", directory.display()));
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut peak_kib = 0;
     while child.try_wait().unwrap().is_none() {
@@ -130,7 +147,5 @@ fn peak_of(users: u32, to: &str, directory: &Path) -> (u64, u64) {
     }
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    std::fs::remove_dir_all(directory).unwrap();
-    (report["events"].as_u64().unwrap(), peak_kib / 1024)
+    (String::from_utf8(output.stdout).unwrap().trim().parse().unwrap(), peak_kib / 1024)
 }
