@@ -63,7 +63,11 @@ fn main() {
         drop_database(&server, &database);
         let part = |name: &str| {
             let steps = ours["steps_ms"].as_array().unwrap();
-            steps.iter().filter(|step| step["name"] == name).map(|step| step["elapsed_ms"].as_f64().unwrap()).sum::<f64>()
+            steps
+                .iter()
+                .filter(|step| step["name"] == name)
+                .map(|step| step["elapsed_ms"].as_f64().unwrap())
+                .sum::<f64>()
                 / 1000.0
         };
         let all = ours["elapsed_ms"].as_f64().unwrap() / 1000.0;
@@ -128,7 +132,8 @@ async fn copy_and_transform(
     let begin = Instant::now();
     client.batch_execute("BEGIN").await.unwrap();
     for (table, path) in TABLES.iter().zip(csv) {
-        let sink = client.copy_in::<_, Bytes>(&format!("COPY {table} FROM STDIN (FORMAT csv)")).await.unwrap();
+        let sink =
+            client.copy_in::<_, Bytes>(&format!("COPY {table} FROM STDIN (FORMAT csv)")).await.unwrap();
         let (mut sink, mut file) = (Box::pin(sink), std::fs::File::open(path).unwrap());
         loop {
             let mut chunk = Vec::with_capacity(CHUNK);

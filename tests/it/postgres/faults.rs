@@ -17,11 +17,7 @@ use sparkify_warehouse::{
 
 use super::{integer, open, options};
 
-async fn load_into(
-    warehouse: &dyn Warehouse,
-    data: &Path,
-    cancel: &Cancel,
-) -> Result<RunReport, Error> {
+async fn load_into(warehouse: &dyn Warehouse, data: &Path, cancel: &Cancel) -> Result<RunReport, Error> {
     let library = SqlLibrary::embedded().unwrap();
     let source = Arc::new(LocalDirectory::new(data));
     let options = LoadOptions { retries: Retries::none(), ..LoadOptions::default() };
