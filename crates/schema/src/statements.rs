@@ -25,6 +25,15 @@ pub fn last_match_rule() -> String {
     "SELECT match_rule FROM load_runs ORDER BY run_number DESC LIMIT 1".to_owned()
 }
 
+/// How many runs of that id were published: one, or none.
+///
+/// # Errors
+///
+/// [`crate::Error::LiteralWithNul`] for an id with a NUL.
+pub fn count_runs(dialect: Dialect, run_id: &str) -> Result<String> {
+    Ok(format!("SELECT COUNT(*) FROM load_runs WHERE run_id = {}", quote_literal(dialect, run_id)?))
+}
+
 /// How many plays are matched with a song.
 #[must_use]
 pub fn count_matched_songplays() -> String {

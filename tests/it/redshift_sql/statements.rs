@@ -107,6 +107,7 @@ fn lines() -> Vec<Named> {
         named("count_rows", statements::count_rows("songplays")),
         named("loaded_files", statements::loaded_files()),
         named("last_match_rule", statements::last_match_rule()),
+        named("count_runs", statements::count_runs(Dialect::Redshift, ODD).unwrap()),
         named("count_matched_songplays", statements::count_matched_songplays()),
         named("count_files_outside", statements::count_files_outside(Dialect::Redshift, ODD).unwrap()),
         named("note_file_time", statements::note_file_time(Dialect::Redshift, ODD, -1).unwrap()),

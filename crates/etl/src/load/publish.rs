@@ -154,8 +154,7 @@ pub(super) async fn was_published(
     dialect: Dialect,
     run_id: &str,
 ) -> Result<bool> {
-    let run_id = quote_literal(dialect, run_id)?;
-    let sql = format!("SELECT COUNT(*) FROM load_runs WHERE run_id = {run_id}");
+    let sql = statements::count_runs(dialect, run_id)?;
     let records = session.query(&sql).await.during("reading the ledger")?;
     Ok(records.integer(0, 0).is_some_and(|runs| runs > 0))
 }
