@@ -119,9 +119,9 @@ impl Script<'_> {
                 "a second connection holds `{lock}` in a transaction until the end of the load"
             ));
         }
+        let published = statements::count_runs(self.dialect, "<run>")?;
+        self.add("whether the run is published (when the connection broke while it committed)", published);
         self.add("the files that were loaded before", statements::loaded_files());
-        let run = statements::count_runs(self.dialect, "the run of the attempt before")?;
-        self.add("after a commit whose answer was lost: whether it took place", run);
         self.add("whether the match rule is still the same", statements::last_match_rule());
         self.add("the tables private to the load, all of them at once", "BEGIN");
         self.drop_batch_tables()?;

@@ -129,7 +129,7 @@ impl<'a> Context<'a> {
         text(out, ",\"page\":", Some(state.page.name()));
         match who {
             Some(who) => {
-                out.extend_from_slice(format!(",\"registration\":{}.0", who.registration).as_bytes())
+                out.extend_from_slice(format!(",\"registration\":{}.0", who.registration).as_bytes());
             }
             None => out.extend_from_slice(b",\"registration\":null"),
         }

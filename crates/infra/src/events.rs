@@ -28,6 +28,17 @@ pub enum Event {
         /// Since the beginning of the wait.
         elapsed: Duration,
     },
+    /// What a resource was waiting for has come.
+    Reached {
+        /// Its kind.
+        resource: ResourceKind,
+        /// Its name.
+        name: String,
+        /// What was waited for, such as `ready`.
+        awaited: &'static str,
+        /// Since the beginning of the wait.
+        elapsed: Duration,
+    },
     /// A request is repeated after a pause.
     Retrying {
         /// Its kind.

@@ -125,12 +125,21 @@ impl Deployment {
         let clock = &self.services.clock;
         let started = clock.monotonic();
         let mut pause = self.timing.poll_min;
+        let mut pended = false;
         loop {
-            let state = match look().await? {
-                Look::Done(done) => return Ok(done),
+            let look = look().await?;
+            let elapsed = clock.monotonic().saturating_sub(started);
+            let state = match look {
+                Look::Done(done) => {
+                    if pended {
+                        let (resource, name) = (subject.kind, subject.name.to_owned());
+                        self.observer.event(&Event::Reached { resource, name, awaited, elapsed });
+                    }
+                    return Ok(done);
+                }
                 Look::Pending(state) => state,
             };
-            let elapsed = clock.monotonic().saturating_sub(started);
+            pended = true;
             self.observer.event(&Event::Waiting {
                 resource: subject.kind,
                 name: subject.name.to_owned(),

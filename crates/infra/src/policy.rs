@@ -184,6 +184,26 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                 "Resource": "*"
             },
             {
+                "Sid": "RedshiftLooksAtTheNetwork",
+                "Effect": "Allow",
+                "Action": [
+                    "ec2:DescribeAccountAttributes",
+                    "ec2:DescribeAddresses",
+                    "ec2:DescribeAvailabilityZones",
+                    "ec2:DescribeInternetGateways"
+                ],
+                "Resource": "*"
+            },
+            {
+                "Sid": "FirstClusterOfAnAccount",
+                "Effect": "Allow",
+                "Action": "iam:CreateServiceLinkedRole",
+                "Resource": format!(
+                    "arn:{partition}:iam::{account}:role/aws-service-role/redshift.amazonaws.com/*"
+                ),
+                "Condition": {"StringEquals": {"iam:AWSServiceName": "redshift.amazonaws.com"}}
+            },
+            {
                 "Sid": "Role",
                 "Effect": "Allow",
                 "Action": [

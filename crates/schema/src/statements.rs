@@ -25,7 +25,7 @@ pub fn last_match_rule() -> String {
     "SELECT match_rule FROM load_runs ORDER BY run_number DESC LIMIT 1".to_owned()
 }
 
-/// How many runs of that id were published: one, or none.
+/// How many runs of that id were published: one or none.
 ///
 /// # Errors
 ///

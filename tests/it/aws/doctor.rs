@@ -15,18 +15,24 @@ fn check<'a>(document: &'a Value, name: &str) -> &'a Value {
     checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {document}"))
 }
 
+/// Puts something into the places that the role may read.
+pub(crate) fn put_source_data(aws: &Aws) {
+    let place = json!({ "LocationConstraint": "us-west-2" });
+    aws.account.call(
+        "s3",
+        "create_bucket",
+        &json!({ "Bucket": "udacity-dend", "CreateBucketConfiguration": place }),
+    );
+    for key in ["log_data/2018/11/2018-11-01-events.json", "song_data/A/A/A/T.json", "log_json_path.json"] {
+        aws.account.call("s3", "put_object", &json!({ "Bucket": "udacity-dend", "Key": key, "Body": "{}" }));
+    }
+}
+
 #[test]
 fn a_deployment_that_nothing_listens_for_fails_at_that_step_with_a_remedy() {
     let aws = Aws::new();
     let _ = aws.provision().success();
-    for key in ["log_data/2018/11/2018-11-01-events.json", "song_data/A/A/A/T.json", "log_json_path.json"] {
-        if key.starts_with("log_data") {
-            let place = json!({ "LocationConstraint": "us-west-2" });
-            let bucket = json!({ "Bucket": "udacity-dend", "CreateBucketConfiguration": place });
-            aws.account.call("s3", "create_bucket", &bucket);
-        }
-        aws.account.call("s3", "put_object", &json!({ "Bucket": "udacity-dend", "Key": key, "Body": "{}" }));
-    }
+    put_source_data(&aws);
     let finished = aws.run(&["doctor", "--format", "json"]).with_code(1);
     let document = finished.json();
     assert_eq!(document["healthy"], false);

@@ -164,12 +164,16 @@ fn what_is_configured_gets_its_own_groups() {
 fn the_output_for_people_says_what_is_there() {
     let aws = Aws::new();
     let made = aws.run(&["provision", "--yes"]).success();
-    for expected in
-        ["create    cluster", "as an estimate", "redshift://music", "127.0.0.1:5439", "database    sparkify"]
-    {
+    for expected in [
+        "create    cluster",
+        "as an estimate",
+        "redshift://music",
+        "127.0.0.1:5439",
+        "database    sparkify\n",
+    ] {
         assert!(made.stdout.contains(expected), "{expected}\n{}", made.stdout);
     }
-    for expected in ["create role", "create cluster", "done in", "cannot be used from here"] {
+    for expected in ["create role", "create cluster", "done in", "ready after", "cannot be used from here"] {
         assert!(made.stderr.contains(expected), "{expected}\n{}", made.stderr);
     }
     let status = aws.run(&["status"]).success().stdout;

@@ -5,7 +5,9 @@
 mod build;
 mod concurrent;
 mod confirmation;
+mod database;
 mod doctor;
+mod documents;
 mod foreign;
 mod interrupted;
 mod inventory;
@@ -14,6 +16,7 @@ mod life;
 mod permissions;
 mod secrets;
 mod stopped;
+mod terminal;
 
 use std::process::Command;
 
@@ -25,7 +28,7 @@ const DEPLOYMENT: &str = "music";
 /// What its resources are called.
 const NAME: &str = "sparkify-music";
 /// What its role is called.
-const ROLE: &str = "sparkify-music-warehouse";
+const ROLE: &str = "sparkify-music-us-west-2";
 
 /// What is wanted, unless a test wants something else.
 const WANTED: &str = "[deployment]\nname = \"music\"\nallow_cidr = [\"203.0.113.7/32\"]\n";

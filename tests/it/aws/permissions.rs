@@ -35,11 +35,13 @@ fn actions(policy: &Value) -> Vec<String> {
 fn without(policy: &Value, action: &str) -> Value {
     let mut policy = policy.clone();
     for statement in policy["Statement"].as_array_mut().unwrap() {
-        if let Some(actions) = statement["Action"].as_array_mut() {
-            actions.retain(|found| found != action);
-        } else if statement["Action"] == action {
-            statement["Action"] = json!(["none:None"]);
-        }
+        let left: Vec<Value> = match &statement["Action"] {
+            Value::Array(actions) => actions.iter().filter(|found| *found != action).cloned().collect(),
+            found if found == action => Vec::new(),
+            found => vec![found.clone()],
+        };
+        // A statement has to have some action.
+        statement["Action"] = if left.is_empty() { json!(["none:None"]) } else { left.into() };
     }
     policy
 }

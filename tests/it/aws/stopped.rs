@@ -31,7 +31,7 @@ fn ctrl_c_says_how_things_are_and_the_next_run_goes_on() {
     let finished = Finished::from(process.wait_with_output().unwrap()).with_code(130);
     for expected in [
         "stopped on request",
-        "role sparkify-music-warehouse: create done",
+        "role sparkify-music-us-west-2: create done",
         "creating",
         "`sparkify-cli provision` goes on",
     ] {

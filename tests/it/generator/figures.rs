@@ -20,8 +20,9 @@ pub(super) struct Figures {
     pub(super) weekdays: Counts,
     /// Sessions by their number of events.
     pub(super) session_lengths: Counts,
-    /// Seconds from an event to the next one of the session, where neither a song nor a redirect decides.
-    pub(super) waits: Counts,
+    /// By user: seconds from an event to the next one of the session, where neither a song nor a redirect
+    /// decides.
+    pub(super) waits: BTreeMap<String, Vec<i64>>,
     /// Seconds from a song to the next one, where nothing comes between.
     pub(super) songs: Counts,
     /// Minutes from the end of a session to the next one of the user.
@@ -70,9 +71,11 @@ impl Figures {
             count(&mut figures.session_lengths, session.len());
             let (first, last) = (session[0].ts, session[session.len() - 1].ts);
             count(&mut figures.weekdays, (first.div_euclid(86_400_000) + 4) % 7);
-            if let Some(known) = session.iter().find(|row| !row.user.is_empty()) {
-                ends.entry(known.user.clone()).or_default().push((first, last));
+            let known = session.iter().find(|row| !row.user.is_empty()).map(|row| row.user.clone());
+            if let Some(user) = &known {
+                ends.entry(user.clone()).or_default().push((first, last));
             }
+            let user = known.unwrap_or_else(|| format!("session {}", session[0].session));
             let mut song_ends = i64::MIN;
             for (index, row) in session.iter().enumerate() {
                 count(&mut figures.pages, &row.page);
@@ -90,7 +93,7 @@ impl Figures {
                 } else if !(300..399).contains(&next.status)
                     && (next.page != "NextSong" || song_ends <= row.ts)
                 {
-                    count(&mut figures.waits, seconds);
+                    figures.waits.entry(user.clone()).or_default().push(seconds);
                 }
             }
         }
@@ -120,7 +123,7 @@ impl Figures {
             hours: counts(&value["hours"]),
             weekdays: counts(&value["weekdays"]),
             session_lengths: counts(&value["session_lengths"]),
-            waits: counts(&value["waits"]),
+            waits: serde_json::from_value(value["waits"].clone()).unwrap(),
             songs: counts(&value["songs"]),
             session_gaps: counts(&value["session_gaps"]),
         }
@@ -136,20 +139,26 @@ pub(super) fn total_variation(one: &Counts, other: &Counts) -> f64 {
     keys.into_iter().map(|key| (share(one, key) - share(other, key)).abs()).sum::<f64>() / 2.0
 }
 
+/// Values with weights.
+pub(super) type Weighted = Vec<(f64, f64)>;
+
+/// The keys of counts, which are numbers, weighted by their counts.
+pub(super) fn weighted(counts: &Counts) -> Weighted {
+    counts.iter().map(|(key, count)| (key.parse().unwrap(), *count as f64)).collect()
+}
+
 /// The largest difference of the two distribution functions, after Kolmogorov and Smirnov.
-pub(super) fn kolmogorov_smirnov(one: &Counts, other: &Counts) -> f64 {
-    let sorted = |counts: &Counts| {
-        let mut sorted: Vec<(i64, u64)> =
-            counts.iter().map(|(key, count)| (key.parse().unwrap(), *count)).collect();
-        sorted.sort_unstable();
-        sorted
-    };
-    let (one, other) = (sorted(one), sorted(other));
-    let below = |counts: &[(i64, u64)], end: i64| {
-        let all: u64 = counts.iter().map(|(_, count)| count).sum();
-        let below: u64 = counts.iter().take_while(|(key, _)| *key <= end).map(|(_, count)| count).sum();
-        below as f64 / all.max(1) as f64
-    };
-    let ends = one.iter().chain(&other).map(|(key, _)| *key);
-    ends.map(|end| (below(&one, end) - below(&other, end)).abs()).fold(0.0, f64::max)
+pub(super) fn kolmogorov_smirnov(one: Weighted, other: Weighted) -> f64 {
+    let total = |values: &Weighted| values.iter().map(|(_, weight)| weight).sum::<f64>();
+    let (all_of_one, all_of_other) = (total(&one), total(&other));
+    let mut steps: Vec<(f64, f64)> =
+        one.into_iter().map(|(value, weight)| (value, weight / all_of_one)).collect();
+    steps.extend(other.into_iter().map(|(value, weight)| (value, -weight / all_of_other)));
+    steps.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let (mut difference, mut largest) = (0.0, 0.0_f64);
+    for equal in steps.chunk_by(|one, next| one.0 == next.0) {
+        difference += equal.iter().map(|(_, step)| step).sum::<f64>();
+        largest = largest.max(difference.abs());
+    }
+    largest
 }

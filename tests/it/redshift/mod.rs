@@ -5,6 +5,7 @@ mod command_line;
 mod copying;
 mod engine;
 mod faults;
+mod generated;
 mod login;
 mod objects;
 mod same_as_duckdb;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use sparkify_etl::{
     Cancel, LoadOptions, MatchRule, Progress, ScriptPart, create_tables, load, script, source::LocalDirectory,
 };
-use sparkify_schema::{Dialect, sql::SqlLibrary};
+use sparkify_schema::{Dialect, sql::SqlLibrary, statements};
 use sparkify_testkit::{DataSet, Event, PostgresServer, Song};
 use sparkify_warehouse::{
     BatchSource, LoadSession, RecordSet, Result, Warehouse,
@@ -244,7 +244,9 @@ impl Runs {
 
         let missing: Vec<_> = (0..self.script.len())
             .filter(|position| !self.seen.contains(position))
-            .map(|p| &self.script[p])
+            .map(|position| &self.script[position])
+            // It takes a broken connection; `tests/it/postgres/` has a test of it.
+            .filter(|sql| **sql != shape(&statements::count_runs(Dialect::Postgres, "run").unwrap()))
             .collect();
         assert!(missing.is_empty(), "{} is in the script and was not sent: {missing:#?}", missing.len());
     }

@@ -94,10 +94,17 @@ mod library {
             let mut config = match &self.section {
                 None => DeploymentConfig::default(),
                 Some((table, origin)) => {
-                    toml::Value::Table(table.clone()).try_into::<DeploymentConfig>().map_err(|error| {
-                        let reason = error.message();
+                    let read = |table: toml::Table| toml::Value::Table(table).try_into::<DeploymentConfig>();
+                    read(table.clone()).map_err(|error| {
+                        // The error does not name the key, so each is tried by itself.
+                        let faulty = table.iter().find_map(|(key, value)| {
+                            let alone = toml::Table::from_iter([(key.clone(), value.clone())]);
+                            Some((key.as_str(), read(alone).err()?))
+                        });
+                        let (key, error) = faulty.unwrap_or(("", error));
+                        let dot = if key.is_empty() { "" } else { "." };
                         UsageError::with_hint(
-                            format!("[deployment] of {origin}: {reason}"),
+                            format!("{origin}: deployment{dot}{key}: {}", error.message()),
                             "docs/aws.md has the keys of the section and their values",
                         )
                     })?

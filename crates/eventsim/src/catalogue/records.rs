@@ -139,9 +139,10 @@ pub(super) fn popularity(random: &mut Random) -> f64 {
     libm::exp(2.19 * random.normal())
 }
 
-/// The length of a song in hundred-thousandths of a second.
+/// The length of a song in hundred-thousandths of a second: most are near four minutes, some are anything.
 pub(super) fn duration(random: &mut Random) -> i64 {
-    let seconds = libm::exp(5.447 + 0.356 * random.normal());
+    let (middle, spread) = if random.chance(809) { (5.450, 0.2225) } else { (5.4335, 0.6735) };
+    let seconds = libm::exp(middle + spread * random.normal());
     (seconds.clamp(6.4, 2_700.0) * 100_000.0) as i64
 }
 

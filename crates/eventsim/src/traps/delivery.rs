@@ -90,7 +90,8 @@ impl Writer<'_> {
             return block;
         }
         let traps = self.context.world.settings.traps;
-        let backwards = traps && events.first().is_some_and(|event| self.hash(event, 1) % BACKWARDS == 0);
+        let backwards =
+            traps && events.first().is_some_and(|event| self.hash(event, 1).is_multiple_of(BACKWARDS));
         let write = |block: &mut Block, event: &Event| {
             let part = if event.is_late { Files::Late } else { Files::Main };
             self.context.push(block.parts[part as usize].row(), event);
@@ -151,14 +152,17 @@ impl Writer<'_> {
 
     fn corrupt(&self, block: &mut Block, event: &Event) {
         let hash = self.hash(event, 3);
-        if hash % self.corrupt_one_in != 0 {
+        if !hash.is_multiple_of(self.corrupt_one_in) {
             return;
         }
         let choice = hash / self.corrupt_one_in;
         let mut good = Vec::new();
         self.context.push(&mut good, event);
-        let (bad, reason) =
-            if choice % 12 == 0 { (contradict(&good), "key_conflict") } else { spoil(&good, choice / 12) };
+        let (bad, reason) = if choice.is_multiple_of(12) {
+            (contradict(&good), "key_conflict")
+        } else {
+            spoil(&good, choice / 12)
+        };
         let part = &mut block.parts[Files::Main as usize];
         block.rejects.push((part.rows, reason));
         part.row().extend_from_slice(&bad);

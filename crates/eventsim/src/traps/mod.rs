@@ -17,5 +17,5 @@ const LATE_SESSIONS: u64 = 40;
 
 /// Whether the events of a session come in a file of their own, later than the others.
 pub(crate) fn is_late_session(user: u32, ordinal: u32) -> bool {
-    mix(u64::from(user) << 32 | u64::from(ordinal)) % LATE_SESSIONS == 0
+    mix(u64::from(user) << 32 | u64::from(ordinal)).is_multiple_of(LATE_SESSIONS)
 }

@@ -153,10 +153,10 @@ pub(crate) fn distort(tracks: &mut Vec<Draft>) {
             }
             _ => {}
         }
-        if !track.artist.is_ascii() && mix(index as u64) % 3 > 0 {
+        if !track.artist.is_ascii() && !mix(index as u64).is_multiple_of(3) {
             track.artist = doubly_encoded(&track.artist);
         }
-        if !track.title.is_ascii() && mix(index as u64) % 3 > 0 {
+        if !track.title.is_ascii() && !mix(index as u64).is_multiple_of(3) {
             track.title = doubly_encoded(&track.title);
         }
     }

@@ -1,6 +1,8 @@
 //! Why it does not work: one line a step.
 
+mod connection;
 mod examine;
+mod finding;
 
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ pub struct Check {
     /// What to do, in one line.
     pub remedy: Option<String>,
     /// How long it took.
-    #[serde(serialize_with = "milliseconds")]
+    #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
 }
 

@@ -177,16 +177,16 @@ impl MotoAccount {
             ("AWS_ACCESS_KEY_ID", key),
             ("AWS_SECRET_ACCESS_KEY", secret),
             ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("AWS_CONFIG_FILE", "/nonexistent"),
-            ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent"),
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()
     }
 
     /// How long states last, counted in looks at them: `creating`, `adding_roles`, `modifying`, `pausing`,
-    /// `resuming`, `deleting`, `releasing_interface`; `host` and `port` where a database answers;
-    /// `permissions`, whether callers need them.
+    /// `resuming`, `deleting`, `releasing_interface`; `host` and `port` where a database answers, `password`
+    /// with which; `permissions`, whether callers need them.
     pub fn set(&self, settings: &Value) {
         self.door("settings", settings);
     }

@@ -7,7 +7,10 @@ use postgres_protocol::{
     authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256},
     message::frontend,
 };
-use tokio::net::UnixStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+};
 
 use super::{
     error::ServerError,
@@ -219,7 +222,7 @@ impl Drop for Backend {
     /// PostgreSQL notices late that nobody waits for a statement any more.
     fn drop(&mut self) {
         if self.busy {
-            self.canceller().cancel();
+            self.canceller().send();
         }
     }
 }
@@ -233,13 +236,26 @@ pub(super) struct Canceller {
 }
 
 impl Canceller {
-    pub(super) fn cancel(&self) {
-        use std::io::Write;
+    fn request(&self) -> BytesMut {
         let mut request = BytesMut::new();
         frontend::cancel_request(self.pid, self.key, &mut request);
-        // A server that is gone has nothing to cancel.
+        request
+    }
+
+    /// Returns once the server has passed it on; one that is gone has nothing to cancel.
+    pub(super) async fn cancel(&self) {
+        if let Ok(mut socket) = UnixStream::connect(&self.socket).await
+            && socket.write_all(&self.request()).await.is_ok()
+        {
+            // The server closes the connection when it is done.
+            let _ = socket.read_to_end(&mut Vec::new()).await;
+        }
+    }
+
+    /// The same without waiting.
+    fn send(&self) {
         if let Ok(mut socket) = std::os::unix::net::UnixStream::connect(&self.socket) {
-            let _ = socket.write_all(&request);
+            let _ = std::io::Write::write_all(&mut socket, &self.request());
         }
     }
 }

@@ -159,3 +159,39 @@ pub(super) fn put_parameters(wire: &mut Wire, user: &str) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client that knows Redshift's digest.
+    async fn digest_login(password: &str) -> Result<Login, ServerError> {
+        let logins = Logins::default();
+        logins.set("loader", "right", "role", "of the role");
+        let (server, client) = tokio::io::duplex(1024);
+        let (mut server, mut client) = (Wire::new(Box::new(server)), Wire::new(Box::new(client)));
+        let answering = async {
+            let mut request = client.read().await.unwrap().unwrap().body;
+            assert_eq!((request.get_i32(), request.get_i32()), (13, 0), "the digest, and SHA-256");
+            let (salt, nonce) = (take_bytes(&mut request).unwrap(), take_bytes(&mut request).unwrap());
+            let inner = Sha256::new().chain_update(password).chain_update(&salt).finalize();
+            let outer = Sha256::new().chain_update(inner).chain_update(&nonce).chain_update("1541105830796");
+            client.put(b'd', |output| {
+                for part in [outer.finalize().as_slice(), b"1541105830796"] {
+                    output.put_i32(i32::try_from(part.len()).unwrap());
+                    output.put_slice(part);
+                }
+            });
+            client.flush().await.unwrap();
+        };
+        let (result, ()) =
+            tokio::join!(log_in(&mut server, &logins, "loader", Authentication::Digest), answering);
+        result.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_digest_proves_the_password() {
+        assert_eq!(digest_login("right").await.unwrap().role, "role");
+        assert_eq!(digest_login("wrong").await.unwrap_err().code, "28000");
+    }
+}

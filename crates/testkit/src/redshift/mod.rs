@@ -248,6 +248,21 @@ impl RedshiftDouble {
         self.received().into_iter().filter(|received| received.sql().is_some()).collect()
     }
 
+    /// The roles that are attached to the cluster from now on; `None` for any.
+    pub fn set_roles(&self, roles: Option<Vec<String>>) {
+        self.shared.aws.set_roles(roles);
+    }
+
+    /// From now on the role may not read what begins so: `s3://bucket/key`.
+    pub fn deny(&self, beginning: &str) {
+        self.shared.aws.deny(beginning);
+    }
+
+    /// The role may read everything again.
+    pub fn allow_all(&self) {
+        self.shared.aws.allow_all();
+    }
+
     /// Lets something go wrong.
     pub fn inject(&self, fault: Fault) {
         lock(&self.shared.faults).add(fault);

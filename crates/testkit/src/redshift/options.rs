@@ -64,6 +64,9 @@ pub struct RedshiftDoubleOptions {
     pub slices: u32,
     /// The isolation of transactions.
     pub isolation: Isolation,
+    /// Statements are held against the rules of [`redshift_lint`](crate::redshift_lint), which refuse more than
+    /// Redshift does: also what it takes and does otherwise than meant.
+    pub lint: bool,
 }
 
 impl Default for RedshiftDoubleOptions {
@@ -79,6 +82,7 @@ impl Default for RedshiftDoubleOptions {
             roles: None,
             slices: 2,
             isolation: Isolation::Snapshot,
+            lint: true,
         }
     }
 }

@@ -48,7 +48,7 @@ pub(super) struct Shared {
     pub(super) log: Mutex<Log>,
     pub(super) faults: Mutex<Faults>,
     pub(super) history: History,
-    pub(super) aws: Aws,
+    pub(super) aws: Arc<Aws>,
     sessions: Mutex<HashMap<i32, Handle>>,
     writer: tokio::sync::Mutex<Option<Backend>>,
 }
@@ -62,24 +62,45 @@ pub(super) struct Handle {
 }
 
 /// The wish that a session stops what it is doing.
+///
+/// It may not hit the next statement instead. So a session waits for a wish that is on its way before it
+/// answers, and PostgreSQL is told only while it works.
 #[derive(Debug, Default)]
 pub(super) struct Cancel {
     wanted: AtomicBool,
     changed: Notify,
+    in_postgres: AtomicBool,
+    on_its_way: tokio::sync::Mutex<()>,
 }
 
 impl Cancel {
+    /// A statement begins, not yet in PostgreSQL.
     pub(super) fn reset(&self) {
         self.wanted.store(false, Ordering::SeqCst);
     }
 
-    pub(super) fn is_wanted(&self) -> bool {
+    pub(super) fn enter_postgres(&self) {
+        self.in_postgres.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) async fn leave_postgres(&self) {
+        self.in_postgres.store(false, Ordering::SeqCst);
+        if self.is_wanted() {
+            drop(self.on_its_way.lock().await);
+        }
+    }
+
+    fn is_wanted(&self) -> bool {
         self.wanted.load(Ordering::SeqCst)
     }
 
-    fn want(&self) {
+    async fn want(&self, canceller: &Canceller) {
+        let _guard = self.on_its_way.lock().await;
         self.wanted.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
+        if self.in_postgres.load(Ordering::SeqCst) {
+            canceller.cancel().await;
+        }
     }
 
     /// Returns once it is wanted.
@@ -103,7 +124,7 @@ impl Shared {
     ) -> Self {
         Self {
             history: History::new(options.database.clone()),
-            aws: Aws::new(&options),
+            aws: Arc::new(Aws::new(&options)),
             options,
             backend,
             administrator,
@@ -128,13 +149,14 @@ impl Shared {
         lock(&self.sessions).len()
     }
 
-    /// Cancels what a session does; with a key only if it is the right one.
-    pub(super) fn cancel(&self, pid: i32, key: Option<i32>) {
+    /// Cancels what a session does, with a key only if it is the right one; whether there is such a session.
+    pub(super) async fn cancel(&self, pid: i32, key: Option<i32>) -> bool {
         let handle = lock(&self.sessions).get(&pid).cloned();
-        if let Some(handle) = handle.filter(|handle| key.is_none_or(|key| key == handle.key)) {
-            handle.cancel.want();
-            handle.canceller.cancel();
-        }
+        let Some(handle) = handle.filter(|handle| key.is_none_or(|key| key == handle.key)) else {
+            return false;
+        };
+        handle.cancel.want(&handle.canceller).await;
+        true
     }
 
     /// Brings the system tables up to date.
@@ -203,7 +225,7 @@ async fn connection(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
             CANCEL_REQUEST if first.remaining() >= 8 => {
                 let (pid, key) = (first.get_i32(), first.get_i32());
                 lock(&shared.log).add(pid, Message::Cancel);
-                shared.cancel(pid, Some(key));
+                shared.cancel(pid, Some(key)).await;
                 return Ok(());
             }
             VERSION_3 => return start(wire, first, encrypted, shared).await,

@@ -33,6 +33,8 @@ pub(super) struct Session {
     remembered: HashMap<String, String>,
     /// Rows returned by the statement that is running.
     returned_rows: u64,
+    /// The statement that is running.
+    running: Option<i64>,
 }
 
 /// What follows a statement.
@@ -58,6 +60,7 @@ impl Session {
             implicit: false,
             remembered: HashMap::new(),
             returned_rows: 0,
+            running: None,
         }
     }
 
@@ -117,7 +120,7 @@ impl Session {
     async fn query(&mut self, sql: &str) -> io::Result<Next> {
         let number = self.log(Message::Statement(sql.to_owned()));
         let outcome = |session: &Self, outcome| lock(&session.shared.log).set(number, outcome);
-        let plans = match plans(sql) {
+        let plans = match plans(sql, self.shared.options.lint) {
             Ok(plans) => plans,
             Err(error) => {
                 outcome(self, Outcome::Refused(error.message.clone()));
@@ -175,25 +178,32 @@ impl Session {
         if self.backend.transaction == Transaction::None {
             self.transaction_id = self.shared.history.next_id();
         }
+        let fault = lock(&self.shared.faults).hit(sql);
+        if matches!(fault, Some(Action::CloseBefore)) {
+            return Ok(Ok(Next::Close));
+        }
         let id = self.shared.history.begin(self.backend.pid, self.transaction_id, sql);
+        self.running = Some(id);
         self.cancel.reset();
         self.returned_rows = 0;
-        let fault = lock(&self.shared.faults).hit(sql);
         let mark = self.client.mark();
         let result = match &fault {
-            Some(Action::CloseBefore) => return Ok(Ok(Next::Close)),
             Some(Action::Fail(error)) => Err(error.clone()),
             Some(Action::SerializationViolation) => Err(ServerError::serialization(id)),
             Some(Action::Delay(duration)) => match self.delay(*duration, id).await? {
-                Ok(()) => self.execute(plan, id, several).await?,
+                Ok(()) => self.in_postgres(plan, id, several).await?,
                 Err(error) => Err(error),
             },
-            Some(Action::CloseAfter | Action::FailAfter(_)) | None => self.execute(plan, id, several).await?,
+            Some(Action::CloseBefore | Action::CloseAfter | Action::FailAfter(_)) | None => {
+                self.in_postgres(plan, id, several).await?
+            }
         };
+        self.running = None;
+        // The system tables tell what happened, not what the client is told.
+        self.shared.history.end(id, self.returned_rows, result.as_ref().err());
         let result = match fault {
             Some(Action::CloseAfter) => {
                 self.client.rewind(mark);
-                self.shared.history.end(id, self.returned_rows, result.err().as_ref());
                 return Ok(Ok(Next::Close));
             }
             Some(Action::FailAfter(error)) => {
@@ -202,14 +212,14 @@ impl Session {
             }
             _ => result,
         };
-        self.shared.history.end(id, self.returned_rows, result.as_ref().err());
         if let Err(error) = &result {
-            self.poison().await?;
+            // PostgreSQL has ended the session.
             if error.severity == "FATAL" {
                 self.put_error(error);
                 self.client.flush().await?;
                 return Ok(Ok(Next::Close));
             }
+            self.poison().await?;
         }
         Ok(result.map(|()| Next::Continue))
     }
@@ -228,6 +238,13 @@ impl Session {
             () = tokio::time::sleep(limit), if limit < Duration::MAX => Ok(Err(ServerError::cancelled(id))),
             () = self.cancel.wanted() => Ok(Err(ServerError::cancelled(id))),
         }
+    }
+
+    async fn in_postgres(&mut self, plan: Plan, id: i64, several: bool) -> Ran {
+        self.cancel.enter_postgres();
+        let ran = self.execute(plan, id, several).await;
+        self.cancel.leave_postgres().await;
+        ran
     }
 
     async fn execute(&mut self, plan: Plan, id: i64, several: bool) -> Ran {
@@ -279,10 +296,11 @@ impl Session {
                 Ok(locked)
             }
             Plan::Lock(sql) => self.forward(&sql, id).await,
-            Plan::Forward { sql, cancels } => {
-                if let Some(pid) = cancels {
-                    self.shared.cancel(pid, None);
-                }
+            Plan::Cancel { pid, .. } if self.shared.cancel(pid, None).await => {
+                self.forward("SELECT 1 AS pg_cancel_backend", id).await
+            }
+            Plan::Cancel { sql, .. } => self.forward(&sql, id).await,
+            Plan::Forward(sql) => {
                 if sql.contains(&format!("{SCHEMA}.sys_")) {
                     self.shared.write_history().await?;
                 }
@@ -386,12 +404,16 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if let Some(id) = self.running {
+            let error = ServerError::fatal("57P01", "terminating connection due to administrator command");
+            self.shared.history.end(id, 0, Some(&error));
+        }
         self.shared.remove_session(self.backend.pid);
     }
 }
 
 /// All statements of a text; the parser sees all of them before the first one runs.
-fn plans(sql: &str) -> Result<Vec<(&str, Plan)>, ServerError> {
+fn plans(sql: &str, lint: bool) -> Result<Vec<(&str, Plan)>, ServerError> {
     if sql.len() > LONGEST_QUERY {
         let message = format!(
             "Statement is too large. Statement Size: {} bytes. Maximum Allowed: {LONGEST_QUERY} bytes",
@@ -404,7 +426,9 @@ fn plans(sql: &str) -> Result<Vec<(&str, Plan)>, ServerError> {
         .into_iter()
         .map(|statement| {
             let plan = plan(statement)?;
-            refusal::check(statement)?;
+            if lint {
+                refusal::check(statement)?;
+            }
             Ok((statement, plan))
         })
         .collect()

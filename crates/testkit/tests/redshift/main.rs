@@ -1,6 +1,7 @@
 //! The double of Redshift, seen by a client.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod copy;
 mod login;
 mod session;
 mod statements;
@@ -16,6 +17,12 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 async fn double() -> RedshiftDouble {
     RedshiftDouble::start(PostgresServer::shared(), RedshiftDoubleOptions::default()).await
+}
+
+/// One that takes what Redshift takes but does otherwise than meant.
+async fn double_without_lint() -> RedshiftDouble {
+    let options = RedshiftDoubleOptions { lint: false, ..RedshiftDoubleOptions::default() };
+    RedshiftDouble::start(PostgresServer::shared(), options).await
 }
 
 fn config(double: &RedshiftDouble, user: &str, password: &str) -> Config {

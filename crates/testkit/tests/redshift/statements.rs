@@ -1,10 +1,10 @@
 //! Statements: what Redshift has and PostgreSQL has not, and the other way round.
 
-use crate::{connect, double, failure, rows, run};
+use crate::{connect, double, double_without_lint, failure, rows, run};
 
 #[tokio::test]
 async fn keys_are_declared_and_not_enforced_but_not_null_is() {
-    let double = double().await;
+    let double = double_without_lint().await;
     let client = connect(&double).await;
     run(
         &client,
@@ -25,7 +25,7 @@ async fn keys_are_declared_and_not_enforced_but_not_null_is() {
 
 #[tokio::test]
 async fn lengths_of_texts_are_in_bytes() {
-    let double = double().await;
+    let double = double_without_lint().await;
     let client = connect(&double).await;
     run(&client, "CREATE TABLE t (a VARCHAR(4), b TEXT)").await;
     run(&client, "INSERT INTO t (a) SELECT 'äö'").await;
@@ -67,7 +67,7 @@ async fn comparisons_of_texts_ignore_blanks_at_the_end() {
 
 #[tokio::test]
 async fn averages_of_integers_are_cut_and_floats_have_fifteen_digits() {
-    let double = double().await;
+    let double = double_without_lint().await;
     let client = connect(&double).await;
     run(&client, "CREATE TABLE t (a INT, b BIGINT, c FLOAT8)").await;
     run(
@@ -84,7 +84,7 @@ async fn averages_of_integers_are_cut_and_floats_have_fifteen_digits() {
 
 #[tokio::test]
 async fn dates_are_taken_apart_and_added_to() {
-    let double = double().await;
+    let double = double_without_lint().await;
     let client = connect(&double).await;
     for (sql, expected) in [
         ("SELECT EXTRACT(DOW FROM TIMESTAMP '2018-11-04 01:02:03.796')", "0"),
@@ -119,7 +119,7 @@ async fn merge_takes_one_row_of_the_source_for_each_of_the_target() {
 
 #[tokio::test]
 async fn names_fold_to_lower_case_even_in_quotes() {
-    let double = double().await;
+    let double = double_without_lint().await;
     let client = connect(&double).await;
     run(&client, "CREATE TABLE \"Mixed\" (\"UserId\" INT)").await;
     let sql = "SELECT table_name, column_name, data_type FROM svv_columns WHERE table_schema = 'public'";
@@ -156,4 +156,15 @@ async fn the_isolation_of_the_database_is_shown() {
     let client = connect(&double).await;
     let sql = "SELECT BTRIM(db_name), BTRIM(isolation_level) FROM stv_db_isolation_level";
     assert_eq!(rows(&client, sql).await, ["dev|Snapshot Isolation"]);
+}
+
+#[tokio::test]
+async fn what_breaks_our_rules_is_refused_and_not_run() {
+    let double = double().await;
+    let client = connect(&double).await;
+    run(&client, "CREATE TABLE t (a INT)").await;
+    let (code, message) = failure(&client, "INSERT INTO t (a) SELECT 1 ON CONFLICT DO NOTHING").await;
+    assert_eq!(code, "42601");
+    assert!(message.contains("on_conflict"), "{message}");
+    assert_eq!(rows(&client, "SELECT COUNT(*) FROM t").await, ["0"]);
 }

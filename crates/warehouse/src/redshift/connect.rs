@@ -139,6 +139,18 @@ impl Connector {
         Ok(session)
     }
 
+    /// Connects as far as the encryption, and verifies it.
+    pub(super) async fn check_encryption(&self) -> Result<()> {
+        let limit = self.server.connect_timeout * 2;
+        match tokio::time::timeout(limit, self.stream()).await {
+            Ok(stream) => stream.map(drop).map_err(|failed| failed.error),
+            Err(_) => {
+                let reason = "it does not answer in time".to_owned();
+                Err(Error::Unreachable { location: self.location.to_string(), reason })
+            }
+        }
+    }
+
     /// An encrypted stream, if it is to be.
     async fn stream(&self) -> Result<Box<dyn Wire>, ConnectError> {
         let failed = |error: io::Error| ConnectError {

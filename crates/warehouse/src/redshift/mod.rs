@@ -87,6 +87,16 @@ impl RedshiftWarehouse {
         Ok(Self { connections, options: options.clone(), turns: Arc::default() })
     }
 
+    /// Connects and verifies the server's certificate, without a login: a wrong one counts, and Redshift locks
+    /// a user after five.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreachable`] or [`Error::Tls`].
+    pub async fn check_encryption(options: &RedshiftOptions) -> Result<()> {
+        connect::Connector::new(options)?.check_encryption().await
+    }
+
     /// Runs a query in a transaction that cannot write, and that is undone whatever it did.
     async fn query_read_only(&self, sql: &str) -> Result<RecordSet> {
         let connection = self.connections.get().await?;

@@ -23,16 +23,30 @@ enum Manner {
     Bars(MultiProgress),
 }
 
-/// A resource that something is, or was, done with.
+/// A resource that something is, or was, done with or waited for.
 #[derive(Debug)]
 struct Work {
     resource: ResourceKind,
     name: String,
-    what: &'static str,
+    /// What is done; `None` if it is only waited for.
+    what: Option<&'static str>,
     /// The last state that was seen.
     state: Option<String>,
     finished: bool,
     bar: Option<ProgressBar>,
+}
+
+impl Work {
+    fn describe(&self) -> String {
+        let done = match (self.what, self.finished) {
+            (Some(what), true) => format!("{what} done"),
+            (Some(what), false) => format!("{what} begun"),
+            (None, _) => String::new(),
+        };
+        let seen = self.state.as_ref().map(|state| format!("{state} when last seen")).unwrap_or_default();
+        let comma = if done.is_empty() || seen.is_empty() { "" } else { ", " };
+        format!("{} {}: {done}{comma}{seen}", self.resource, self.name)
+    }
 }
 
 /// Watches an operation, and remembers how far it came.
@@ -58,23 +72,14 @@ impl Watch {
 
     /// How far each resource came, in the order in which they were begun.
     pub(super) fn standing(&self) -> Vec<String> {
-        let works = self.works();
-        let describe = |work: &Work| {
-            let Work { resource, name, what, state, finished, .. } = work;
-            match (finished, state) {
-                (true, _) => format!("{resource} {name}: {what} done"),
-                (false, Some(state)) => format!("{resource} {name}: {what} begun, {state} when last seen"),
-                (false, None) => format!("{resource} {name}: {what} begun"),
-            }
-        };
-        works.iter().map(describe).collect()
+        self.works().iter().map(Work::describe).collect()
     }
 
     /// Nothing more will happen: what moves stops.
     pub(super) fn end(&self) {
         for work in self.works().iter_mut() {
             if let Some(bar) = work.bar.take() {
-                bar.abandon();
+                bar.finish_and_clear();
             }
         }
     }
@@ -94,45 +99,67 @@ impl Watch {
         }
     }
 
+    /// A line that moves, on a terminal.
+    fn bar(&self, prefix: String) -> Option<ProgressBar> {
+        let Manner::Bars(bars) = &self.manner else { return None };
+        let bar = bars.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(prefix);
+        bar.enable_steady_tick(TICK);
+        Some(bar)
+    }
+
     fn begin(&self, resource: ResourceKind, name: &str, what: &'static str) {
-        let bar = match &self.manner {
-            Manner::Bars(bars) => {
-                let bar = bars.add(ProgressBar::new_spinner());
-                if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg} {elapsed}") {
-                    bar.set_style(style);
-                }
-                bar.set_prefix(format!("{what} {resource} {name}"));
-                bar.enable_steady_tick(TICK);
-                Some(bar)
-            }
-            _ => {
-                self.say(&format!("{what} {resource} {name} …"));
-                None
-            }
-        };
-        let name = name.to_owned();
+        let bar = self.bar(format!("{what} {resource} {name}"));
+        if bar.is_none() {
+            self.say(&format!("{what} {resource} {name} …"));
+        }
+        let (name, what) = (name.to_owned(), Some(what));
         self.works().push(Work { resource, name, what, state: None, finished: false, bar });
     }
 
     /// Sets the state, and says so if it is another one than before.
     fn set_state(&self, resource: ResourceKind, name: &str, state: &str, said: impl FnOnce() -> String) {
         let mut works = self.works();
-        let found = works.iter_mut().rev().find(|work| work.resource == resource && work.name == name);
-        let (changed, has_bar) = match found {
-            Some(work) => {
-                let changed = work.state.as_deref() != Some(state);
-                work.state = Some(state.to_owned());
-                if let Some(bar) = &work.bar {
-                    bar.set_message(state.to_owned());
-                }
-                (changed, work.bar.is_some())
-            }
-            None => (true, false),
-        };
+        let at = works.iter().rposition(|work| work.resource == resource && work.name == name);
+        let at = at.unwrap_or_else(|| {
+            works.push(Work {
+                resource,
+                name: name.to_owned(),
+                what: None,
+                state: None,
+                finished: false,
+                bar: None,
+            });
+            works.len() - 1
+        });
+        let work = &mut works[at];
+        let changed = work.state.as_deref() != Some(state);
+        work.state = Some(state.to_owned());
+        if work.bar.is_none() {
+            work.bar = self.bar(format!("{resource} {name}"));
+        }
+        let silent = work.bar.as_ref().map(|bar| bar.set_message(state.to_owned())).is_some();
         drop(works);
-        if changed && !has_bar {
+        if changed && !silent {
             self.say(&said());
         }
+    }
+
+    /// What was waited for has come.
+    fn reach(&self, resource: ResourceKind, name: &str, awaited: &str, elapsed: Duration) {
+        let mut works = self.works();
+        let found = works.iter_mut().rev().find(|work| work.resource == resource && work.name == name);
+        if let Some(work) = found {
+            work.state = Some(awaited.to_owned());
+            if let Some(bar) = work.bar.take() {
+                bar.finish_and_clear();
+            }
+        }
+        drop(works);
+        self.say(&format!("{resource} {name}: {awaited} after {}", short(elapsed)));
     }
 
     fn finish(&self, resource: ResourceKind, name: &str, what: &'static str, elapsed: Duration) {
@@ -140,7 +167,7 @@ impl Watch {
         let found = works
             .iter_mut()
             .rev()
-            .find(|work| work.resource == resource && work.name == name && work.what == what);
+            .find(|work| work.resource == resource && work.name == name && work.what == Some(what));
         if let Some(work) = found {
             work.finished = true;
             if let Some(bar) = work.bar.take() {
@@ -169,6 +196,9 @@ impl Observer for Watch {
                         short(*left)
                     )
                 });
+            }
+            Event::Reached { resource, name, awaited, elapsed } => {
+                self.reach(*resource, name, awaited, *elapsed);
             }
             Event::Finished { resource, name, what, elapsed } => self.finish(*resource, name, what, *elapsed),
             Event::Note(text) => self.say(text),
@@ -204,6 +234,7 @@ mod tests {
         watch.event(&Event::Started { resource: cluster, name: name(), what: "create" });
         assert_eq!(watch.standing()[1], "cluster sparkify-x: create begun");
         let elapsed = Duration::from_secs(65);
+        watch.event(&Event::Finished { resource: cluster, name: name(), what: "create", elapsed });
         watch.event(&Event::Waiting {
             resource: cluster,
             name: name(),
@@ -212,8 +243,13 @@ mod tests {
         });
         assert_eq!(
             watch.standing(),
-            ["role sparkify-x: create done", "cluster sparkify-x: create begun, creating when last seen"]
+            ["role sparkify-x: create done", "cluster sparkify-x: create done, creating when last seen"]
         );
+        watch.event(&Event::Reached { resource: cluster, name: name(), awaited: "ready", elapsed });
+        assert!(watch.standing()[1].ends_with("create done, ready when last seen"));
+        let resource = ResourceKind::Workgroup;
+        watch.event(&Event::Waiting { resource, name: name(), state: "MODIFYING".to_owned(), elapsed });
+        assert_eq!(watch.standing()[2], "workgroup sparkify-x: MODIFYING when last seen");
     }
 
     #[test]

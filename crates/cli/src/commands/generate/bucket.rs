@@ -61,7 +61,7 @@ impl Bucket {
     /// Prepares to write below an address. Refuses if there is anything that was not generated, unless `force`.
     pub(super) async fn open(url: S3Url, options: &S3Options, force: bool) -> anyhow::Result<Self> {
         let store = sparkify_storage::connect(options, url.bucket()).await?;
-        let prefix = Path::from(url.key());
+        let prefix = path(&url);
         let failed = |error| sparkify_storage::Error::of(error, Action::List, &url);
         let keys: Vec<String> = store
             .list(Some(&prefix))
@@ -81,7 +81,7 @@ impl Bucket {
             let answers = if names.iter().any(|name| name == ANSWERS) {
                 let at = url.join(ANSWERS);
                 let failed = |error| sparkify_storage::Error::of(error, Action::Read, &at);
-                let object = store.get(&Path::from(at.key())).await.map_err(failed)?;
+                let object = store.get(&path(&at)).await.map_err(failed)?;
                 Some(object.bytes().await.map_err(failed)?)
             } else {
                 None
@@ -110,6 +110,11 @@ impl Bucket {
     }
 }
 
+/// The path as it stands; one that the store would write differently is still the same key.
+fn path(url: &S3Url) -> Path {
+    Path::parse(url.key()).unwrap_or_else(|_| Path::from(url.key()))
+}
+
 /// The value, whether or not a thread panicked that held it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -129,14 +134,14 @@ impl Shared {
     fn put(&self, name: String, bytes: Vec<u8>) -> impl Future<Output = Upload> + Send + use<> {
         let (store, url) = (Arc::clone(&self.store), self.url.join(&name));
         async move {
-            let written = store.put(&Path::from(url.key()), bytes.into()).await;
+            let written = store.put(&path(&url), bytes.into()).await;
             written.map(|_| ()).map_err(failed(Action::Write, &url))
         }
     }
 
     async fn delete(&self, name: &str) -> Upload {
         let url = self.url.join(name);
-        match self.store.delete(&Path::from(url.key())).await {
+        match self.store.delete(&path(&url)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failed(Action::Delete, &url)(error)),
         }
@@ -260,8 +265,7 @@ impl Object {
         let upload = match &mut state.upload {
             Some(upload) => upload,
             None => {
-                let path = Path::from(url.key());
-                let upload = runtime.block_on(self.shared.store.put_multipart(&path));
+                let upload = runtime.block_on(self.shared.store.put_multipart(&path(&url)));
                 state.upload.insert(upload.map_err(failed(Action::Write, &url))?)
             }
         };

@@ -8,6 +8,7 @@ Each account is a world of its own; `X-Moto-Account-Id` says which one a request
     POST /shim/<account>/call       a call to a service by boto3, not by the program under test
 """
 
+import io
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ import serverless  # noqa: E402
 from botocore.exceptions import ClientError  # noqa: E402
 from moto import settings as moto_settings  # noqa: E402
 from moto.core.authorization import ActionAuthenticatorMixin  # noqa: E402
+from moto.iam.access_control import IAMRequestBase  # noqa: E402
 from moto.moto_server.werkzeug_app import (  # noqa: E402
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -61,6 +63,14 @@ def authorize(self, *arguments, **named):
         raise
 
 
+def original_request(self):
+    """The request as it was signed: moto would encode the form anew, and not every client's way."""
+    self._body = current.body
+    return original_create_request(self)
+
+
+original_create_request = IAMRequestBase._create_aws_request
+IAMRequestBase._create_aws_request = original_request
 moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
 original_authorize = ActionAuthenticatorMixin._authenticate_and_authorize_action
 ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize
@@ -128,6 +138,8 @@ class Application:
         # Calls to an account are atomic, as those to AWS are.
         with accounts.lock(account):
             current.trusted = environ.get(TRUSTED) == NONCE
+            current.body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(current.body)
             if environ.get("HTTP_X_AMZ_TARGET", "").startswith(serverless.TARGET):
                 status, answer = serverless.answer(environ, account)
                 return self.reply(start_response, status, "application/x-amz-json-1.1", json.dumps(answer))

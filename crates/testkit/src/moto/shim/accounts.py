@@ -1,5 +1,6 @@
 """What the tests have set for an account, and its lock."""
 
+import secrets
 import threading
 from collections import defaultdict
 
@@ -17,12 +18,14 @@ DEFAULTS = {
     "releasing_interface": 1,
     "host": None,
     "port": None,
+    # The password of temporary credentials; a new one each time if there is none.
+    "password": None,
     # Whether callers need permissions, as users of the account have them.
     "permissions": False,
 }
 
-# What the thread that serves a request knows: `trusted`, whether it is from the tests themselves, and for a
-# client of the tests the `account` that it means.
+# What the thread that serves a request knows: `trusted`, whether it is from the tests themselves, and its `body`;
+# for a client of the tests, the `account` that it means.
 current = threading.local()
 
 _settings = {}
@@ -43,3 +46,7 @@ def lock(account):
 def checks_permissions(account):
     """Whether the caller of the request that is being served needs permissions."""
     return settings(account)["permissions"] and not current.trusted
+
+
+def temporary_password(account):
+    return settings(account)["password"] or f"TEMPORARY-{secrets.token_hex(12)}"

@@ -387,7 +387,7 @@ def get_cluster_credentials_with_iam(self):
     return ActionResult(
         {
             "DbUser": "IAM:tester",
-            "DbPassword": f"TEMPORARY-{secrets.token_hex(12)}",
+            "DbPassword": accounts.temporary_password(self.current_account),
             "Expiration": datetime.now(timezone.utc) + timedelta(seconds=seconds),
         }
     )
@@ -395,7 +395,7 @@ def get_cluster_credentials_with_iam(self):
 
 def get_cluster_credentials(self, *arguments, **named):
     credentials = original_credentials(self, *arguments, **named)
-    return {**credentials, "DbPassword": f"TEMPORARY-{secrets.token_hex(12)}"}
+    return {**credentials, "DbPassword": accounts.temporary_password(self.account_id)}
 
 
 def vpc_of(cluster):

@@ -330,7 +330,7 @@ def get_credentials(region, request):
     expires = datetime.now(timezone.utc) + timedelta(seconds=request.get("durationSeconds", 900))
     return {
         "dbUser": "IAM:tester",
-        "dbPassword": f"TEMPORARY-{secrets.token_hex(12)}",
+        "dbPassword": accounts.temporary_password(region.account),
         "expiration": expires.timestamp(),
         "nextRefreshTime": expires.timestamp(),
     }

@@ -1,39 +1,19 @@
-//! `COPY` from S3.
+//! `COPY` from S3: what is to be loaded is read, made into rows, and given to PostgreSQL's own COPY.
 
+mod aws;
+mod columns;
+mod convert;
+mod files;
+mod http;
+mod load;
 mod parse;
+mod progress;
+mod records;
+mod rows;
+mod run;
+mod s3;
 
+pub(super) use aws::Aws;
 pub(super) use parse::CopyStatement;
-
-use serde_json::Value;
-
-use super::{
-    error::ServerError,
-    options::RedshiftDoubleOptions,
-    session::{Ran, Session},
-};
-
-#[derive(Debug)]
-pub(super) struct Aws;
-impl Aws {
-    pub(super) fn new(_: &RedshiftDoubleOptions) -> Self {
-        Self
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Progress;
-impl Progress {
-    pub(super) fn summary(&self, _status: &str) -> Value {
-        Value::Null
-    }
-    pub(super) fn files(&self) -> Vec<Value> {
-        Vec::new()
-    }
-    pub(super) fn errors(&self) -> Vec<Value> {
-        Vec::new()
-    }
-}
-
-pub(super) async fn run(_: &mut Session, _: &CopyStatement, _: i64) -> Ran {
-    Ok(Err(ServerError::new("0A000", "the double does not do COPY yet")))
-}
+pub(super) use progress::Progress;
+pub(super) use run::run;

@@ -143,12 +143,10 @@ fn extract(tokens: &[Token], index: usize, edits: &mut Edits) {
     );
 }
 
-/// The session that a statement wants to cancel or end.
+/// The session whose statement a statement wants to cancel.
 pub(in crate::redshift) fn cancelled_session(tokens: &[Token]) -> Option<i32> {
-    let at = tokens.iter().position(|token| {
-        matches!(token.value.as_str(), "pg_cancel_backend" | "pg_terminate_backend")
-            && token.kind == Kind::Word
-    })?;
+    let at =
+        tokens.iter().position(|token| token.kind == Kind::Word && token.value == "pg_cancel_backend")?;
     let argument = tokens.get(at + 2).filter(|_| tokens.get(at + 1).is_some_and(|token| token.is("(")))?;
     argument.value.parse().ok()
 }

@@ -14,11 +14,13 @@ type Result<T> = std::result::Result<T, ServerError>;
 #[derive(Debug)]
 pub(in crate::redshift) enum Plan {
     /// PostgreSQL runs this text.
-    Forward {
-        /// The text.
+    Forward(String),
+    /// Cancels what another session does.
+    Cancel {
+        /// The session.
+        pid: i32,
+        /// What PostgreSQL runs if there is none.
         sql: String,
-        /// The session it cancels or ends.
-        cancels: Option<i32>,
     },
     /// The same, refused within a transaction.
     OutsideTransaction {
@@ -108,8 +110,11 @@ fn forward(sql: &str, tokens: &[Token]) -> Result<Plan> {
         let message = format!("function {}(integer) does not exist", function.value);
         return Err(ServerError::new("42883", message));
     }
-    let cancels = expressions::cancelled_session(tokens);
-    Ok(Plan::Forward { sql: rewritten(sql, tokens, Edits::default()), cancels })
+    let rewritten = rewritten(sql, tokens, Edits::default());
+    Ok(match expressions::cancelled_session(tokens) {
+        Some(pid) => Plan::Cancel { pid, sql: rewritten },
+        None => Plan::Forward(rewritten),
+    })
 }
 
 /// All isolation levels come to the same, that of the database.
@@ -130,13 +135,13 @@ fn set(sql: &str, tokens: &[Token]) -> Result<Plan> {
     }
     let name = tokens.get(at).ok_or_else(|| ServerError::syntax("syntax error at end of input"))?;
     if name.is("transaction") || name.is("characteristics") || name.is("authorization") {
-        return Ok(Plan::Forward { sql: sql.to_owned(), cancels: None });
+        return Ok(Plan::Forward(sql.to_owned()));
     }
     let next = tokens.get(at + 1);
     let value_at = match next {
         Some(token) if token.is("to") || token.is("=") => at + 2,
         Some(token) if name.is("time") && token.is("zone") => {
-            return Ok(Plan::Forward { sql: sql.to_owned(), cancels: None });
+            return Ok(Plan::Forward(sql.to_owned()));
         }
         Some(token) if name.is("seed") => return Err(ServerError::syntax_at(&token.value)),
         Some(token) => return Err(ServerError::syntax_at(&token.value)),
@@ -146,7 +151,7 @@ fn set(sql: &str, tokens: &[Token]) -> Result<Plan> {
         tokens[value_at.min(tokens.len())..].iter().map(|token| token.value.as_str()).collect();
     let value = value.concat();
     match check_setting(&name.value, Some(&value))? {
-        Setting::Postgres => Ok(Plan::Forward { sql: sql.to_owned(), cancels: None }),
+        Setting::Postgres => Ok(Plan::Forward(sql.to_owned())),
         Setting::Remembered => Ok(Plan::Remember { name: name.value.clone(), value }),
     }
 }
@@ -154,10 +159,10 @@ fn set(sql: &str, tokens: &[Token]) -> Result<Plan> {
 fn reset(tokens: &[Token]) -> Result<Plan> {
     let name = operand(tokens);
     if name == "all" {
-        return Ok(Plan::Forward { sql: "RESET ALL".to_owned(), cancels: None });
+        return Ok(Plan::Forward("RESET ALL".to_owned()));
     }
     match check_setting(&name, None)? {
-        Setting::Postgres => Ok(Plan::Forward { sql: format!("RESET {name}"), cancels: None }),
+        Setting::Postgres => Ok(Plan::Forward(format!("RESET {name}"))),
         Setting::Remembered => Ok(Plan::Remember { name, value: "default".to_owned() }),
     }
 }
@@ -206,12 +211,12 @@ fn analyze(sql: &str, tokens: &[Token]) -> Result<Plan> {
     {
         edits.replace(kind.range.start..columns.range.end, "");
     }
-    Ok(Plan::Forward { sql: rewritten(sql, tokens, edits), cancels: None })
+    Ok(Plan::Forward(rewritten(sql, tokens, edits)))
 }
 
 fn cancel(tokens: &[Token]) -> Result<Plan> {
     let pid: i32 = operand(tokens).parse().map_err(|_| ServerError::syntax_at(&operand(tokens)))?;
-    Ok(Plan::Forward { sql: format!("SELECT pg_catalog.pg_cancel_backend({pid})"), cancels: Some(pid) })
+    Ok(Plan::Cancel { pid, sql: format!("SELECT pg_catalog.pg_cancel_backend({pid})") })
 }
 
 fn create(sql: &str, tokens: &[Token]) -> Result<Plan> {
@@ -227,21 +232,20 @@ fn create(sql: &str, tokens: &[Token]) -> Result<Plan> {
     if object.is("table") {
         ddl::create_table(tokens, at + 1, &mut edits)?;
     }
-    Ok(Plan::Forward { sql: rewritten(sql, tokens, edits), cancels: None })
+    Ok(Plan::Forward(rewritten(sql, tokens, edits)))
 }
 
 fn alter(sql: &str, tokens: &[Token]) -> Result<Plan> {
     let mut edits = Edits::default();
     Ok(match ddl::alter_table(tokens, 2, &mut edits)? {
-        Alteration::Forward => Plan::Forward { sql: rewritten(sql, tokens, edits), cancels: None },
+        Alteration::Forward => Plan::Forward(rewritten(sql, tokens, edits)),
         Alteration::OutsideTransaction => {
             Plan::OutsideTransaction { sql: rewritten(sql, tokens, edits), what: "ALTER TABLE ALTER COLUMN" }
         }
         // PostgreSQL's default anyway: it only looks the table up.
-        Alteration::OnlyChecked { table } => Plan::Forward {
-            sql: format!("ALTER TABLE {} REPLICA IDENTITY DEFAULT", &sql[table]),
-            cancels: None,
-        },
+        Alteration::OnlyChecked { table } => {
+            Plan::Forward(format!("ALTER TABLE {} REPLICA IDENTITY DEFAULT", &sql[table]))
+        }
     })
 }
 
@@ -251,7 +255,8 @@ mod tests {
 
     fn forwarded(sql: &str) -> String {
         match plan(sql).unwrap() {
-            Plan::Forward { sql, .. }
+            Plan::Forward(sql)
+            | Plan::Cancel { sql, .. }
             | Plan::OutsideTransaction { sql, .. }
             | Plan::Begin(sql)
             | Plan::End(sql)

@@ -55,8 +55,7 @@ pub(in crate::redshift) fn tokens(sql: &str) -> Result<Vec<Token>, String> {
                 continue;
             }
             b'/' if bytes.get(at + 1) == Some(&b'*') => {
-                let end = sql[at + 2..].find("*/").ok_or("unterminated /* comment")?;
-                at += end + 4;
+                at += comment_length(&sql[at..]).ok_or("unterminated /* comment")?;
                 continue;
             }
             b'\'' => {
@@ -101,6 +100,26 @@ pub(in crate::redshift) fn tokens(sql: &str) -> Result<Vec<Token>, String> {
         tokens.push(Token { kind, range: start..at, value });
     }
     Ok(tokens)
+}
+
+/// Comments may be nested.
+fn comment_length(sql: &str) -> Option<usize> {
+    let (mut depth, mut at) = (0_usize, 0);
+    loop {
+        let rest = &sql[at..];
+        if rest.starts_with("/*") {
+            depth += 1;
+        } else if rest.starts_with("*/") {
+            depth -= 1;
+        } else {
+            at += rest.chars().next()?.len_utf8();
+            continue;
+        }
+        at += 2;
+        if depth == 0 {
+            return Some(at);
+        }
+    }
 }
 
 fn quoted_text(sql: &str, start: usize) -> Result<(usize, String), String> {
@@ -218,7 +237,7 @@ mod tests {
 
     #[test]
     fn statements_end_at_semicolons_outside_of_quotes_and_comments() {
-        let sql = "SELECT ';' ; -- a; b\n SELECT 'it''s \\'; x' /* ; */, \"a;b\";;DO $x$ ; $x$";
+        let sql = "SELECT ';' ; -- a; b\n SELECT 'it''s \\'; x' /* ; /* ; */ ; */, \"a;b\";;DO $x$ ; $x$";
         let found = statements(sql).unwrap();
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(found[0], "SELECT ';'");

@@ -124,14 +124,14 @@ pub(super) fn applied(applied: &Applied) -> String {
         1 => "1 resource was made or changed".to_owned(),
         count => format!("{count} resources were made or changed"),
     };
-    let mut text = format!("{changed} in {}\n\n{}", short(applied.elapsed), outputs(&applied.outputs));
     let probe = match &applied.probe {
         Probe::Passed => "TLS verified, SELECT 1 answered".to_owned(),
         Probe::Skipped { reason } => format!("not tried: {reason}"),
         Probe::Failed { step, reason, .. } => format!("failed at {step}: {reason}"),
     };
-    let _ = writeln!(text, "connection  {probe}");
-    text
+    let mut pairs = output_pairs(&applied.outputs);
+    pairs.push(("connection", probe));
+    format!("{changed} in {}\n\n{}", short(applied.elapsed), lines(&pairs))
 }
 
 /// Warns if the warehouse is there, but cannot be used from here.
