@@ -7,6 +7,7 @@ mod concurrent;
 mod confirmation;
 mod database;
 mod doctor;
+mod end_to_end;
 mod documents;
 mod foreign;
 mod interrupted;
