@@ -162,7 +162,7 @@ async fn a_disk_that_gets_full_at_any_time_fails_the_load_and_more_room_makes_it
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_fails_the_load_at_once() {
     let scene = Scene::new(server().create_database(), |options| {
-        options.statement_timeout = Some(Duration::from_millis(600));
+        options.server.statement_timeout = Some(Duration::from_millis(600));
     })
     .await;
     let other = server().connect(&scene.database.name).await;
