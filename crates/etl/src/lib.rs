@@ -47,8 +47,8 @@ pub mod source;
 mod tables;
 
 pub use error::{Error, Result, SourceError, SourceProblem};
-pub use load::{LoadOptions, MatchRule, Retries, load};
+pub use load::{LoadOptions, MatchRule, Pack, Retries, load};
 pub use progress::{Cancel, Progress};
 pub use report::{FileCounts, RecordCounts, RunReport, Step};
-pub use script::{ScriptPart, placeholders, script};
+pub use script::{ScriptConnection, ScriptPart, placeholders, script};
 pub use tables::{create_tables, creation, recreate_tables, removal, verify_tables};

@@ -3,6 +3,8 @@
 //! For people who want to read it or have it reviewed before anything runs. Values that are known only then
 //! have placeholders. A test holds the script to what loads really send.
 
+mod redshift;
+
 use sparkify_schema::{
     Dialect, ddl,
     model::{BatchTables, tables},
@@ -11,6 +13,32 @@ use sparkify_schema::{
 };
 
 use crate::{LoadOptions, Result, tables::creation};
+
+/// Which connection a statement is sent on. Only Redshift has more than one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScriptConnection {
+    /// Every one, when it begins.
+    Each,
+    /// The one that loads.
+    Load,
+    /// The one that holds the lock of the load.
+    Lock,
+    /// One of those that copy files into tables.
+    Copy,
+}
+
+impl ScriptConnection {
+    /// What it is called in comments; nothing for the usual one.
+    #[must_use]
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Each => Some("each connection"),
+            Self::Load => None,
+            Self::Lock => Some("the connection with the lock"),
+            Self::Copy => Some("a connection of its own"),
+        }
+    }
+}
 
 /// A part of the script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +49,8 @@ pub enum ScriptPart {
         comment: String,
         /// Its text, without a semicolon.
         sql: String,
+        /// Where it is sent.
+        connection: ScriptConnection,
     },
     /// Something that happens without a statement of ours.
     Note(String),
@@ -32,7 +62,11 @@ pub enum ScriptPart {
 ///
 /// [`crate::Error::Sql`] when a statement cannot be rendered.
 pub fn script(library: &SqlLibrary, dialect: Dialect, options: &LoadOptions) -> Result<Vec<ScriptPart>> {
-    let mut script = Script { library, dialect, options, parts: Vec::new() };
+    let mut script =
+        Script { library, dialect, options, connection: ScriptConnection::Load, parts: Vec::new() };
+    if dialect.copies_from_objects() {
+        script.begin_sessions()?;
+    }
     script.create_tables()?;
     script.begin()?;
     script.read()?;
@@ -70,9 +104,10 @@ pub fn placeholders(options: &LoadOptions) -> Value {
     }
 }
 
-/// The columns of a table that is private to a load.
+/// The columns of a table.
 fn column_list(table: &str) -> String {
-    let columns = BatchTables::all().into_iter().find(|known| known.name == table).map(|table| table.columns);
+    let mut known = BatchTables::all().into_iter().chain(tables().into_iter().cloned());
+    let columns = known.find(|known| known.name == table).map(|table| table.columns);
     columns.into_iter().flatten().map(|column| column.name).collect::<Vec<_>>().join(", ")
 }
 
@@ -80,12 +115,15 @@ struct Script<'a> {
     library: &'a SqlLibrary,
     dialect: Dialect,
     options: &'a LoadOptions,
+    /// Where the next statements are sent.
+    connection: ScriptConnection,
     parts: Vec<ScriptPart>,
 }
 
 impl Script<'_> {
     fn add(&mut self, comment: impl Into<String>, sql: impl Into<String>) {
-        self.parts.push(ScriptPart::Statement { comment: comment.into(), sql: sql.into() });
+        let connection = self.connection;
+        self.parts.push(ScriptPart::Statement { comment: comment.into(), sql: sql.into(), connection });
     }
 
     fn note(&mut self, note: &str) {
@@ -101,7 +139,12 @@ impl Script<'_> {
 
     fn create_tables(&mut self) -> Result<()> {
         self.add_file("columns", ", for create-tables")?;
-        self.add("create-tables, unless all of them are there", "BEGIN");
+        let comment = "create-tables, unless all of them are there";
+        if self.dialect.locks_by_table() {
+            self.begin_alone(comment);
+        } else {
+            self.add(comment, "BEGIN");
+        }
         for statement in creation(self.dialect)? {
             self.add("create-tables", statement);
         }
@@ -112,12 +155,11 @@ impl Script<'_> {
     /// What a load asks before it reads anything, and the tables that it keeps to itself.
     fn begin(&mut self) -> Result<()> {
         self.add_file("columns", ", for a load")?;
-        self.note("here the load makes sure that it is the only one");
+        if !self.dialect.locks_by_table() {
+            self.note("here the load makes sure that it is the only one");
+        }
         if self.dialect.locks_by_table() {
-            let lock = statements::redshift::lock_load();
-            self.note(&format!(
-                "a second connection holds `{lock}` in a transaction until the end of the load"
-            ));
+            self.lock()?;
         }
         let published = statements::count_runs(self.dialect, "<run>")?;
         self.add("whether the run is published (when the connection broke while it committed)", published);
@@ -144,25 +186,23 @@ impl Script<'_> {
             "here the files are read into batch_songs and batch_events,\n\
              and those that changed since they were loaded into batch_changed_songs and batch_changed_events",
         );
-        if !self.dialect.copies_from_objects() {
-            return Ok(());
-        }
-        self.note("they are packed into S3, and copied on connections of their own, two at a time");
-        for table in ["batch_songs", "batch_events", "batch_changed_songs", "batch_changed_events"] {
-            let parameters =
-                context! { table, column_list => column_list(table), ..placeholders(self.options) };
-            let sql = self.library.render("copy_packed", self.dialect, parameters)?;
-            self.add(format!("{table} (when there are files for it)"), sql);
-            self.add("what was copied", statements::redshift::last_copy());
-            for name in ["load_history", "load_detail"] {
-                self.add_file(name, "")?;
+        if self.dialect.copies_from_objects() {
+            self.note("they are packed into files in S3, which are copied, two tables at a time");
+            for table in ["batch_songs", "batch_events", "batch_changed_songs", "batch_changed_events"] {
+                self.copy_apart(table)?;
             }
         }
         Ok(())
     }
 
     fn publish(&mut self) -> Result<()> {
+        if self.dialect.locks_by_table() {
+            self.verify_lock();
+        }
         self.add("from here on nothing is visible to others before the end", "BEGIN");
+        if self.dialect.locks_by_table() {
+            self.fence();
+        }
         self.add("whether there were plays before", statements::count_rows("songplays"));
         for step in transform_steps() {
             match step.name {
@@ -186,11 +226,12 @@ impl Script<'_> {
             self.add("for the report", statements::count_rows(table.name));
         }
         self.add("for the report", statements::count_matched_songplays());
+        if self.dialect.locks_by_table() {
+            self.verify_lock();
+        }
         self.add("all of it becomes visible at once", "COMMIT");
-        if self.dialect.copies_from_objects() {
-            for table in tables() {
-                self.add("when it has changed", statements::redshift::analyze(table.name));
-            }
+        if self.dialect.locks_by_table() {
+            self.after_commit();
         }
         Ok(())
     }
@@ -211,6 +252,9 @@ impl Script<'_> {
             statements::delete_batch_events(&keys),
         );
         self.note("here those of them that stay are written to batch_events");
+        if self.dialect.copies_from_objects() {
+            self.copy("batch_events", " (when two events contradict each other)")?;
+        }
         Ok(())
     }
 
@@ -232,6 +276,10 @@ impl Script<'_> {
         self.note(
             "here the files are written to loaded_files, and records that were set aside to load_errors",
         );
+        if self.dialect.copies_from_objects() {
+            self.copy("loaded_files", "")?;
+            self.copy("load_errors", " (when records were set aside)")?;
+        }
         self.add_file("insert_load_run", "")
     }
 }

@@ -59,3 +59,8 @@ pub use events::{Event, Observer};
 pub use secret::Secret;
 pub use services::Services;
 pub use timing::Timing;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ mod inventory;
 mod leftovers;
 mod life;
 mod permissions;
+mod refused;
 mod secrets;
 mod stopped;
 mod terminal;

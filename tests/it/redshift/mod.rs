@@ -32,13 +32,13 @@ const ROLE: &str = "arn:aws:iam::123456789012:role/sparkify";
 const BUCKET: &str = "our-stage";
 
 /// A double of Redshift and the S3 that it reads.
-struct Stand {
-    redshift: RedshiftDouble,
+pub(crate) struct Stand {
+    pub(crate) redshift: RedshiftDouble,
     s3: S3Double,
 }
 
 impl Stand {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| ())
     }
 
@@ -88,7 +88,7 @@ impl Stand {
     }
 
     /// A warehouse that can be loaded, with the tables of the model.
-    async fn prepared(&self) -> Arc<RedshiftWarehouse> {
+    pub(crate) async fn prepared(&self) -> Arc<RedshiftWarehouse> {
         let warehouse = RedshiftWarehouse::open(&self.load_options().await).await.unwrap();
         create_tables(&warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
         Arc::new(warehouse)

@@ -7,12 +7,13 @@ mod elsewhere;
 mod order;
 mod statements;
 
+use sparkify_etl::ScriptConnection;
 use sparkify_testkit::{
     redshift_lint::{NOT_DECIDABLE, all_rules, check_transaction, lint},
     sqlfluff,
 };
 
-use self::statements::{Named, all, load_in_order};
+use self::statements::{Named, all, load_in_order, load_on};
 
 /// Findings that are accepted: statement, rule, and why.
 const ACCEPTED: &[(&str, &str, &str)] = &[];
@@ -41,11 +42,14 @@ fn no_statement_breaks_a_rule() {
 }
 
 #[test]
-fn the_statements_of_a_load_are_one_flat_transaction_after_the_other() {
-    let statements = load_in_order();
-    assert!(statements.len() > 100, "{}", statements.len());
-    let findings = check_transaction(&statements);
-    assert!(findings.is_empty(), "{findings:#?}");
+fn the_statements_of_each_connection_are_one_flat_transaction_after_the_other() {
+    assert!(load_in_order().len() > 150);
+    for connection in [ScriptConnection::Load, ScriptConnection::Lock, ScriptConnection::Copy] {
+        let statements = load_on(connection);
+        assert!(!statements.is_empty(), "{connection:?}");
+        let findings = check_transaction(&statements);
+        assert!(findings.is_empty(), "{connection:?}: {findings:#?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use sparkify_etl::{LoadOptions, MatchRule, ScriptPart, creation, placeholders, removal, script};
+use sparkify_etl::{
+    LoadOptions, MatchRule, ScriptConnection, ScriptPart, creation, placeholders, removal, script,
+};
 use sparkify_schema::{
     Dialect, ddl,
     model::BatchTables,
@@ -40,13 +42,27 @@ pub(super) fn all() -> Vec<Named> {
 
 /// What `sql --dialect redshift` prints.
 pub(super) fn load_in_order() -> Vec<String> {
+    scripted().into_iter().map(|(_, sql)| sql).collect()
+}
+
+/// What it prints for one of the connections.
+pub(super) fn load_on(connection: ScriptConnection) -> Vec<String> {
+    scripted().into_iter().filter(|(place, _)| *place == connection).map(|(_, sql)| sql).collect()
+}
+
+fn scripted() -> Vec<(ScriptConnection, String)> {
     let library = SqlLibrary::embedded().unwrap();
     let parts = script(&library, Dialect::Redshift, &LoadOptions::default()).unwrap();
     let statements = parts.into_iter().filter_map(|part| match part {
-        ScriptPart::Statement { sql, .. } => Some(sql),
+        ScriptPart::Statement { connection, sql, .. } => Some((connection, filled_in(&sql))),
         ScriptPart::Note(_) => None,
     });
     statements.collect()
+}
+
+/// Placeholders are no values that the rules would take.
+fn filled_in(sql: &str) -> String {
+    sql.replace("<role>", "arn:aws:iam::123456789012:role/sparkify").replace("<region>", "us-west-2")
 }
 
 fn definitions() -> Vec<Named> {
@@ -74,9 +90,16 @@ fn parameters() -> Vec<Value> {
             for (batch_events, batch_songs) in
                 [("batch_events", "batch_songs"), ("staging_events", "staging_songs")]
             {
-                parameters.push(context! {
-                    batch_events, batch_songs, rematch_all, source => ODD, run_id => ODD, ..known.clone()
-                });
+                for (role, compression) in [
+                    ("arn:aws:iam::123456789012:role/sparkify", "GZIP"),
+                    ("default", "ZSTD"),
+                    ("default", ""),
+                ] {
+                    parameters.push(context! {
+                        batch_events, batch_songs, rematch_all, role, compression, source => ODD, run_id => ODD,
+                        region => "us-west-2", since => "2018-11-30 12:00:00", ..known.clone()
+                    });
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::io::Write;
 use sparkify_etl::{LoadOptions, ScriptPart, placeholders, script};
 use sparkify_schema::{
     Dialect, ddl,
-    model::{table, tables},
+    model::{table, tables_of},
     sql::{Folder, SqlLibrary},
 };
 
@@ -16,7 +16,7 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
     let dialect: Dialect = arguments.dialect.parse()?;
     let library = super::library(settings)?;
     if arguments.list {
-        return list(settings, &library);
+        return list(settings, &library, dialect);
     }
     let mut text = String::new();
     if arguments.names.is_empty() {
@@ -30,6 +30,13 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
                 &ddl::create_table(table, dialect)?,
             ),
             None if library.file(name).is_err() => return Err(unknown(name).into()),
+            None if !is_for(library.file(name)?.folder, dialect) => {
+                return Err(UsageError::with_hint(
+                    format!("{name} is for {} only", Dialect::Redshift),
+                    format!("add --dialect {}", Dialect::Redshift),
+                )
+                .into());
+            }
             None => add_statement(settings, &library, dialect, name, &mut text)?,
         }
     }
@@ -45,12 +52,19 @@ fn unknown(name: &str) -> UsageError {
     )
 }
 
-fn list(settings: &Settings, library: &SqlLibrary) -> anyhow::Result<()> {
-    let mut rows: Vec<_> = tables()
+/// Whether statements of the folder are sent in that dialect.
+const fn is_for(folder: Folder, dialect: Dialect) -> bool {
+    !matches!(folder, Folder::Load) || dialect.copies_from_objects()
+}
+
+fn list(settings: &Settings, library: &SqlLibrary, dialect: Dialect) -> anyhow::Result<()> {
+    let mut rows: Vec<_> = tables_of(dialect)
         .into_iter()
         .map(|table| ("table", table.name, format!("one row for {}", table.grain)))
         .collect();
-    for folder in [Folder::Transform, Folder::Quality, Folder::Analytics, Folder::Catalog, Folder::Ledger] {
+    let folders =
+        Folder::ALL.into_iter().filter(|folder| *folder != Folder::Parts && is_for(*folder, dialect));
+    for folder in folders {
         rows.extend(
             library
                 .folder(folder)
@@ -77,7 +91,10 @@ fn everything(
 ) -> anyhow::Result<()> {
     for part in script(library, dialect, &options(settings))? {
         match part {
-            ScriptPart::Statement { comment, sql } => add(text, &comment, &sql),
+            ScriptPart::Statement { comment, sql, connection } => {
+                let place = connection.name().map(|name| format!("{name}: ")).unwrap_or_default();
+                add(text, &format!("{place}{comment}"), &sql);
+            }
             ScriptPart::Note(note) => text.push_str(&format!("-- {}\n\n", note.replace('\n', "\n-- "))),
         }
     }

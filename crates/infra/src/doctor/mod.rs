@@ -1,6 +1,8 @@
 //! Why it does not work: one line a step.
 
+mod connection;
 mod examine;
+mod finding;
 
 use std::time::Duration;
 

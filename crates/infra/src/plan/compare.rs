@@ -89,10 +89,14 @@ impl Deployment {
         Ok(())
     }
 
-    /// The ids of the security groups that the warehouse is to have. One that is not made yet has its name here.
+    /// The ids of the security groups that the warehouse is to have. One that is not made yet has its name here; a
+    /// build that cannot know them has none.
     pub(crate) fn wanted_groups(&self, around: &Surroundings, present: &Present) -> Vec<String> {
         if !self.config.security_group_ids.is_empty() {
             return self.config.security_group_ids.clone();
+        }
+        if self.services.network.is_none() {
+            return Vec::new();
         }
         let own = present.security_group.as_ref().filter(|group| self.owns(&group.tags));
         vec![own.map_or_else(

@@ -112,6 +112,7 @@ impl Deployment {
             })
             .await
             .during(format!("attaching the role to the cluster {name}"))?;
+            self.settle_cluster(name).await?;
         }
         if work.change != ClusterChange::default() {
             self.insist(subject, &[ErrorKind::InvalidState], || clusters.modify_cluster(name, &work.change))

@@ -103,7 +103,7 @@ impl Deployment {
         if cluster.publicly_accessible != config.publicly_accessible {
             out.changed("publicly accessible", cluster.publicly_accessible, config.publicly_accessible);
         }
-        if as_set(&cluster.security_group_ids) != as_set(groups) {
+        if regrouped(cluster, groups) {
             out.changed("security groups", cluster.security_group_ids.join(", "), groups.join(", "));
         }
         if cluster.snapshot_retention_days != config.snapshot_retention_days {
@@ -192,8 +192,7 @@ impl Deployment {
             change: ClusterChange {
                 publicly_accessible: differs(cluster.publicly_accessible != config.publicly_accessible)
                     .map(|()| config.publicly_accessible),
-                security_group_ids: differs(as_set(&cluster.security_group_ids) != as_set(groups))
-                    .map(|()| groups.to_vec()),
+                security_group_ids: differs(regrouped(cluster, groups)).map(|()| groups.to_vec()),
                 snapshot_retention_days: differs(
                     cluster.snapshot_retention_days != config.snapshot_retention_days,
                 )
@@ -205,6 +204,11 @@ impl Deployment {
             tags: around.tags.iter().any(|(key, value)| cluster.tags.get(key) != Some(value)),
         }
     }
+}
+
+/// Whether the cluster has other security groups than wanted. If none are given, what is wanted is not known.
+fn regrouped(cluster: &Cluster, groups: &[String]) -> bool {
+    !groups.is_empty() && as_set(&cluster.security_group_ids) != as_set(groups)
 }
 
 fn as_set(ids: &[String]) -> BTreeSet<&str> {

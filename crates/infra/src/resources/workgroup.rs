@@ -120,7 +120,7 @@ impl Deployment {
         }
         let (present, wanted): (BTreeSet<_>, BTreeSet<_>) =
             (workgroup.security_group_ids.iter().collect(), groups.iter().collect());
-        if present != wanted {
+        if !wanted.is_empty() && present != wanted {
             changes.push(WorkgroupChange { security_group_ids: Some(groups.to_vec()), ..none });
         }
         changes

@@ -37,7 +37,7 @@ impl Folder {
     /// is not replaced.
     #[must_use]
     pub const fn can_be_overridden(self) -> bool {
-        !matches!(self, Self::Load)
+        !matches!(self, Self::Load | Self::Ledger)
     }
 
     /// The folder's name below `sql/`.
