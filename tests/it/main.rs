@@ -1,18 +1,21 @@
 //! The tests of the whole product, from the outside: through the command line as a process.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod aws;
 mod bad_input;
 mod command_line;
-mod contract;
+mod conformance;
 mod database_file;
+mod generator;
 mod killed;
 mod layers;
 mod model;
 mod odd_input;
 mod orders;
 mod postgres;
-mod quality;
 mod real_data;
+mod redshift;
+mod redshift_sql;
 mod s3;
 
 use sparkify_testkit::Cli;

@@ -8,6 +8,7 @@ const AFTER_HELP: &str = "\
 Examples:
   sparkify-cli run                              try it: makes a sample, loads it, answers questions
   sparkify-cli run --source music               load music/log_data and music/song_data
+  sparkify-cli generate --events 1000000 --out big   make data of any size, with known answers
   sparkify-cli run --source s3://music          load s3://music/log_data and s3://music/song_data
   sparkify-cli explore top_songs --format csv   ask again, without loading
   sparkify-cli explore --query 'SELECT COUNT(*) FROM songplays'
@@ -20,6 +21,7 @@ Exit codes:
   1    failure
   2    wrong usage
   3    bad data, or a quality check that failed
+  4    something is left after teardown
   130  stopped by Ctrl-C or a request to terminate";
 
 /// Turns JSON event logs and song metadata into a star schema that analysts can query.
@@ -73,8 +75,8 @@ pub struct GlobalArgs {
     #[arg(long, global = true, help_heading = "Settings")]
     pub s3_anonymous: bool,
 
-    /// Where the tables are: duckdb:FILE or postgres://USER@HOST/DATABASE [env: SPARKIFY_WAREHOUSE]
-    /// [default: duckdb:sparkify.duckdb]
+    /// Where the tables are: duckdb:FILE, postgres://USER@HOST/DATABASE, redshift://USER@HOST/DATABASE or
+    /// redshift://DEPLOYMENT [env: SPARKIFY_WAREHOUSE] [default: duckdb:sparkify.duckdb]
     #[arg(long, global = true, value_name = "URL", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub warehouse: Option<String>,
 
@@ -100,7 +102,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub memory_limit: Option<String>,
 
-    /// Threads that DuckDB may use; 0 is one per core [env: SPARKIFY_THREADS] [default: 0]
+    /// Threads that DuckDB and `generate` may use; 0 is one per core [env: SPARKIFY_THREADS] [default: 0]
     #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub threads: Option<String>,
 
@@ -109,6 +111,30 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "N", help_heading = "Settings")]
     pub connections: Option<String>,
 
+    /// How often a load begins anew after its connection was lost or another transaction was in the way
+    /// [env: SPARKIFY_RETRIES] [default: 3]
+    #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
+    pub retries: Option<String>,
+
+    /// Where a load into Redshift puts the files that COPY reads, for as long as it runs: s3://BUCKET/PREFIX
+    /// [env: SPARKIFY_STAGE]
+    #[arg(long, global = true, value_name = "URL", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub stage: Option<String>,
+
+    /// The role that Redshift reads them with: its ARN, or `default` for the cluster's default role
+    /// [env: SPARKIFY_IAM_ROLE]
+    #[arg(long, global = true, value_name = "ROLE", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub iam_role: Option<String>,
+
+    /// Whether records go into Redshift packed into few files (always), or large files are left to it as they
+    /// are (auto), or all of them (never) [env: SPARKIFY_PACK] [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub pack: Option<String>,
+
+    /// Compressed size of a packed file, 1MB to 128MB [env: SPARKIFY_PACK_SIZE] [default: 16MB]
+    #[arg(long, global = true, value_name = "SIZE", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub pack_size: Option<String>,
+
     /// Directory with SQL files that replace or add to the built-in ones [env: SPARKIFY_SQL_DIR]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub sql_dir: Option<String>,
@@ -116,6 +142,19 @@ pub struct GlobalArgs {
     /// Form of the logs: text or json [env: SPARKIFY_LOG_FORMAT] [default: text]
     #[arg(long, global = true, value_name = "FORMAT", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub log_format: Option<String>,
+
+    /// The deployment on AWS: the name from which the names of its resources are made
+    /// [env: SPARKIFY_DEPLOYMENT] [default: warehouse]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub deployment: Option<String>,
+
+    /// The region of AWS [env: SPARKIFY_REGION, AWS_REGION] [default: that of the profile]
+    #[arg(long, global = true, value_name = "REGION", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub region: Option<String>,
+
+    /// The profile of AWS, as `aws configure` makes them [env: SPARKIFY_PROFILE, AWS_PROFILE]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub profile: Option<String>,
 
     /// Configuration file [default: sparkify.toml here or in a directory above]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings", value_hint = ValueHint::FilePath)]
@@ -154,8 +193,32 @@ pub enum Command {
     Check,
     /// Answer questions: all of the catalogue, some of it, or one of your own
     Explore(ExploreArgs),
+    /// Make data in the format of the source, of any size, with known answers
+    ///
+    /// Simulates a music service: users who come and go, pay or not, and play songs from session to session in
+    /// the rhythm of day and week. Writes log_data, song_data and log_json_path.json, and answers.json with what
+    /// a load of them must give: rows and checksums of each table, and the answers to the questions of `explore`.
+    /// The same seed and settings give the same bytes on every machine.
+    Generate(GenerateArgs),
     /// Print the SQL that would run
     Sql(SqlArgs),
+    /// Make the resources on AWS that a warehouse needs, or change them to what is configured
+    ///
+    /// Shows what it will do and what that costs, asks, and goes on where an earlier run was stopped. What
+    /// is wanted is in the section [deployment] of sparkify.toml; docs/aws.md has its keys.
+    Provision(ProvisionArgs),
+    /// Show how the deployment is, where it is, and what has been changed by others
+    Status(AccessArgs),
+    /// Pause the cluster; its storage still costs
+    Pause,
+    /// Resume the cluster
+    Resume,
+    /// Go through everything that must be right to use the warehouse, with a remedy for what is not
+    Doctor,
+    /// Delete the resources of the deployment, and prove that nothing is left
+    ///
+    /// Only what carries the deployment's tag is deleted. Ends with exit code 4 if something is left.
+    Teardown(TeardownArgs),
     /// Show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -180,6 +243,72 @@ pub struct CreateTablesArgs {
     /// Drop the tables with all their rows first; asks before it does
     #[arg(long)]
     pub drop: bool,
+}
+
+/// What the help of `generate` says at its end.
+const AFTER_GENERATE: &str = "\
+Examples:
+  sparkify-cli generate --out data                              100 users, 1,000 songs, November 2018
+  sparkify-cli generate --events 10_000_000 --songs 100_000 --out big --compress zst
+  sparkify-cli generate --users 500 --traps --corrupt --out hard
+
+Each of these settings may also be in the section [generate] of sparkify.toml, or in a variable \
+SPARKIFY_GENERATE_<NAME>; there, seconds_between_pages, days_between_sessions, daily_damping, weekend_damping, \
+weekend_offset and weekend_scale shape the rhythm.
+
+A data set that was generated before is replaced. Anything else in the place is refused, unless with --force; files \
+that do not belong to a data set always stay.";
+
+/// Arguments of `generate`. Each is text here, and read together with the environment and the section
+/// `[generate]` of the configuration file by [`crate::config::GenerateSettings`].
+#[derive(Debug, Default, Args)]
+#[command(after_long_help = AFTER_GENERATE)]
+pub struct GenerateArgs {
+    /// Where the data set goes: a directory, or s3://BUCKET/PREFIX
+    #[arg(long, value_name = "PLACE", value_hint = ValueHint::DirPath)]
+    pub out: Option<String>,
+    /// Users at the start [default: 100]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    pub users: Option<String>,
+    /// Make as many users as it takes to have about so many events
+    #[arg(long, value_name = "N", conflicts_with = "users", value_hint = ValueHint::Other)]
+    pub events: Option<String>,
+    /// Songs in song_data [default: 1000]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    pub songs: Option<String>,
+    /// Songs that there are in all; most of those that are played are not in song_data [default: 385252]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    pub tracks: Option<String>,
+    /// Share of the plays that are of a song in song_data, from 0 to 1 [default: 0.05]
+    #[arg(long, value_name = "SHARE", value_hint = ValueHint::Other)]
+    pub match_rate: Option<String>,
+    /// When the log begins, in UTC [default: 2018-11-01]
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
+    pub from: Option<String>,
+    /// When the log ends, in UTC, itself outside [default: 30 days later]
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
+    pub to: Option<String>,
+    /// What all chance comes from [default: 1]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other)]
+    pub seed: Option<String>,
+    /// New users a year for each user there is [default: 0.01]
+    #[arg(long, value_name = "RATE", value_hint = ValueHint::Other)]
+    pub growth_rate: Option<String>,
+    /// Users a year who go without a word, for each user there is [default: 0]
+    #[arg(long, value_name = "RATE", value_hint = ValueHint::Other)]
+    pub attrition_rate: Option<String>,
+    /// How data files are compressed: gz, zst or none [default: none]
+    #[arg(long, value_name = "FORM", value_hint = ValueHint::Other)]
+    pub compress: Option<String>,
+    /// Plant the known difficulties: level changes, double-encoded text, duplicates, late files and more
+    #[arg(long)]
+    pub traps: bool,
+    /// Plant malformed records
+    #[arg(long)]
+    pub corrupt: bool,
+    /// Replace data that was not generated
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `explore`.
@@ -207,6 +336,45 @@ pub struct SqlArgs {
     /// List the names
     #[arg(long, conflicts_with = "names")]
     pub list: bool,
+}
+
+/// Arguments of `provision`.
+#[derive(Debug, Default, Args)]
+pub struct ProvisionArgs {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// With --plan: end with exit code 2 if there is something to do
+    #[arg(long, requires = "plan")]
+    pub detailed_exitcode: bool,
+    /// Who may connect.
+    #[command(flatten)]
+    pub access: AccessArgs,
+}
+
+/// Who may connect to the warehouse.
+#[derive(Debug, Default, Args)]
+pub struct AccessArgs {
+    /// Addresses that may connect, instead of this machine's only; can be repeated
+    #[arg(long, value_name = "CIDR", value_hint = ValueHint::Other)]
+    pub allow_cidr: Vec<String>,
+    /// Allow the whole internet as --allow-cidr
+    #[arg(long)]
+    pub allow_anywhere: bool,
+}
+
+/// Arguments of `teardown`.
+#[derive(Debug, Default, Args)]
+pub struct TeardownArgs {
+    /// Show what would be deleted, and delete nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// Take a final snapshot of the data, which costs until it is deleted
+    #[arg(long, conflicts_with = "skip_final_snapshot")]
+    pub final_snapshot: bool,
+    /// Take no final snapshot: the data is gone
+    #[arg(long)]
+    pub skip_final_snapshot: bool,
 }
 
 /// The subcommands of `config`.

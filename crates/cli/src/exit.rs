@@ -1,6 +1,12 @@
 //! Errors to people and exit codes.
 
+#[cfg(feature = "aws")]
+mod deployment;
+
 use std::{io::Write, process::ExitCode, time::SystemTime};
+
+#[cfg(feature = "aws")]
+pub(crate) use deployment::{ChangesPending, DeploymentStopped, DoctorFailed, Leftovers};
 
 use sparkify_etl::record::Reject;
 
@@ -12,6 +18,8 @@ enum Exit {
     Failure = 1,
     Usage = 2,
     Data = 3,
+    #[cfg(feature = "aws")]
+    Left = 4,
     Interrupted = 130,
 }
 
@@ -62,14 +70,27 @@ pub(crate) fn report(error: &anyhow::Error, forms: Forms) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let exit = exit_of(error);
+    #[cfg(feature = "aws")]
+    if deployment::is_silent(error) {
+        return ExitCode::from(exit as u8);
+    }
     let text = if forms.json_logs { log_record(error, exit) } else { describe(error, exit) };
     // Nothing can be done if standard error is closed.
     let _ = std::io::stderr().write_all(text.as_bytes());
-    if forms.json_results && !error.is::<ChecksFailed>() {
+    if forms.json_results && !is_printed(error) {
         let object = serde_json::json!({ "error": to_json(error, exit) });
         let _ = writeln!(std::io::stdout(), "{object}");
     }
     ExitCode::from(exit as u8)
+}
+
+/// Whether all that it says has been printed as the result.
+fn is_printed(error: &anyhow::Error) -> bool {
+    #[cfg(feature = "aws")]
+    if deployment::is_printed(error) {
+        return true;
+    }
+    error.is::<ChecksFailed>()
 }
 
 /// The error as a line of the log.
@@ -94,11 +115,25 @@ fn exit_of(error: &anyhow::Error) -> Exit {
         if matches!(cause.downcast_ref(), Some(sparkify_warehouse::Error::Interrupted)) {
             return Exit::Interrupted;
         }
+        match cause.downcast_ref::<sparkify_eventsim::Error>() {
+            Some(sparkify_eventsim::Error::Cancelled) => return Exit::Interrupted,
+            Some(
+                sparkify_eventsim::Error::Setting { .. }
+                | sparkify_eventsim::Error::Exists { .. }
+                | sparkify_eventsim::Error::Foreign { .. }
+                | sparkify_eventsim::Error::Unnamed { .. },
+            ) => return Exit::Usage,
+            _ => {}
+        }
         if cause.is::<Stopped>() {
             return Exit::Interrupted;
         }
         if cause.is::<UsageError>() {
             return Exit::Usage;
+        }
+        #[cfg(feature = "aws")]
+        if let Some(exit) = deployment::exit_of(cause) {
+            return exit;
         }
         if cause.is::<ChecksFailed>() {
             return Exit::Data;
@@ -124,6 +159,10 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 fn describe(error: &anyhow::Error, exit: Exit) -> String {
     if exit == Exit::Interrupted {
         // What failed then failed because of it.
+        #[cfg(feature = "aws")]
+        if error.is::<DeploymentStopped>() {
+            return format!("{error}\n");
+        }
         return format!("{}\n", if error.is::<Stopped>() { error.to_string() } else { STOPPED.to_owned() });
     }
     let mut text = format!("error: {error}\n");
@@ -186,6 +225,17 @@ fn hint_of(error: &anyhow::Error) -> Option<String> {
             return error.hint();
         }
         if let Some(error) = cause.downcast_ref::<sparkify_analytics::Error>() {
+            return error.hint();
+        }
+        #[cfg(feature = "aws")]
+        if let Some(hint) = deployment::hint_of(cause) {
+            return Some(hint);
+        }
+        if let Some(hint) = cause.downcast_ref().and_then(sparkify_eventsim::Error::hint) {
+            return Some(hint);
+        }
+        #[cfg(feature = "s3")]
+        if let Some(error) = cause.downcast_ref::<sparkify_storage::Error>() {
             return error.hint();
         }
         if let Some(ChecksFailed(names)) = cause.downcast_ref() {

@@ -54,7 +54,33 @@ impl Stop {
         }
     }
 
-    async fn requested(&mut self) {
+    /// Does the work, or drops it where it is when the user wishes. For work that can be dropped anywhere and
+    /// begun again.
+    #[cfg(feature = "aws")]
+    pub(crate) async fn unless_requested<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            result = work => Some(result),
+            () = self.requested() => None,
+        }
+    }
+
+    /// Does the work, and calls `cancel` when the user wishes to stop it.
+    pub(crate) async fn cancelling<T>(&mut self, cancel: impl Fn(), work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        tokio::select! {
+            result = &mut work => return result,
+            () = self.requested() => {}
+        }
+        tracing::warn!("stopping; press Ctrl-C again to stop at once");
+        cancel();
+        tokio::select! {
+            result = &mut work => result,
+            () = self.requested() => std::process::exit(130),
+        }
+    }
+
+    /// Waits until the user wishes to stop.
+    pub(crate) async fn requested(&mut self) {
         tokio::select! {
             _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}

@@ -167,9 +167,24 @@ pub enum Error {
         /// Each difference in words.
         differences: Vec<String>,
     },
+    /// The engine is to read the files itself and cannot.
+    #[error("the files cannot be left to the database: {reason}")]
+    NotDirect {
+        /// Why.
+        reason: &'static str,
+    },
     /// The counts do not add up: a fault of this program.
     #[error("the counts do not add up: {0}; nothing was published")]
     Unreconciled(String),
+    /// A load that lost its connection, or was in the way of another transaction, too often.
+    #[error("the load was tried {attempts} times; the last attempt failed")]
+    GaveUp {
+        /// How often it was tried.
+        attempts: u32,
+        /// The error of the last attempt.
+        #[source]
+        source: Box<Error>,
+    },
     /// The user stopped it.
     #[error("stopped on request")]
     Cancelled,
@@ -208,6 +223,10 @@ impl Error {
                 "make them anew with `sparkify-cli create-tables --drop` (this deletes their rows), then load again"
                     .to_owned(),
             ),
+            Self::GaveUp { source, .. } => source.hint(),
+            Self::NotDirect { .. } => {
+                Some("use --pack auto or --pack always, which read the files here".to_owned())
+            }
             Self::Sql(_) | Self::Unreconciled(_) | Self::Cancelled | Self::Internal(_) => None,
         }
     }

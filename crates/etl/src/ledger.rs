@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::{Array, cast::AsArray, types::Int64Type};
 use arrow_schema::DataType;
+use sparkify_schema::statements;
 use sparkify_warehouse::{LoadSession, RecordSet};
 
 use crate::{
@@ -12,8 +13,6 @@ use crate::{
     reader::hash_content,
     source::{FileKind, Source, SourceFile},
 };
-
-const QUERY: &str = "SELECT path, size_bytes, modified_ns, content_hash FROM loaded_files";
 
 /// A file as it was when it was loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +65,9 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) async fn read(session: &mut dyn LoadSession) -> Result<Self> {
-        Ok(Self::from_records(&session.query(QUERY).await.during("reading the ledger")?))
+        Ok(Self::from_records(
+            &session.query(&statements::loaded_files()).await.during("reading the ledger")?,
+        ))
     }
 
     fn from_records(records: &RecordSet) -> Self {

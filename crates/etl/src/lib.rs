@@ -42,11 +42,13 @@ pub mod quality;
 mod reader;
 pub mod record;
 mod report;
+mod script;
 pub mod source;
 mod tables;
 
 pub use error::{Error, Result, SourceError, SourceProblem};
-pub use load::{LoadOptions, MatchRule, load};
+pub use load::{LoadOptions, MatchRule, Pack, Retries, load};
 pub use progress::{Cancel, Progress};
 pub use report::{FileCounts, RecordCounts, RunReport, Step};
+pub use script::{ScriptConnection, ScriptPart, placeholders, script};
 pub use tables::{create_tables, creation, recreate_tables, removal, verify_tables};

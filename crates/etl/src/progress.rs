@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 };
 
 use tokio::sync::Notify;
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub struct Progress {
     step: Mutex<&'static str>,
+    attempt: AtomicU32,
     files_total: AtomicU64,
     files: AtomicU64,
     bytes_total: AtomicU64,
@@ -22,6 +23,11 @@ impl Progress {
     /// What is being done, in a word or two.
     pub fn step(&self) -> &'static str {
         *self.step.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which attempt this is: 1, or more if the connection was lost.
+    pub fn attempt(&self) -> u32 {
+        self.attempt.load(Ordering::Relaxed)
     }
 
     /// Files read, and files to read.
@@ -42,6 +48,14 @@ impl Progress {
     pub(crate) fn begin(&self, step: &'static str) {
         *self.step.lock().unwrap_or_else(PoisonError::into_inner) = step;
         tracing::info!(step);
+    }
+
+    /// Begins at nothing again.
+    pub(crate) fn begin_attempt(&self, attempt: u32) {
+        self.attempt.store(attempt, Ordering::Relaxed);
+        for count in [&self.files_total, &self.files, &self.bytes_total, &self.bytes, &self.records] {
+            count.store(0, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn expect(&self, files: u64, bytes: u64) {

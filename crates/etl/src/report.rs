@@ -29,9 +29,12 @@ pub struct RunReport {
     pub match_rate: Option<f64>,
     /// The quality checks; empty when nothing was loaded.
     pub checks: Vec<CheckResult>,
-    /// Milliseconds from begin to end.
+    /// How often the load was tried: 1, or more if the connection was lost or another transaction was in
+    /// the way.
+    pub attempts: u32,
+    /// Milliseconds from begin to end, all attempts together.
     pub elapsed_ms: u64,
-    /// Milliseconds of each step.
+    /// Milliseconds of each step of the attempt that published.
     pub steps_ms: Vec<Step>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sparkify_schema::{
     Dialect, ddl,
-    model::{Table, tables},
+    model::{Table, tables_of},
     sql::{SqlLibrary, context},
 };
 use sparkify_warehouse::{RecordSet, Warehouse};
@@ -19,7 +19,7 @@ use crate::{Error, Result, error::During};
 pub async fn create_tables(warehouse: &dyn Warehouse, library: &SqlLibrary) -> Result<()> {
     let existing = existing_columns(warehouse, library).await?;
     fail_on(differences(&existing, warehouse.dialect()))?;
-    if tables().iter().all(|table| existing.contains_key(table.name)) {
+    if tables_of(warehouse.dialect()).iter().all(|table| existing.contains_key(table.name)) {
         return Ok(());
     }
     warehouse.transact(creation(warehouse.dialect())?).await.during("creating the tables")
@@ -44,7 +44,7 @@ pub async fn recreate_tables(warehouse: &dyn Warehouse) -> Result<()> {
 /// [`Error::MissingTables`], or [`Error::Drift`] with every difference.
 pub async fn verify_tables(warehouse: &dyn Warehouse, library: &SqlLibrary) -> Result<()> {
     let existing = existing_columns(warehouse, library).await?;
-    let names: Vec<_> = tables()
+    let names: Vec<_> = tables_of(warehouse.dialect())
         .iter()
         .map(|table| table.name.to_owned())
         .filter(|name| !existing.contains_key(name))
@@ -61,7 +61,10 @@ pub async fn verify_tables(warehouse: &dyn Warehouse, library: &SqlLibrary) -> R
 ///
 /// [`Error::Sql`] when a name does not suit the dialect.
 pub fn creation(dialect: Dialect) -> Result<Vec<String>> {
-    Ok(tables().into_iter().map(|table| ddl::create_table(table, dialect)).collect::<Result<_, _>>()?)
+    Ok(tables_of(dialect)
+        .into_iter()
+        .map(|table| ddl::create_table(table, dialect))
+        .collect::<Result<_, _>>()?)
 }
 
 /// The statements that drop all tables, those that refer to others first.
@@ -70,7 +73,7 @@ pub fn creation(dialect: Dialect) -> Result<Vec<String>> {
 ///
 /// [`Error::Sql`] when a name does not suit the dialect.
 pub fn removal(dialect: Dialect) -> Result<Vec<String>> {
-    Ok(tables()
+    Ok(tables_of(dialect)
         .into_iter()
         .rev()
         .map(|table| ddl::drop_table(table.name, dialect))
@@ -95,7 +98,10 @@ fn group(records: &RecordSet) -> Columns {
 }
 
 fn differences(existing: &Columns, dialect: Dialect) -> Vec<String> {
-    tables().into_iter().filter_map(|table| difference(table, existing.get(table.name)?, dialect)).collect()
+    tables_of(dialect)
+        .into_iter()
+        .filter_map(|table| difference(table, existing.get(table.name)?, dialect))
+        .collect()
 }
 
 fn difference(table: &Table, existing: &[(String, String)], dialect: Dialect) -> Option<String> {

@@ -1,22 +1,34 @@
 //! The pages of the service and how a user goes from one to the next.
-//!
-//! The figures are a simplified form of those that shaped the source.
+
+mod transitions;
 
 use crate::random::Random;
+use transitions::{TRANSITIONS, first_pages};
 
 /// Whether a user is logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Auth {
     LoggedIn,
     LoggedOut,
+    Guest,
+    Cancelled,
 }
 
 impl Auth {
-    pub(crate) fn name(self) -> &'static str {
+    const ALL: [Self; 4] = [Self::LoggedIn, Self::LoggedOut, Self::Guest, Self::Cancelled];
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::LoggedIn => "Logged In",
             Self::LoggedOut => "Logged Out",
+            Self::Guest => "Guest",
+            Self::Cancelled => "Cancelled",
         }
+    }
+
+    /// Whether the log says who it is.
+    pub(crate) const fn is_known(self) -> bool {
+        matches!(self, Self::LoggedIn | Self::Cancelled)
     }
 }
 
@@ -28,7 +40,9 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) const ALL: [Self; 2] = [Self::Free, Self::Paid];
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Free => "free",
             Self::Paid => "paid",
@@ -40,6 +54,8 @@ impl Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Page {
     About,
+    Cancel,
+    CancellationConfirmation,
     Downgrade,
     Error,
     Help,
@@ -47,17 +63,41 @@ pub(crate) enum Page {
     Login,
     Logout,
     NextSong,
+    Register,
     SaveSettings,
     Settings,
     SubmitDowngrade,
+    SubmitRegistration,
     SubmitUpgrade,
     Upgrade,
 }
 
 impl Page {
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) const ALL: [Self; 17] = [
+        Self::About,
+        Self::Cancel,
+        Self::CancellationConfirmation,
+        Self::Downgrade,
+        Self::Error,
+        Self::Help,
+        Self::Home,
+        Self::Login,
+        Self::Logout,
+        Self::NextSong,
+        Self::Register,
+        Self::SaveSettings,
+        Self::Settings,
+        Self::SubmitDowngrade,
+        Self::SubmitRegistration,
+        Self::SubmitUpgrade,
+        Self::Upgrade,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::About => "About",
+            Self::Cancel => "Cancel",
+            Self::CancellationConfirmation => "Cancellation Confirmation",
             Self::Downgrade => "Downgrade",
             Self::Error => "Error",
             Self::Help => "Help",
@@ -65,25 +105,35 @@ impl Page {
             Self::Login => "Login",
             Self::Logout => "Logout",
             Self::NextSong => "NextSong",
+            Self::Register => "Register",
             Self::SaveSettings => "Save Settings",
             Self::Settings => "Settings",
             Self::SubmitDowngrade => "Submit Downgrade",
+            Self::SubmitRegistration => "Submit Registration",
             Self::SubmitUpgrade => "Submit Upgrade",
             Self::Upgrade => "Upgrade",
         }
     }
 
     /// Whether the page does something and then leads to another one.
-    pub(crate) fn redirects(self) -> bool {
-        use Page::{Login, Logout, SaveSettings, SubmitDowngrade, SubmitUpgrade};
-        matches!(self, Login | Logout | SaveSettings | SubmitDowngrade | SubmitUpgrade)
+    pub(crate) const fn redirects(self) -> bool {
+        matches!(
+            self,
+            Self::Cancel
+                | Self::Login
+                | Self::Logout
+                | Self::SaveSettings
+                | Self::SubmitDowngrade
+                | Self::SubmitRegistration
+                | Self::SubmitUpgrade
+        )
     }
 
-    pub(crate) fn method(self) -> &'static str {
-        if self == Self::NextSong || self.redirects() { "PUT" } else { "GET" }
+    pub(crate) const fn method(self) -> &'static str {
+        if matches!(self, Self::NextSong) || self.redirects() { "PUT" } else { "GET" }
     }
 
-    pub(crate) fn status(self) -> u16 {
+    pub(crate) const fn status(self) -> u16 {
         match self {
             Self::Error => 404,
             _ if self.redirects() => 307,
@@ -92,100 +142,132 @@ impl Page {
     }
 }
 
-/// Where a user is between two events.
-#[derive(Debug, Clone, Copy)]
+/// A page as it is seen: by whom, and at which level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
+    pub(crate) page: Page,
     pub(crate) auth: Auth,
     pub(crate) level: Level,
 }
 
 impl State {
-    /// The state after a page: the page itself is still seen in the old one.
-    pub(crate) fn after(self, page: Page) -> Self {
-        match page {
-            Page::Login => Self { auth: Auth::LoggedIn, ..self },
-            Page::Logout => Self { auth: Auth::LoggedOut, ..self },
-            Page::SubmitUpgrade => Self { level: Level::Paid, ..self },
-            Page::SubmitDowngrade => Self { level: Level::Free, ..self },
-            _ => self,
+    const COUNT: usize = Page::ALL.len() * Auth::ALL.len() * Level::ALL.len();
+
+    const fn index(self) -> usize {
+        (self.page as usize * Auth::ALL.len() + self.auth as usize) * Level::ALL.len() + self.level as usize
+    }
+}
+
+/// A choice: with a draw below this, and not below that of the choice before, what it leads to.
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    below: u64,
+    state: State,
+}
+
+/// The pages after each page, ready to draw from.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    choices: Vec<Choice>,
+    /// Where the choices of each state begin, and where the last ones end.
+    starts: Vec<u32>,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        let mut by_state: Vec<Vec<Choice>> = vec![Vec::new(); State::COUNT];
+        for (page, auth, level, targets) in TRANSITIONS {
+            let state = State { page: *page, auth: *auth, level: *level };
+            let mut sum = 0;
+            by_state[state.index()].extend(targets.iter().map(|(chances, page, change)| {
+                sum += u64::from(*chances);
+                // Chances in ten thousand become chances in 2^32.
+                Choice {
+                    below: ((sum << 32) + 5_000) / 10_000,
+                    state: change.of(State { page: *page, ..state }),
+                }
+            }));
         }
+        let (mut starts, mut choices) = (vec![0], Vec::new());
+        for of_state in by_state {
+            choices.extend(of_state);
+            starts.push(choices.len() as u32);
+        }
+        Self { choices, starts }
+    }
+
+    /// The page after a page; `None` at the end of the session.
+    #[inline]
+    pub(crate) fn next(&self, state: State, random: &mut Random) -> Option<State> {
+        let index = state.index();
+        let draw = u64::from(random.next_u32());
+        self.choices[self.starts[index] as usize..self.starts[index + 1] as usize]
+            .iter()
+            .find(|choice| draw < choice.below)
+            .map(|choice| choice.state)
     }
 
     /// The first page of a session.
-    pub(crate) fn first_page(self, random: &mut Random) -> Page {
-        use Page::{About, Help, Home, Login, NextSong};
-        let chances: &[(Page, u64)] = match self.auth {
-            Auth::LoggedIn => &[(NextSong, 610), (Help, 5), (About, 5)],
-            Auth::LoggedOut => &[(Login, 330), (About, 5), (Help, 5)],
-        };
-        draw(chances, random).unwrap_or(Home)
-    }
-
-    /// The page after a page, or none at the session's end. The state is that after the page.
-    pub(crate) fn next_page(self, page: Page, random: &mut Random) -> Option<Page> {
-        draw(chances(page, self), random)
+    pub(crate) fn first(&self, auth: Auth, level: Level, random: &mut Random) -> State {
+        let weights = first_pages(auth, level);
+        let mut left = random.below(weights.iter().map(|(weight, _)| u64::from(*weight)).sum());
+        for (weight, page) in weights {
+            match left.checked_sub(u64::from(*weight)) {
+                None => return State { page: *page, auth, level },
+                Some(rest) => left = rest,
+            }
+        }
+        State { page: Page::Home, auth, level }
     }
 }
 
-/// One of the pages by their chances in a thousand; none in the rest of the cases.
-fn draw(chances: &[(Page, u64)], random: &mut Random) -> Option<Page> {
-    let mut left = random.below(1000);
-    for &(page, permille) in chances {
-        match left.checked_sub(permille) {
-            None => return Some(page),
-            Some(rest) => left = rest,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chance_leads_to_a_page_that_goes_on_or_ends() {
+        for (page, auth, level, targets) in TRANSITIONS {
+            let sum: u16 = targets.iter().map(|(chances, ..)| chances).sum();
+            assert!(sum <= 10_000, "{page:?} {auth:?} {level:?}: {sum}");
+            for (_, next, change) in *targets {
+                let state = change.of(State { page: *next, auth: *auth, level: *level });
+                let goes_on = TRANSITIONS.iter().any(|(page, auth, level, _)| {
+                    (*page, *auth, *level) == (state.page, state.auth, state.level)
+                });
+                assert!(goes_on || state.auth == Auth::Cancelled, "{state:?}");
+            }
         }
     }
-    None
-}
 
-/// The chances in a thousand of the pages after a page.
-#[rustfmt::skip]
-fn chances(page: Page, state: State) -> &'static [(Page, u64)] {
-    use Auth::{LoggedIn, LoggedOut};
-    use Level::{Free, Paid};
-    use Page::{
-        About, Downgrade, Error, Help, Home, Login, Logout, NextSong, SaveSettings, Settings, SubmitDowngrade,
-        SubmitUpgrade, Upgrade,
-    };
-    match (page, state.auth, state.level) {
-        (Login | Logout | SubmitUpgrade | SubmitDowngrade, _, _) => &[(Home, 1000)],
-        (Home, LoggedOut, _) => &[(Login, 420), (About, 100), (Home, 100), (Help, 50), (Error, 1)],
-        (_, LoggedOut, _) => &[(Login, 300), (Home, 300), (About, 50), (Help, 50), (Error, 1)],
-        (NextSong, LoggedIn, Free) => &[
-            (NextSong, 520), (Home, 20), (Logout, 20), (Upgrade, 20), (Help, 5), (Settings, 5),
-            (About, 2), (Error, 1),
-        ],
-        (NextSong, LoggedIn, Paid) => &[
-            (NextSong, 920), (Home, 20), (Downgrade, 12), (Logout, 10), (Help, 5), (Settings, 5),
-            (About, 2), (Error, 1),
-        ],
-        (Home, LoggedIn, Free) => &[
-            (NextSong, 600), (Settings, 20), (Upgrade, 20), (Home, 10), (Logout, 10), (About, 2),
-            (Help, 2), (Error, 1),
-        ],
-        (Home, LoggedIn, Paid) => &[
-            (NextSong, 850), (Settings, 20), (Downgrade, 12), (Home, 10), (Logout, 10),
-            (About, 2), (Help, 2), (Error, 1),
-        ],
-        (Settings, LoggedIn, _) => &[
-            (NextSong, 450), (SaveSettings, 200), (Home, 80), (Settings, 70), (Help, 50),
-            (Logout, 10), (Error, 1),
-        ],
-        (SaveSettings, LoggedIn, _) => &[(Home, 750), (Settings, 100), (Error, 1)],
-        (Upgrade, LoggedIn, _) => &[
-            (NextSong, 320), (SubmitUpgrade, 300), (Home, 100), (Upgrade, 70), (Logout, 10),
-            (Help, 6), (Error, 1),
-        ],
-        (Downgrade, LoggedIn, _) => &[
-            (NextSong, 630), (Home, 100), (Downgrade, 70), (SubmitDowngrade, 20), (Logout, 10),
-            (Help, 6), (Error, 1),
-        ],
-        (About | Help | Error, LoggedIn, Free) => &[
-            (NextSong, 310), (Home, 200), (Help, 20), (Logout, 10), (Error, 1),
-        ],
-        (About | Help | Error, LoggedIn, Paid) => &[
-            (NextSong, 600), (Home, 150), (Help, 20), (Logout, 10), (Error, 1),
-        ],
+    #[test]
+    fn the_chances_are_those_of_the_table() {
+        let machine = Machine::new();
+        let mut random = Random::stream(1, 0);
+        let song = State { page: Page::NextSong, auth: Auth::LoggedIn, level: Level::Paid };
+        let draws: Vec<_> = (0..100_000).map(|_| machine.next(song, &mut random)).collect();
+        let share = |page: Option<Page>| {
+            draws.iter().filter(|draw| draw.map(|state| state.page) == page).count() as f64 / 100_000.0
+        };
+        for (page, expected) in [
+            (Some(Page::NextSong), 0.925),
+            (Some(Page::Home), 0.02),
+            (Some(Page::Downgrade), 0.01),
+            (Some(Page::Upgrade), 0.0),
+            (None, 0.022),
+        ] {
+            assert!((share(page) - expected).abs() < 0.003, "{page:?}: {}", share(page));
+        }
+    }
+
+    #[test]
+    fn the_level_changes_after_a_submission_only() {
+        for (page, auth, level, targets) in TRANSITIONS {
+            for (_, next, change) in *targets {
+                let state = change.of(State { page: *next, auth: *auth, level: *level });
+                let submitted = matches!(page, Page::SubmitUpgrade | Page::SubmitDowngrade);
+                assert!(state.level == *level || (submitted && *next == Page::Home));
+            }
+        }
     }
 }

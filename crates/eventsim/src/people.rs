@@ -1,68 +1,112 @@
-//! The users of the service.
+//! What the log says of the users.
 
-use crate::calendar::{self, DAY};
-use crate::pages::{Auth, Level, State};
-use crate::random::Random;
-use crate::words::{BROWSERS, FIRST_NAMES, LAST_NAMES, PLACES};
+use crate::{
+    clock::YEAR,
+    json::{Slash, push_string},
+    random::Random,
+    words::{BROWSERS, LAST_NAMES, MEN, PLACES, WOMEN, list, places},
+};
 
-/// The mean seconds between the sessions of a middling user, before the quiet hours thin them out.
-const BETWEEN_SESSIONS: u64 = DAY * 7 / 5;
+/// More years than this before the start nobody has registered.
+const REGISTRATION_YEARS_MAX: f64 = 5.0;
 
-/// The mean seconds a middling user stays on a page that plays nothing.
-const ON_A_PAGE: u64 = 90;
-
-/// How users differ, in percent: the middles of eight equal shares of a log-normal distribution.
-const SPREAD: [u64; 8] = [22, 41, 61, 85, 117, 163, 243, 460];
-
-/// A user: what the log says of them, and their habits.
-#[derive(Debug)]
-pub(crate) struct Person {
-    pub(crate) id: u64,
-    pub(crate) first_name: &'static str,
-    pub(crate) last_name: &'static str,
-    pub(crate) gender: &'static str,
-    pub(crate) location: &'static str,
+/// What is known of a user, as indexes into the [`Vocabulary`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Profile {
+    pub(crate) first_name: u16,
+    pub(crate) last_name: u16,
+    pub(crate) place: u16,
+    pub(crate) browser: u16,
     /// In Unix milliseconds.
-    pub(crate) registration: u64,
-    pub(crate) user_agent: String,
-    /// At the sample's start.
-    pub(crate) state: State,
-    /// Mean seconds from a session to the next.
-    pub(crate) between_sessions: u64,
-    /// Mean seconds on a page that plays nothing.
-    pub(crate) on_a_page: u64,
+    pub(crate) registration: i64,
 }
 
-/// Makes the users.
-///
-/// Who pays and who is busy goes round in turn, not by chance, so that small samples too have both and
-/// their size depends little on the seed.
-pub(crate) fn people(count: u32, random: &mut Random) -> Vec<Person> {
-    (0..u64::from(count)).map(|index| person(index, random)).collect()
+impl Profile {
+    /// Draws what a user is like, except for the registration.
+    pub(crate) fn draw(vocabulary: &Vocabulary, registration: i64, random: &mut Random) -> Self {
+        let women = random.chance(560);
+        let index = if women {
+            random.rank(vocabulary.women)
+        } else {
+            vocabulary.women + random.rank(vocabulary.first_names.len() - vocabulary.women)
+        };
+        Self {
+            first_name: index as u16,
+            last_name: random.rank(vocabulary.last_names.len()) as u16,
+            place: random.rank(vocabulary.places.len()) as u16,
+            browser: random.rank(vocabulary.browsers.len()) as u16,
+            registration,
+        }
+    }
 }
 
-fn person(index: u64, random: &mut Random) -> Person {
-    let (first_name, gender) = random.pick(&FIRST_NAMES);
-    let last_name = random.pick(&LAST_NAMES);
-    let (location, ..) = random.pick(&PLACES);
-    let browser = random.pick(&BROWSERS);
-    let registered = random.exponential(4 * DAY).min(1_000 * DAY) + 60;
-    Person {
-        // The source counts its users from 2.
-        id: index + 2,
-        first_name,
-        last_name,
-        gender,
-        location,
-        registration: calendar::milliseconds_before(registered),
-        // The source's list of browsers is a table in which cells with a comma are quoted, and the
-        // quotes have stayed.
-        user_agent: if browser.contains(',') { format!("\"{browser}\"") } else { browser.to_owned() },
-        state: State {
-            auth: if index % 11 == 6 { Auth::LoggedOut } else { Auth::LoggedIn },
-            level: if index % 5 == 1 { Level::Paid } else { Level::Free },
-        },
-        between_sessions: BETWEEN_SESSIONS * SPREAD[(index * 3 % 8) as usize] / 100,
-        on_a_page: ON_A_PAGE * SPREAD[((index / 8 * 3 + index * 5) % 8) as usize] / 100,
+/// How many milliseconds before the start one of the first users registered.
+pub(crate) fn registered_before(growth_rate: f64, random: &mut Random) -> i64 {
+    let seconds = random.exponential(growth_rate * YEAR).min(REGISTRATION_YEARS_MAX * YEAR);
+    seconds as i64 * 1000
+}
+
+/// A word of the log, as text and as the part of a row that it is written into.
+#[derive(Debug, Clone)]
+pub(crate) struct Word {
+    pub(crate) text: String,
+    /// The end of the value before it, its key, its value, and the next key.
+    pub(crate) part: String,
+}
+
+impl Word {
+    fn new(text: String, before: &str, after: &str) -> Self {
+        let mut part = before.as_bytes().to_vec();
+        push_string(&mut part, &text, Slash::Escaped);
+        let part = format!("{}{after}", String::from_utf8_lossy(&part));
+        Self { text, part }
+    }
+}
+
+/// Everything that profiles refer to.
+#[derive(Debug)]
+pub(crate) struct Vocabulary {
+    /// Those of women come first; the part has the gender as well.
+    pub(crate) first_names: Vec<Word>,
+    women: usize,
+    pub(crate) last_names: Vec<Word>,
+    pub(crate) places: Vec<Word>,
+    pub(crate) browsers: Vec<Word>,
+}
+
+impl Vocabulary {
+    pub(crate) fn new() -> Self {
+        let (women, men) = (list(WOMEN), list(MEN));
+        let first_name = |gender: &'static str| {
+            let after = format!(",\"gender\":\"{gender}\",\"itemInSession\":");
+            move |name: &&str| Word::new((*name).to_owned(), ",\"firstName\":", &after)
+        };
+        Self {
+            first_names: women.iter().map(first_name("F")).chain(men.iter().map(first_name("M"))).collect(),
+            women: women.len(),
+            last_names: list(LAST_NAMES)
+                .into_iter()
+                .map(|name| Word::new(name.to_owned(), ",\"lastName\":", ",\"length\":"))
+                .collect(),
+            places: places(PLACES)
+                .into_iter()
+                .map(|place| Word::new(place.name.to_owned(), ",\"location\":", ",\"method\":\""))
+                .collect(),
+            browsers: BROWSERS
+                .into_iter()
+                .map(|browser| {
+                    // The source's list of browsers is a table in which cells with a comma are quoted, and
+                    // the quotes have stayed.
+                    let text =
+                        if browser.contains(',') { format!("\"{browser}\"") } else { browser.to_owned() };
+                    Word::new(text, ",\"userAgent\":", ",\"userId\":\"")
+                })
+                .collect(),
+        }
+    }
+
+    /// The gender of a first name.
+    pub(crate) const fn gender(&self, first_name: u16) -> &'static str {
+        if (first_name as usize) < self.women { "F" } else { "M" }
     }
 }

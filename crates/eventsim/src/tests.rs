@@ -1,6 +1,9 @@
 //! The rules that a sample on disk keeps.
 
 mod disk;
+mod places;
+mod scale;
+mod traps;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -9,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::disk::Disk;
-use crate::{Error, Sample, Written};
+use crate::{Sample, Written};
 
 const KEYS: [&str; 18] = [
     "artist",
@@ -68,8 +71,20 @@ fn another_seed_other_bytes() {
 #[test]
 fn the_default_sample_never_changes() {
     let disk = Disk::new(Sample::default());
-    assert_eq!(disk.written, Written { events: 5131, plays: 4395, songs: 120, files: 151 });
-    assert_eq!(fingerprint(&disk.files), 0x6756_648c_4a91_d3f0, "{:#x}", fingerprint(&disk.files));
+    assert_eq!(
+        disk.written,
+        Written {
+            users: 60,
+            events: 4878,
+            plays: 4082,
+            matched: 817,
+            songs: 120,
+            duplicates: 0,
+            rejected: 0,
+            files: 152
+        }
+    );
+    assert_eq!(fingerprint(&disk.files), 0x5dc0_28a8_ebbd_4347, "{:#x}", fingerprint(&disk.files));
 }
 
 #[test]
@@ -111,7 +126,7 @@ fn counts_are_what_a_reader_counts() {
         assert_eq!(disk.written.plays, plays as u64);
         assert_eq!(disk.written.songs, disk.songs().len() as u64);
         assert_eq!(disk.written.files, disk.files.len() as u64);
-        assert!((3_000..8_000).contains(&rows.len()), "seed {seed}: {} events", rows.len());
+        assert!((1_500..12_000).contains(&rows.len()), "seed {seed}: {} events", rows.len());
     }
 }
 
@@ -135,7 +150,8 @@ fn files_hold_the_events_of_their_day_in_order() {
 #[test]
 fn nothing_is_known_of_who_is_logged_out() {
     let rows = Disk::new(Sample::default()).rows();
-    let (known, unknown): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row["auth"] == "Logged In");
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        rows.iter().partition(|row| row["auth"] == "Logged In" || row["auth"] == "Cancelled");
     assert!(!unknown.is_empty());
     for key in ["firstName", "lastName", "gender", "location", "registration", "userAgent"] {
         assert!(unknown.iter().all(|row| row[key].is_null()), "{key}");
@@ -171,9 +187,8 @@ fn a_level_changes_on_the_home_after_it_is_submitted() {
         let session = row["sessionId"].as_u64().unwrap();
         if let Some(before) = last.get(&session) {
             let submitted = before["page"] == "Submit Upgrade" || before["page"] == "Submit Downgrade";
-            assert_eq!(before["level"] != row["level"], submitted);
+            assert!(before["level"] == row["level"] || (submitted && row["page"] == "Home"), "{row}");
             if submitted {
-                assert_eq!(row["page"], "Home");
                 upgrades += u32::from(row["level"] == "paid");
             }
         }
@@ -248,39 +263,5 @@ fn the_json_paths_name_the_keys() {
     let paths: Value = serde_json::from_str(&disk.files["log_json_path.json"]).unwrap();
     let expected: Vec<_> = KEYS.iter().map(|key| format!("$['{key}']")).collect();
     assert_eq!(paths["jsonpaths"], Value::from(expected));
-    assert_eq!(disk.written, Written { files: 1, ..Written::default() }, "nobody does nothing");
-}
-
-#[test]
-fn an_existing_directory_is_refused_and_left_untouched() {
-    let parent = tempfile::tempdir().unwrap();
-    let directory = parent.path().join("sample");
-    fs::create_dir(&directory).unwrap();
-    fs::write(directory.join("mine"), "mine").unwrap();
-    let error = Sample::default().write(&directory).unwrap_err();
-    assert!(matches!(&error, Error::Exists { path } if *path == directory));
-    assert_eq!(listing(&directory), [directory.join("mine")]);
-    assert_eq!(listing(parent.path()), [directory], "nothing is left beside it");
-}
-
-#[test]
-fn only_the_sample_is_left_beside_others() {
-    let parent = tempfile::tempdir().unwrap();
-    let directory = parent.path().join("deep/sample");
-    let stale = parent.path().join(format!("deep/sample.partial-{}", std::process::id()));
-    fs::create_dir_all(stale.join("song_data")).unwrap();
-    fs::write(stale.join("left over"), "").unwrap();
-    Sample { users: 1, songs: 1, days: 1, ..Sample::default() }.write(&directory).unwrap();
-    assert!(!directory.join("left over").exists());
-    assert_eq!(listing(&parent.path().join("deep")), [directory]);
-}
-
-#[test]
-fn an_error_names_the_path() {
-    let parent = tempfile::tempdir().unwrap();
-    fs::write(parent.path().join("file"), "").unwrap();
-    let error = Sample::default().write(&parent.path().join("file/sample")).unwrap_err();
-    assert!(error.to_string().contains("sample"), "{error}");
-    let error = Sample::default().write(Path::new("")).unwrap_err();
-    assert!(matches!(error, Error::Unnamed { .. }), "{error}");
+    assert_eq!(disk.written, Written { files: 2, ..Written::default() }, "nobody does nothing");
 }

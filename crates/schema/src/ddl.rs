@@ -90,10 +90,10 @@ fn create(table: &Table, dialect: Dialect, verb: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BatchTables, tables};
+    use crate::model::{BatchTables, tables, tables_of};
 
     fn all(dialect: Dialect) -> String {
-        tables().into_iter().map(|table| create_table(table, dialect).unwrap() + ";\n\n").collect()
+        tables_of(dialect).into_iter().map(|table| create_table(table, dialect).unwrap() + ";\n\n").collect()
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! - [`dialect`]: the three SQL dialects, their few differences as hooks, and the one quoter for
 //!   identifiers and literals;
 //! - [`ddl`]: `CREATE TABLE` and `DROP TABLE` per dialect;
-//! - [`sql`]: the files of the top-level `sql/` folder, one text for all dialects, and their rendering.
+//! - [`sql`]: the files of the top-level `sql/` folder, one text for all dialects, and their rendering;
+//! - [`statements`]: the statements that are a line each.
 //!
 //! # Example
 //!
@@ -25,6 +26,7 @@ pub mod dialect;
 mod error;
 pub mod model;
 pub mod sql;
+pub mod statements;
 
 pub use dialect::Dialect;
 pub use error::{Error, Result};

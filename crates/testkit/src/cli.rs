@@ -14,13 +14,34 @@ use tempfile::TempDir;
 pub struct Cli {
     program: PathBuf,
     directory: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Cli {
     /// The program, in a new empty directory.
     #[must_use]
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), directory: tempfile::tempdir().expect("a temporary directory") }
+        Self::of(program.into(), tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    /// The program, in a new empty directory below another one.
+    #[must_use]
+    pub fn new_in(program: impl Into<PathBuf>, parent: &Path) -> Self {
+        Self::of(program.into(), TempDir::new_in(parent).expect("a temporary directory"))
+    }
+
+    const fn of(program: PathBuf, directory: TempDir) -> Self {
+        Self { program, directory, environment: Vec::new() }
+    }
+
+    /// The same, with further environment variables for all that is started.
+    #[must_use]
+    pub fn with_environment<N: Into<String>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        self.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
     }
 
     /// The working directory.
@@ -47,6 +68,7 @@ impl Cli {
         }
         // The AWS settings of whoever runs the tests are not theirs.
         command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

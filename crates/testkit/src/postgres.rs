@@ -21,13 +21,15 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
+use crate::process::{checked, is_root, text_of};
+
 /// The role that owns the databases of the tests.
 pub const POSTGRES_USER: &str = "loader";
 /// Its password, with everything that may have to be quoted somewhere.
 pub const POSTGRES_PASSWORD: &str = "p@ss:w/rd %41\\'\"#?&";
 
-const ADMINISTRATOR: &str = "postgres";
-const ADMINISTRATOR_PASSWORD: &str = "administrator-of-a-test";
+pub(crate) const ADMINISTRATOR: &str = "postgres";
+pub(crate) const ADMINISTRATOR_PASSWORD: &str = "administrator-of-a-test";
 
 /// Ends the server and removes its directory once nobody holds the other end of its input: when the
 /// server is dropped, or when the process that started it is gone, however it ended.
@@ -61,7 +63,15 @@ pub struct PostgresServer {
     port: u16,
     watchdog: Child,
     databases: AtomicU32,
+    /// The megabytes of the small disk, if there is one.
+    disk: Option<u64>,
 }
+
+/// Mounts a disk in memory where only the command sees it that then takes the place of the shell.
+const WITH_DISK: &str = r#"mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec "$@""#;
+
+/// The small disk and its tablespace.
+const DISK: &str = "small";
 
 /// PostgreSQL refuses to run as root.
 #[derive(Debug, Clone)]
@@ -108,6 +118,21 @@ impl PostgresServer {
     /// Makes and starts a server.
     #[must_use]
     pub fn start(certificate: ServerCertificate) -> Self {
+        Self::start_with(certificate, None)
+    }
+
+    /// The same with a small disk beside its own, in memory and gone with the server, for the databases of
+    /// [`create_database_on_disk`](Self::create_database_on_disk). It cannot be stopped and started again.
+    #[must_use]
+    pub fn start_with_disk(megabytes: u64) -> Self {
+        let server = Self::start_with(ServerCertificate::Valid, Some(megabytes));
+        let place = server.directory.join(DISK);
+        server.execute("postgres", &format!("CREATE TABLESPACE {DISK} LOCATION '{}'", place.display()));
+        server.execute("postgres", &format!("GRANT CREATE ON TABLESPACE {DISK} TO {POSTGRES_USER}"));
+        server
+    }
+
+    fn start_with(certificate: ServerCertificate, disk: Option<u64>) -> Self {
         let programs = programs();
         let run_as = run_as();
         let directory = TempDir::with_prefix("pg").expect("a temporary directory").keep();
@@ -123,7 +148,7 @@ impl PostgresServer {
             .spawn()
             .expect("a watchdog");
         let mut server =
-            Self { directory, programs, run_as, port: 0, watchdog, databases: AtomicU32::new(0) };
+            Self { directory, programs, run_as, port: 0, watchdog, databases: AtomicU32::new(0), disk };
         server.initialize(certificate);
         server.start_on_a_free_port();
         let password = POSTGRES_PASSWORD.replace('\'', "''");
@@ -135,6 +160,9 @@ impl PostgresServer {
         let path = |name: &str| self.directory.join(name);
         fs::write(path("password"), ADMINISTRATOR_PASSWORD).expect("a password file");
         write_certificates(&self.directory, certificate);
+        if self.disk.is_some() {
+            fs::create_dir(path(DISK)).expect("the place of the small disk");
+        }
         if let Some(RunAs { user, group }) = &self.run_as {
             let owner = format!("{user}:{group}");
             checked(Command::new("chown").args(["-R", &owner]).arg(&self.directory).output());
@@ -183,12 +211,41 @@ impl PostgresServer {
     /// A new, empty database.
     #[must_use]
     pub fn create_database(&self) -> PostgresDatabase {
+        self.create_database_with("")
+    }
+
+    /// A new, empty database whose texts sort by their bytes.
+    pub(crate) fn create_database_in_byte_order(&self) -> PostgresDatabase {
+        self.create_database_with("TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
+    }
+
+    /// A new, empty database on the small disk.
+    #[must_use]
+    pub fn create_database_on_disk(&self) -> PostgresDatabase {
+        self.create_database_with(&format!("TABLESPACE {DISK}"))
+    }
+
+    fn create_database_with(&self, options: &str) -> PostgresDatabase {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         // One at a time: the template may have no other user.
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {POSTGRES_USER}"));
+        self.execute("postgres", &format!("CREATE DATABASE {name} OWNER {POSTGRES_USER} {options}"));
         PostgresDatabase { name, port: self.port, authority: self.authority() }
+    }
+
+    /// Fills the small disk up to about so many megabytes beside that database, with nothing of use.
+    pub fn leave_room_on_disk(&self, database: &PostgresDatabase, megabytes: u64) {
+        let disk = self.disk.expect("a server with a small disk");
+        // What earlier loads dropped is given back.
+        self.execute("postgres", "CHECKPOINT");
+        let fill = format!(
+            "DO $$ BEGIN EXECUTE format($copy$ COPY (SELECT repeat('x', 99999) FROM generate_series(1, %s)) TO '{}' $copy$, \
+             GREATEST(0, ({disk} - {megabytes}) * CAST(1048576 AS BIGINT) - pg_database_size('{}')) / 100000); END $$",
+            self.directory.join(DISK).join("ballast").display(),
+            database.name
+        );
+        self.execute("postgres", &fill);
     }
 
     /// The certificate of the authority that signed the server's.
@@ -203,14 +260,20 @@ impl PostgresServer {
         self.directory.join("other_authority.crt")
     }
 
+    /// The port on 127.0.0.1, which is also in the name of the Unix socket.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The directory with the server's Unix socket.
     #[must_use]
     pub fn socket_directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Runs statements as the administrator.
-    pub fn execute(&self, database: &str, sql: &str) {
+    /// A connection of the administrator, which ends when it is dropped.
+    pub async fn connect(&self, database: &str) -> tokio_postgres::Client {
         let mut config = tokio_postgres::Config::new();
         config
             .host_path(&self.directory)
@@ -219,16 +282,20 @@ impl PostgresServer {
             .password(ADMINISTRATOR_PASSWORD)
             .dbname(database)
             .ssl_mode(tokio_postgres::config::SslMode::Disable);
+        let connected = config.connect(tokio_postgres::NoTls).await;
+        let (client, connection) = connected.expect("a connection of the administrator");
+        tokio::spawn(connection);
+        client
+    }
+
+    /// Runs statements as the administrator.
+    pub fn execute(&self, database: &str, sql: &str) {
         let work = || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                let (client, connection) =
-                    config.connect(tokio_postgres::NoTls).await.expect("a connection of the administrator");
-                let connection = tokio::spawn(connection);
+                let client = self.connect(database).await;
                 client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
-                drop(client);
-                connection.await.expect("a task").expect("an orderly end");
             });
         };
         // A test may be inside an async runtime already, so this gets a thread of its own.
@@ -257,7 +324,38 @@ impl PostgresServer {
         if arguments[0] == "start" {
             command.arg("-l").arg(self.directory.join("log")).arg("-o").arg(format!("-p {}", self.port));
         }
-        command.output().expect("pg_ctl")
+        match self.disk {
+            Some(megabytes) if arguments[0] == "start" => self.with_disk(&command, megabytes).output(),
+            _ => command.output(),
+        }
+        .expect("pg_ctl")
+    }
+
+    /// The command in a mount namespace with the small disk.
+    fn with_disk(&self, command: &Command, megabytes: u64) -> Command {
+        let mut outer = Command::new("unshare");
+        let mut options = format!("size={megabytes}m,mode=0700");
+        if let Some(RunAs { user, .. }) = &self.run_as {
+            let id = |kind: &str| text_of(Command::new("id").args([kind, user.as_str()]));
+            options.push_str(&format!(",uid={},gid={}", id("-u"), id("-g")));
+            outer.arg("-m");
+        } else {
+            // A user namespace gives the right to mount; a second one takes the name of root away again.
+            outer.arg("-rm");
+        }
+        outer.args(["sh", "-c", WITH_DISK, "sh", &options]).arg(self.directory.join(DISK));
+        if self.run_as.is_none() {
+            outer.args(["unshare", "-U", "--map-user=1000", "--map-group=1000", "--"]);
+        }
+        outer.arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => outer.env(name, value),
+                None => outer.env_remove(name),
+            };
+        }
+        outer.current_dir(&self.directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        outer
     }
 
     /// A program of PostgreSQL, as a user who may run it.
@@ -322,10 +420,6 @@ fn find_programs() -> Option<PathBuf> {
     })
 }
 
-fn is_root() -> bool {
-    text_of(Command::new("id").arg("-u")) == "0"
-}
-
 fn run_as() -> Option<RunAs> {
     if !is_root() {
         return None;
@@ -335,23 +429,6 @@ fn run_as() -> Option<RunAs> {
     let user = ["postgres", "nobody"].into_iter().find(exists).expect("an unprivileged user");
     let group = text_of(Command::new("id").args(["-gn", user]));
     Some(RunAs { user: user.to_owned(), group })
-}
-
-fn text_of(command: &mut Command) -> String {
-    let output = checked(command.output());
-    String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
-}
-
-#[track_caller]
-fn checked(output: std::io::Result<Output>) -> Output {
-    let output = output.expect("a process");
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
 }
 
 fn free_port() -> u16 {
@@ -369,7 +446,7 @@ fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
     (certificate.pem(), Issuer::new(parameters, key))
 }
 
-fn write_certificates(directory: &Path, certificate: ServerCertificate) {
+pub(crate) fn write_certificates(directory: &Path, certificate: ServerCertificate) {
     use std::os::unix::fs::PermissionsExt;
     let (authority_pem, issuer) = authority("Authority of the tests");
     let (other_pem, _) = authority("Another authority");

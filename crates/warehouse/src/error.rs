@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::seam::BoxError;
+use crate::{objects::CopyReject, seam::BoxError};
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -98,7 +98,7 @@ pub enum Error {
     #[error("the database is closed")]
     Closed,
     /// The address or the settings of a server make no sense.
-    #[error("the PostgreSQL address cannot be used: {reason}")]
+    #[error("the address of the server cannot be used: {reason}")]
     Options {
         /// What is wrong; never with the password.
         reason: String,
@@ -222,17 +222,90 @@ pub enum Error {
         /// The server process that serves it and the program it calls itself, where they can be seen.
         holder: Option<LockHolder>,
     },
+    /// A server of another kind than its address says.
+    #[error("{location} is not Amazon Redshift: it is {reason}")]
+    NotRedshift {
+        /// The database.
+        location: String,
+        /// What it is.
+        reason: String,
+    },
+    /// A login that this program cannot make.
+    #[error(
+        "{location} wants a digest (SHA-256) of the password of {user}, a login that this program does not know"
+    )]
+    DigestLogin {
+        /// The database.
+        location: String,
+        /// The user.
+        user: String,
+    },
+    /// The place in S3 for the files that are to be copied.
+    #[error("{url}: {reason}")]
+    Staging {
+        /// The object or prefix.
+        url: String,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A COPY that failed before it read a record.
+    #[error("the COPY into {table} failed: {reason}")]
+    Copy {
+        /// The table.
+        table: String,
+        /// What the server says.
+        reason: String,
+        /// What to do.
+        remedy: String,
+        /// Whether the same again may succeed.
+        again: bool,
+    },
+    /// A COPY that found records which do not fit.
+    #[error("the COPY into {table} refused {}", rejected(rejects))]
+    CopyRejected {
+        /// The table.
+        table: String,
+        /// The records, as far as the server keeps them.
+        rejects: Vec<CopyReject>,
+    },
+    /// What was copied is not what was to be copied.
+    #[error("what COPY loaded into {table} is not what was written for it: {reason}")]
+    Unreconciled {
+        /// The table.
+        table: String,
+        /// The difference.
+        reason: String,
+    },
+    /// Something that the engine cannot do.
+    #[error("the engine cannot {0}")]
+    Unsupported(&'static str),
     /// Something that must not happen.
     #[error("internal error: {0}")]
     Internal(String),
 }
 
+fn rejected(rejects: &[CopyReject]) -> String {
+    match rejects {
+        [] => "records, and the server does not say which".to_owned(),
+        [one] => format!("a record: {one}"),
+        [first, ..] => format!("{} records, the first of them: {first}", rejects.len()),
+    }
+}
+
 impl Error {
-    /// Whether the same again may succeed, without anything being done about it: the connection was lost,
-    /// or another transaction was in the way.
+    /// Whether the same again may succeed, without anything being done about it: the connection was lost
+    /// (also by a server that restarts), or another transaction was in the way.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::ConnectionLost { .. } | Self::Conflict { .. })
+        matches!(
+            self,
+            Self::ConnectionLost { .. }
+                | Self::ServerShutdown { .. }
+                | Self::Conflict { .. }
+                | Self::Copy { again: true, .. }
+        )
     }
 
     /// What the user can do about it.
@@ -262,7 +335,35 @@ impl Error {
                  the last published state is unharmed"
                     .to_owned()
             }
-            Self::Options { remedy, .. } | Self::Tls { remedy, .. } => remedy.clone(),
+            Self::Options { remedy, .. }
+            | Self::Tls { remedy, .. }
+            | Self::Staging { remedy, .. }
+            | Self::Copy { remedy, .. } => remedy.clone(),
+            Self::NotRedshift { .. } => {
+                "if it is a PostgreSQL server, say so: --warehouse postgres://USER@HOST:PORT/DATABASE".to_owned()
+            }
+            Self::DigestLogin { user, .. } => format!(
+                "use temporary credentials of IAM, or store the password as an MD5 digest: as an administrator, ALTER USER \
+                 \"{user}\" PASSWORD 'md5…' with the MD5 of the password followed by the user name"
+            ),
+            Self::CopyRejected { rejects, .. } => rejects.first().map_or_else(
+                || "look into sys_load_error_detail as the user who loaded, or as an administrator".to_owned(),
+                |reject| reject.remedy().to_owned(),
+            ),
+            Self::Unreconciled { .. } => {
+                "nothing was published; run again, and see that nobody else writes where the files are".to_owned()
+            }
+            Self::Login { location, .. } if location.starts_with("redshift://") => {
+                "check the user name and the password (in the URL, PGPASSWORD, or a .pgpass file of mode 0600), or get \
+                 new temporary credentials; Redshift locks a user after five wrong passwords, until an administrator \
+                 says ALTER USER … LOGIN PASSWORD '…'"
+                    .to_owned()
+            }
+            Self::Unreachable { location, .. } if location.starts_with("redshift://") => {
+                "check the host and the port (5439), that the cluster is available and publicly accessible or reached \
+                 through a tunnel, and that its security group lets this machine in"
+                    .to_owned()
+            }
             Self::Unreachable { .. } => {
                 "check that the server runs, its host and port, and that no firewall is in between".to_owned()
             }
@@ -298,9 +399,12 @@ impl Error {
                 "wait until it is done (--wait 60s does so); one load at a time can be under way".to_owned()
             }
             Self::OutOfMemory { .. } => "raise the limit with --memory-limit, for instance --memory-limit 2GB".to_owned(),
-            Self::Interrupted | Self::Statement { .. } | Self::Source(_) | Self::Closed | Self::Internal(_) => {
-                return None;
-            }
+            Self::Interrupted
+            | Self::Statement { .. }
+            | Self::Source(_)
+            | Self::Closed
+            | Self::Unsupported(_)
+            | Self::Internal(_) => return None,
         })
     }
 }

@@ -3,7 +3,7 @@
 //! [`Warehouse`] is what the pipeline and the analytics need of an engine: queries that return Arrow
 //! record batches, statements in one transaction, and a [`LoadSession`] for a run that appends in bulk
 //! and publishes all or nothing. Backends implement it; [`duckdb`] is the embedded default, and the
-//! feature `postgres` adds a server. With the feature `mock`, `MockWarehouse` and `MockLoadSession` are
+//! features `postgres` and `redshift` add servers. With the feature `mock`, `MockWarehouse` and `MockLoadSession` are
 //! there for tests.
 //!
 //! # Example
@@ -26,12 +26,20 @@
 #[cfg(feature = "duckdb")]
 pub mod duckdb;
 mod error;
+mod objects;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod records;
+#[cfg(feature = "redshift")]
+pub mod redshift;
 mod seam;
+#[cfg(feature = "wire")]
+mod wire;
 
 pub use error::{Error, LockHolder, Result};
+pub use objects::{
+    CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, SourceObject,
+};
 pub use records::RecordSet;
 pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};
 #[cfg(any(test, feature = "mock"))]

@@ -2,10 +2,11 @@
 
 mod append;
 mod command_line;
+mod cut_connections;
 mod engine;
 mod faults;
 mod login;
-mod same_as_duckdb;
+mod server_faults;
 
 use sparkify_testkit::{PostgresDatabase, PostgresServer};
 use sparkify_warehouse::{

@@ -18,7 +18,7 @@ pub(super) fn show(settings: &Settings) -> anyhow::Result<()> {
     super::print_columns(
         settings.format.value,
         vec![
-            ("setting", texts(rows.iter().map(|row| row.name))),
+            ("setting", texts(rows.iter().map(|row| &row.name))),
             ("value", Arc::new(values)),
             ("origin", texts(rows.iter().map(|row| row.origin.to_string()))),
         ],

@@ -7,11 +7,12 @@ use sparkify_analytics::{Catalogue, output::Format};
 #[cfg(feature = "s3")]
 use sparkify_etl::source::S3Source;
 use sparkify_etl::{
-    Cancel, LoadOptions, Progress, RunReport, create_tables,
+    Cancel, LoadOptions, Progress, Retries, RunReport, create_tables,
     source::{LocalDirectory, Source},
 };
 use sparkify_eventsim::Sample;
-use sparkify_warehouse::{Access, Warehouse};
+use sparkify_schema::statements;
+use sparkify_warehouse::Warehouse;
 
 use super::{explore, integers, texts};
 use crate::{
@@ -36,7 +37,7 @@ pub(super) async fn etl(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
         )
         .into());
     };
-    let warehouse = super::open_existing(settings, Access::ReadWrite).await?;
+    let warehouse = super::open_to_load(settings, true).await?;
     let report = load(settings, arguments, warehouse.as_ref(), source, &mut Stop::listen()?).await?;
     warehouse.close().await?;
     match settings.format.value {
@@ -55,7 +56,7 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
     let library = super::library(settings)?;
     let catalogue = Catalogue::new(&library)?;
     let source = SourcePlaces::of(settings)?;
-    let warehouse = super::open(settings, Access::ReadWrite).await?;
+    let warehouse = super::open_to_load(settings, false).await?;
     let mut stop = Stop::listen()?;
     let prepare = async {
         create_tables(warehouse.as_ref(), &library).await?;
@@ -104,7 +105,7 @@ async fn answers(catalogue: &Catalogue, warehouse: &dyn Warehouse) -> anyhow::Re
 /// The sample, made unless it is there. It is for those who have no data: a forgotten --source must not
 /// mix it with data that is there.
 async fn sample(settings: &Settings, warehouse: &dyn Warehouse) -> anyhow::Result<PathBuf> {
-    let sql = format!("SELECT COUNT(*) FROM loaded_files WHERE path NOT LIKE '%/{SAMPLE}/%'");
+    let sql = statements::count_files_outside(warehouse.dialect(), SAMPLE)?;
     let others = warehouse.query(&sql).await?.integer(0, 0).context("the loaded files cannot be counted")?;
     if others > 0 {
         let location = warehouse.location();
@@ -153,6 +154,8 @@ async fn load(
         match_rule: settings.match_rule.value,
         max_errors: settings.max_errors.value,
         verify_content: arguments.verify_content,
+        pack: settings.pack.value,
+        retries: Retries { count: settings.retries.value, ..Retries::default() },
     };
     let (progress, cancel) = (Arc::new(Progress::default()), Cancel::default());
     let display = ProgressDisplay::begin(settings, &progress);

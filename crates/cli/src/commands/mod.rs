@@ -4,8 +4,13 @@ mod check;
 mod completions;
 mod config;
 mod create_tables;
+#[cfg(feature = "aws")]
+mod deployment;
 mod explore;
+mod generate;
 mod load;
+#[cfg(feature = "redshift")]
+mod redshift;
 mod sql;
 
 use std::{path::PathBuf, sync::Arc};
@@ -23,7 +28,7 @@ use sparkify_warehouse::{
 
 use crate::{
     args::{Cli, Command},
-    config::{Settings, WarehouseUrl},
+    config::{GenerateSettings, Settings, WarehouseUrl},
     exit::UsageError,
     logging,
 };
@@ -34,7 +39,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         return completions::run(shell);
     }
     let directory = std::env::current_dir().context("the current directory cannot be found out")?;
-    let settings = Settings::read(&cli.global, &|name| std::env::var(name).ok(), &directory)?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let settings = Settings::read(&cli.global, &environment, &directory)?;
     logging::begin(&settings);
     match cli.command {
         Command::Run(arguments) => load::run(&settings, &arguments).await,
@@ -42,10 +48,35 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::CreateTables(arguments) => create_tables::run(&settings, &arguments).await,
         Command::Check => check::run(&settings).await,
         Command::Explore(arguments) => explore::run(&settings, &arguments).await,
+        Command::Generate(arguments) => {
+            let threads = settings.threads.value;
+            let what = GenerateSettings::read(&arguments, &cli.global, threads, &environment, &directory)?;
+            generate::run(&settings, what).await
+        }
         Command::Sql(arguments) => sql::run(&settings, &arguments),
         Command::Config(_) => config::show(&settings),
+        command @ (Command::Provision(_)
+        | Command::Status(_)
+        | Command::Pause
+        | Command::Resume
+        | Command::Doctor
+        | Command::Teardown(_)) => deployment(&settings, command).await,
         Command::Completions { .. } => Ok(()),
     }
+}
+
+#[cfg(feature = "aws")]
+async fn deployment(settings: &Settings, command: Command) -> anyhow::Result<()> {
+    deployment::run(settings, command).await
+}
+
+#[cfg(not(feature = "aws"))]
+async fn deployment(_: &Settings, _: Command) -> anyhow::Result<()> {
+    Err(UsageError::with_hint(
+        "this program was built without AWS",
+        "build it with `cargo build --release -p sparkify-cli --features full`",
+    )
+    .into())
 }
 
 /// Opens the database of the settings, which must be there.
@@ -83,6 +114,22 @@ async fn open(settings: &Settings, access: Access) -> anyhow::Result<Arc<dyn War
             };
             Ok(Arc::new(PostgresWarehouse::open(&options).await?))
         }
+        #[cfg(feature = "redshift")]
+        WarehouseUrl::Redshift(target) => redshift::open(settings, target, access).await,
+    }
+}
+
+/// Opens the database of the settings for a load; a file must be there if `existing`. What is missing is
+/// said before anything happens.
+async fn open_to_load(settings: &Settings, existing: bool) -> anyhow::Result<Arc<dyn Warehouse>> {
+    #[cfg(feature = "redshift")]
+    if let WarehouseUrl::Redshift(target) = &settings.warehouse.value {
+        return redshift::open_to_load(settings, target).await;
+    }
+    if existing {
+        open_existing(settings, Access::ReadWrite).await
+    } else {
+        open(settings, Access::ReadWrite).await
     }
 }
 

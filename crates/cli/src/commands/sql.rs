@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use sparkify_etl::creation;
+use sparkify_etl::{LoadOptions, ScriptPart, placeholders, script};
 use sparkify_schema::{
     Dialect, ddl,
-    model::{BatchTables, table, tables},
-    sql::{Condition, Folder, SqlLibrary, Value, context, transform_steps},
+    model::{table, tables_of},
+    sql::{Folder, SqlLibrary},
 };
 
 use super::texts;
@@ -16,7 +16,7 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
     let dialect: Dialect = arguments.dialect.parse()?;
     let library = super::library(settings)?;
     if arguments.list {
-        return list(settings, &library);
+        return list(settings, &library, dialect);
     }
     let mut text = String::new();
     if arguments.names.is_empty() {
@@ -30,7 +30,14 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
                 &ddl::create_table(table, dialect)?,
             ),
             None if library.file(name).is_err() => return Err(unknown(name).into()),
-            None => add_statement(settings, &library, dialect, name, "", &mut text)?,
+            None if !is_for(library.file(name)?.folder, dialect) => {
+                return Err(UsageError::with_hint(
+                    format!("{name} is for {} only", Dialect::Redshift),
+                    format!("add --dialect {}", Dialect::Redshift),
+                )
+                .into());
+            }
+            None => add_statement(settings, &library, dialect, name, &mut text)?,
         }
     }
     std::io::stdout().write_all(text.as_bytes())?;
@@ -45,12 +52,19 @@ fn unknown(name: &str) -> UsageError {
     )
 }
 
-fn list(settings: &Settings, library: &SqlLibrary) -> anyhow::Result<()> {
-    let mut rows: Vec<_> = tables()
+/// Whether statements of the folder are sent in that dialect.
+const fn is_for(folder: Folder, dialect: Dialect) -> bool {
+    !matches!(folder, Folder::Load) || dialect.copies_from_objects()
+}
+
+fn list(settings: &Settings, library: &SqlLibrary, dialect: Dialect) -> anyhow::Result<()> {
+    let mut rows: Vec<_> = tables_of(dialect)
         .into_iter()
         .map(|table| ("table", table.name, format!("one row for {}", table.grain)))
         .collect();
-    for folder in [Folder::Transform, Folder::Quality, Folder::Analytics, Folder::Catalog] {
+    let folders =
+        Folder::ALL.into_iter().filter(|folder| *folder != Folder::Parts && is_for(*folder, dialect));
+    for folder in folders {
         rows.extend(
             library
                 .folder(folder)
@@ -75,34 +89,15 @@ fn everything(
     dialect: Dialect,
     text: &mut String,
 ) -> anyhow::Result<()> {
-    for statement in creation(dialect)? {
-        add(text, "create-tables", &statement);
+    for part in script(library, dialect, &options(settings))? {
+        match part {
+            ScriptPart::Statement { comment, sql, connection } => {
+                let place = connection.name().map(|name| format!("{name}: ")).unwrap_or_default();
+                add(text, &format!("{place}{comment}"), &sql);
+            }
+            ScriptPart::Note(note) => text.push_str(&format!("-- {}\n\n", note.replace('\n', "\n-- "))),
+        }
     }
-    for table in BatchTables::all() {
-        add(text, "private to the load", &ddl::drop_table(table.name, dialect)?);
-        add(text, "private to the load", &ddl::create_private_table(&table, dialect)?);
-    }
-    text.push_str("-- here the files are read into batch_events and batch_songs,\n");
-    text.push_str("-- and files that changed since they were loaded into batch_changed_events and batch_changed_songs\n\n");
-    add(text, "from here on nothing is visible to others before the end", "BEGIN");
-    for step in transform_steps() {
-        let when = match step.condition {
-            Condition::Always => "",
-            Condition::ChangedFiles => " (when a file has changed since it was loaded)",
-            Condition::RepeatedEvents => " (when an event came before)",
-            Condition::RepeatedSongs => " (when a song came before)",
-            Condition::Rematch => " (when earlier plays may match otherwise now)",
-        };
-        add_statement(settings, library, dialect, step.name, when, text)?;
-    }
-    for check in library.folder(Folder::Quality) {
-        add_statement(settings, library, dialect, &check.name, " (0 if it holds)", text)?;
-    }
-    text.push_str("-- here loaded_files, load_errors and load_runs are written\n\n");
-    for table in BatchTables::all() {
-        add(text, "private to the load", &ddl::drop_table(table.name, dialect)?);
-    }
-    add(text, "all of it becomes visible at once", "COMMIT");
     Ok(())
 }
 
@@ -111,21 +106,15 @@ fn add_statement(
     library: &SqlLibrary,
     dialect: Dialect,
     name: &str,
-    when: &str,
     text: &mut String,
 ) -> anyhow::Result<()> {
-    let statement = library.render(name, dialect, parameters(settings))?;
-    add(text, &format!("{name}: {}{when}", library.file(name)?.purpose), &statement);
+    let statement = library.render(name, dialect, placeholders(&options(settings)))?;
+    add(text, &format!("{name}: {}", library.file(name)?.purpose), &statement);
     Ok(())
 }
 
-fn parameters(settings: &Settings) -> Value {
-    context! {
-        batch_events => "batch_events",
-        batch_songs => "batch_songs",
-        match_rule => settings.match_rule.value.name(),
-        rematch_all => false,
-    }
+fn options(settings: &Settings) -> LoadOptions {
+    LoadOptions { match_rule: settings.match_rule.value, ..LoadOptions::default() }
 }
 
 fn add(text: &mut String, comment: &str, statement: &str) {

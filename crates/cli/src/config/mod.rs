@@ -1,20 +1,26 @@
 //! The settings: flags beat environment variables, these beat the configuration file, that beats the
 //! defaults. Each setting remembers where it came from.
 
+mod deployment;
 mod file;
+mod generate;
+mod redshift;
 mod source;
 mod warehouse;
 
 use std::{
+    borrow::Cow,
     fmt::Display,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+pub use deployment::DeploymentSettings;
 pub use file::ConfigFile;
+pub use generate::GenerateSettings;
 pub use source::{SourcePlaces, SourceUrl};
 use sparkify_analytics::output::Format;
-use sparkify_etl::MatchRule;
+use sparkify_etl::{MatchRule, Pack, Retries};
 #[cfg(feature = "s3")]
 use sparkify_storage::S3Options;
 use sparkify_warehouse::duckdb::DuckDbOptions;
@@ -102,10 +108,22 @@ pub struct Settings {
     pub threads: Setting<usize>,
     /// Connections that write at once to a PostgreSQL server; 0 is one per core.
     pub connections: Setting<usize>,
+    /// How often a load begins anew.
+    pub retries: Setting<u32>,
+    /// Where a load into Redshift puts the files that COPY reads: `s3://BUCKET/PREFIX`.
+    pub stage: Option<Setting<String>>,
+    /// The role that Redshift reads S3 with: an ARN, or `default`.
+    pub iam_role: Option<Setting<String>>,
+    /// Whether records go into Redshift packed.
+    pub pack: Setting<Pack>,
+    /// The compressed bytes of a packed file.
+    pub pack_size: Setting<usize>,
     /// Override directory for SQL files.
     pub sql_dir: Option<Setting<PathBuf>>,
     /// The form of the logs.
     pub log_format: Setting<LogFormat>,
+    /// The deployment on AWS.
+    pub deployment: DeploymentSettings,
     /// Whether every question is answered with yes.
     pub yes: bool,
     /// Whether no progress bar is shown.
@@ -157,9 +175,10 @@ impl Settings {
                 let found =
                     layers.text("warehouse", arguments.warehouse.as_deref(), "duckdb:sparkify.duckdb");
                 let base = (found.origin != Origin::Flag).then(|| file.directory()).flatten();
-                let url = found.parse("duckdb:FILE or postgres://USER@HOST/DATABASE", |text| {
-                    WarehouseUrl::parse(text, base_for(&found.origin, base), environment)
-                })?;
+                let url = found.parse(
+                    "duckdb:FILE, postgres://USER@HOST/DATABASE or redshift://USER@HOST/DATABASE",
+                    |text| WarehouseUrl::parse(text, base_for(&found.origin, base), environment),
+                )?;
                 Setting { shown: url.value.masked(), ..url }
             },
             max_errors: layers
@@ -190,9 +209,27 @@ impl Settings {
             connections: layers
                 .text("connections", arguments.connections.as_deref(), "0")
                 .parse("a number", parse_number)?,
+            retries: layers
+                .text("retries", arguments.retries.as_deref(), &Retries::default().count.to_string())
+                .parse("a whole number, 0 or more", parse_number)?,
             threads: layers
                 .text("threads", arguments.threads.as_deref(), "0")
                 .parse("a whole number, 0 or more", parse_number)?,
+            stage: layers
+                .find("stage", arguments.stage.as_deref())
+                .map(|found| found.parse("s3://BUCKET/PREFIX", redshift::stage))
+                .transpose()?,
+            iam_role: layers
+                .find("iam_role", arguments.iam_role.as_deref())
+                .map(|found| found.parse("the ARN of a role, or default", redshift::iam_role))
+                .transpose()?,
+            pack: layers.text("pack", arguments.pack.as_deref(), Pack::default().name()).parse(
+                "auto, always or never",
+                |text| Pack::ALL.into_iter().find(|pack| pack.name() == text).ok_or(None),
+            )?,
+            pack_size: layers
+                .text("pack_size", arguments.pack_size.as_deref(), "16MB")
+                .parse("a size from 1MB to 128MB", redshift::pack_size)?,
             sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(&file)),
             log_format: layers.text("log_format", arguments.log_format.as_deref(), "text").parse(
                 "text or json",
@@ -202,6 +239,7 @@ impl Settings {
                     _ => Err(None),
                 },
             )?,
+            deployment: DeploymentSettings::read(&layers, arguments),
             yes: arguments.yes,
             no_progress: arguments.no_progress,
             verbose: arguments.verbose,
@@ -226,15 +264,15 @@ impl Settings {
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         fn row<T>(name: &'static str, setting: &Setting<T>) -> Row {
-            Row { name, value: Some(setting.shown.clone()), origin: setting.origin.clone() }
+            Row { name: name.into(), value: Some(setting.shown.clone()), origin: setting.origin.clone() }
         }
         fn optional<T>(name: &'static str, setting: Option<&Setting<T>>) -> Row {
             setting.map_or_else(
-                || Row { name, value: None, origin: Origin::Default },
+                || Row { name: name.into(), value: None, origin: Origin::Default },
                 |setting| row(name, setting),
             )
         }
-        vec![
+        let mut rows = vec![
             optional("source", self.source.as_ref()),
             optional("log_data", self.log_data.as_ref()),
             optional("song_data", self.song_data.as_ref()),
@@ -250,9 +288,19 @@ impl Settings {
             row("memory_limit", &self.memory_limit),
             row("threads", &self.threads),
             row("connections", &self.connections),
+            row("retries", &self.retries),
+            optional("stage", self.stage.as_ref()),
+            optional("iam_role", self.iam_role.as_ref()),
+            row("pack", &self.pack),
+            row("pack_size", &self.pack_size),
             optional("sql_dir", self.sql_dir.as_ref()),
             row("log_format", &self.log_format),
-        ]
+            row("deployment", &self.deployment.name),
+            optional("region", self.deployment.region.as_ref()),
+            optional("profile", self.deployment.profile.as_ref()),
+        ];
+        rows.extend(self.deployment.rows());
+        rows
     }
 }
 
@@ -260,7 +308,7 @@ impl Settings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its value, secrets masked; `None` if it has none.
     pub value: Option<String>,
     /// Where the value came from.
@@ -290,7 +338,7 @@ impl Forms {
 }
 
 /// The names that a configuration file may use.
-pub(crate) const KEYS: [&str; 17] = [
+pub(crate) const KEYS: &[&str] = &[
     "source",
     "log_data",
     "song_data",
@@ -306,8 +354,14 @@ pub(crate) const KEYS: [&str; 17] = [
     "memory_limit",
     "threads",
     "connections",
+    "retries",
+    "stage",
+    "iam_role",
+    "pack",
+    "pack_size",
     "sql_dir",
     "log_format",
+    "profile",
 ];
 
 /// Relative names in a file mean files beside it; elsewhere, below where the program was started.
@@ -350,16 +404,21 @@ struct Found {
 
 impl Layers<'_> {
     fn find(&self, key: &'static str, flag: Option<&str>) -> Option<Found> {
+        self.find_above_file(key, flag).or_else(|| {
+            let text = self.file.get(key)?;
+            Some(Found { key, text, origin: Origin::File(self.file.path().to_owned()) })
+        })
+    }
+
+    /// What a flag or a variable says.
+    fn find_above_file(&self, key: &'static str, flag: Option<&str>) -> Option<Found> {
         if let Some(text) = flag {
             return Some(Found { key, text: text.to_owned(), origin: Origin::Flag });
         }
         let variable = format!("SPARKIFY_{}", key.to_uppercase());
         // An empty variable is the usual way to unset one in a script.
-        if let Some(text) = (self.environment)(&variable).filter(|text| !text.is_empty()) {
-            return Some(Found { key, text, origin: Origin::Environment(variable) });
-        }
-        let text = self.file.get(key)?;
-        Some(Found { key, text, origin: Origin::File(self.file.path().to_owned()) })
+        let text = (self.environment)(&variable).filter(|text| !text.is_empty())?;
+        Some(Found { key, text, origin: Origin::Environment(variable) })
     }
 
     fn text(&self, key: &'static str, flag: Option<&str>, default: &str) -> Found {

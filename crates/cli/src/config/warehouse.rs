@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "postgres")]
 use sparkify_warehouse::postgres::PostgresOptions;
+#[cfg(feature = "redshift")]
+use sparkify_warehouse::redshift::RedshiftTarget;
 
 use super::Environment;
 
@@ -17,11 +19,14 @@ pub enum WarehouseUrl {
     /// A database on a PostgreSQL server.
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresOptions>),
+    /// A database on Amazon Redshift.
+    #[cfg(feature = "redshift")]
+    Redshift(Box<RedshiftTarget>),
 }
 
 impl WarehouseUrl {
-    /// Reads `duckdb:FILE` (a relative file is below `base` if there is one) or `postgres://…`, for which the
-    /// environment fills in what the URL leaves open, as for psql.
+    /// Reads `duckdb:FILE` (a relative file is below `base` if there is one), `postgres://…` or
+    /// `redshift://…`, for which the environment fills in what the URL leaves open, as for psql.
     ///
     /// # Errors
     ///
@@ -42,28 +47,37 @@ impl WarehouseUrl {
         }
         match text.split_once("://") {
             Some(("postgres" | "postgresql", _)) => Self::postgres(text, environment),
-            Some(("redshift", _)) => Err(Some(
-                "this version does not load into Redshift; `sparkify-cli sql --dialect redshift` prints the SQL"
-                    .to_owned(),
-            )),
+            Some(("redshift", _)) => Self::redshift(text, environment),
             // A colon or an @ could belong to a name with a password in it.
-            None if !text.contains([':', '@']) => Err(Some(format!("write duckdb:{text} for a DuckDB file of that name"))),
+            None if !text.contains([':', '@']) => {
+                Err(Some(format!("write duckdb:{text} for a DuckDB file of that name")))
+            }
             _ => Err(None),
         }
     }
 
     #[cfg(feature = "postgres")]
     fn postgres(text: &str, environment: Environment<'_>) -> Result<Self, Option<String>> {
-        let options = PostgresOptions::from_url(text, environment).map_err(|error| {
-            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-            Some(format!("{error}{hint}"))
-        })?;
-        Ok(Self::Postgres(Box::new(options)))
+        Ok(Self::Postgres(Box::new(PostgresOptions::from_url(text, environment).map_err(explained)?)))
     }
 
     #[cfg(not(feature = "postgres"))]
     fn postgres(_: &str, _: Environment<'_>) -> Result<Self, Option<String>> {
         Err(Some("this program was built without PostgreSQL; build it with --features postgres".to_owned()))
+    }
+
+    #[cfg(feature = "redshift")]
+    fn redshift(text: &str, environment: Environment<'_>) -> Result<Self, Option<String>> {
+        Ok(Self::Redshift(Box::new(RedshiftTarget::from_url(text, environment).map_err(explained)?)))
+    }
+
+    #[cfg(not(feature = "redshift"))]
+    fn redshift(_: &str, _: Environment<'_>) -> Result<Self, Option<String>> {
+        Err(Some(
+            "this program was built without Redshift; build it with --features full; \
+             `sparkify-cli sql --dialect redshift` prints the SQL"
+                .to_owned(),
+        ))
     }
 
     /// The name without secrets.
@@ -74,8 +88,17 @@ impl WarehouseUrl {
             Self::DuckDbMemory => "duckdb::memory:".to_owned(),
             #[cfg(feature = "postgres")]
             Self::Postgres(options) => options.location(),
+            #[cfg(feature = "redshift")]
+            Self::Redshift(target) => target.location(),
         }
     }
+}
+
+/// What is wrong with an address, and what to do.
+#[cfg(any(feature = "postgres", feature = "redshift"))]
+fn explained(error: sparkify_warehouse::Error) -> Option<String> {
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    Some(format!("{error}{hint}"))
 }
 
 /// A text in which what may be a password is replaced: what stands between a user's colon and the last

@@ -10,14 +10,14 @@ use std::{
 
 use arrow_array::{Array, RecordBatch, cast::AsArray, types::*};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use sparkify_schema::model::staging_events;
+use sparkify_schema::statements;
 use sparkify_warehouse::LoadSession;
 
 use super::{Readers, Run, records::Batches};
 use crate::{
     Error, Result,
     error::During,
-    record::{Reason, RecordShape, Reject},
+    record::{Reason, Reject},
     source::FileKind,
 };
 
@@ -49,7 +49,7 @@ pub(super) async fn resolve(
     // Each conflicting key makes at least one reject, so more keys than this cannot be set aside.
     let limit = left.saturating_add(KEYS_SHOWN);
     let found =
-        session.query(&format!("{sql}\nLIMIT {limit}")).await.during("transform conflicting_events")?;
+        session.query(&statements::first_rows(sql, limit)).await.during("transform conflicting_events")?;
     if found.row_count() == 0 {
         return Ok(0);
     }
@@ -100,11 +100,10 @@ pub(super) async fn resolve(
 
 /// The staged events of the keys, as comparable text.
 async fn staged_contents(session: &mut dyn LoadSession, keys: &HashSet<Key>) -> Result<HashMap<Key, String>> {
-    let columns: Vec<_> = staging_events().columns.iter().map(|column| column.name).collect();
     let mut contents = HashMap::new();
-    for condition in conditions(keys) {
-        let sql = format!("SELECT {} FROM staging_events WHERE {condition}", columns.join(", "));
-        let records = session.query(&sql).await.during("reading staged events")?;
+    for keys in portions(keys) {
+        let records =
+            session.query(&statements::staged_events(&keys)).await.during("reading staged events")?;
         for batch in records.batches() {
             for row in 0..batch.num_rows() {
                 contents.insert(key(batch, row)?, content(batch, row)?);
@@ -117,12 +116,11 @@ async fn staged_contents(session: &mut dyn LoadSession, keys: &HashSet<Key>) -> 
 /// All deliveries of the keys in this run, by file and line.
 fn find(run: &Run<'_>, readers: &Readers, keys: &HashSet<Key>) -> Result<BTreeMap<Key, Vec<Delivery>>> {
     let mut deliveries: BTreeMap<Key, Vec<Delivery>> = BTreeMap::new();
-    for reader in &readers.0 {
-        let files: Arc<[_]> = reader.outcomes().map(|(file, _)| file.clone()).collect();
+    for (shape, files) in readers.sets() {
         if files.first().is_none_or(|file| file.kind != FileKind::Events) {
             continue;
         }
-        let again = run.reader(Arc::<RecordShape>::clone(reader.shape()), Arc::clone(&files));
+        let again = run.reader(shape, Arc::clone(&files));
         while let Some((batch, positions)) =
             again.next_batch_with_positions().map_err(|stop| run.stopped(stop))?
         {
@@ -147,8 +145,8 @@ fn find(run: &Run<'_>, readers: &Readers, keys: &HashSet<Key>) -> Result<BTreeMa
 
 /// Puts the kept events in the place of all deliveries of the keys.
 async fn replace(session: &mut dyn LoadSession, keys: &HashSet<Key>, kept: Vec<RecordBatch>) -> Result<()> {
-    for condition in conditions(keys) {
-        let sql = format!("DELETE FROM batch_events WHERE {condition}");
+    for keys in portions(keys) {
+        let sql = statements::delete_batch_events(&keys);
         session.execute(&sql).await.during("setting conflicting events aside")?;
     }
     if let Some(first) = kept.first() {
@@ -158,16 +156,10 @@ async fn replace(session: &mut dyn LoadSession, keys: &HashSet<Key>, kept: Vec<R
     Ok(())
 }
 
-fn conditions(keys: &HashSet<Key>) -> Vec<String> {
-    let keys: Vec<_> = keys.iter().collect();
-    keys.chunks(KEYS_PER_STATEMENT)
-        .map(|keys| {
-            let keys = keys
-                .iter()
-                .map(|(session, item)| format!("(session_id = {session} AND item_in_session = {item})"));
-            keys.collect::<Vec<_>>().join(" OR ")
-        })
-        .collect()
+/// The keys in portions of one statement each.
+fn portions(keys: &HashSet<Key>) -> Vec<Vec<Key>> {
+    let keys: Vec<_> = keys.iter().copied().collect();
+    keys.chunks(KEYS_PER_STATEMENT).map(<[Key]>::to_vec).collect()
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {

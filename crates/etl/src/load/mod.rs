@@ -1,24 +1,31 @@
 //! The load: from a listing to a published state.
 
 mod conflicts;
+mod direct;
 mod publish;
 mod records;
+mod retry;
 mod stopwatch;
 
 use std::sync::{Arc, atomic::Ordering};
 
 use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
-use sparkify_warehouse::{LoadSession, Warehouse};
+use sparkify_warehouse::{BatchSource, LoadSession, Warehouse};
 
-use self::stopwatch::Stopwatch;
+use self::{
+    direct::CopiedFiles,
+    retry::{Earlier, Unconfirmed},
+    stopwatch::Stopwatch,
+};
+pub use self::{direct::Pack, retry::Retries};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
     ledger::{Difference, Ledger, of_kind},
     quality,
     reader::{FileOutcome, RecordReader, RejectLog, Stop},
-    record::RecordShape,
+    record::{RecordShape, Reject},
     source::{FileKind, Source, SourceFile},
     tables::verify_tables,
 };
@@ -54,6 +61,10 @@ pub struct LoadOptions {
     pub max_errors: u64,
     /// Hash every file, also those whose size and time are as they were.
     pub verify_content: bool,
+    /// What to do about a lost connection.
+    pub retries: Retries,
+    /// Whether the engine reads files itself.
+    pub pack: Pack,
 }
 
 /// What stays the same during a load.
@@ -69,13 +80,31 @@ struct Run<'a> {
     rejects: Arc<RejectLog>,
 }
 
-/// The readers of a run with their outcomes.
+/// The files of a run, and what came of each.
 #[derive(Default)]
-struct Readers(Vec<Arc<RecordReader>>);
+struct Readers {
+    read: Vec<Arc<RecordReader>>,
+    copied: Vec<CopiedFiles>,
+}
 
 impl Readers {
     fn outcomes(&self) -> impl Iterator<Item = (&SourceFile, &FileOutcome)> {
-        self.0.iter().flat_map(|reader| reader.outcomes())
+        let copied = self.copied.iter().flat_map(|set| set.files.iter().zip(&set.outcomes));
+        self.read.iter().flat_map(|reader| reader.outcomes()).chain(copied)
+    }
+
+    /// The records in all of the files.
+    fn records(&self) -> u64 {
+        let read = self.read.iter().flat_map(|reader| reader.outcomes());
+        let read: u64 = read.map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum();
+        read + self.copied.iter().map(|set| set.records).sum::<u64>()
+    }
+
+    /// The sets of files, each with the shape of its records.
+    fn sets(&self) -> impl Iterator<Item = (Arc<RecordShape>, Arc<[SourceFile]>)> {
+        let read = self.read.iter().map(|reader| (Arc::clone(reader.shape()), Arc::clone(reader.files())));
+        let copied = self.copied.iter().map(|set| (Arc::clone(&set.shape), Arc::clone(&set.files)));
+        read.chain(copied)
     }
 
     /// Counts a record of that file as set aside.
@@ -90,7 +119,8 @@ impl Readers {
 ///
 /// # Errors
 ///
-/// See [`Error`]; whatever it is, the permanent tables are as they were before.
+/// See [`Error`]; whatever it is, the permanent tables are as they were before. (One exception: a commit
+/// whose answer was lost may have taken place if no further attempt could find out; the error says so.)
 pub async fn load(
     warehouse: &dyn Warehouse,
     source: Arc<dyn Source>,
@@ -99,41 +129,90 @@ pub async fn load(
     progress: &Arc<Progress>,
     cancel: &Cancel,
 ) -> Result<RunReport> {
-    let run = Run {
-        id: uuid::Uuid::now_v7().to_string(),
-        warehouse,
-        dialect: warehouse.dialect(),
-        source,
-        library,
-        options,
-        progress,
-        cancel,
-        rejects: Arc::new(RejectLog::new(options.max_errors)),
-    };
-    let result = run.load().await;
-    if cancel.is_cancelled() && result.is_err() {
-        // Whatever failed then failed because of it.
-        return Err(Error::Cancelled);
+    let begin = Stopwatch::start();
+    let mut earlier = Earlier::default();
+    let mut attempt = 1;
+    loop {
+        let id = uuid::Uuid::now_v7();
+        progress.begin_attempt(attempt);
+        let run = Run {
+            id: id.to_string(),
+            warehouse,
+            dialect: warehouse.dialect(),
+            source: Arc::clone(&source),
+            library,
+            options,
+            progress,
+            cancel,
+            rejects: Arc::new(RejectLog::new(options.max_errors)),
+        };
+        match run.load(&mut earlier).await {
+            Ok(mut report) => {
+                report.attempts = attempt;
+                (report.elapsed_ms, _) = begin.finish();
+                return Ok(report);
+            }
+            Err(error)
+                if attempt <= options.retries.count
+                    && !cancel.is_cancelled()
+                    && earlier.is_worth_another_attempt(&error, attempt) =>
+            {
+                let pause = options.retries.pause(attempt, id.as_u128() as u32);
+                let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                tracing::warn!(
+                    attempt,
+                    reason,
+                    "{error}; the load begins anew in {:.1} s (attempt {} of {})",
+                    pause.as_secs_f64(),
+                    attempt + 1,
+                    options.retries.count + 1,
+                );
+                earlier.note(error);
+                progress.begin("waiting to begin anew");
+                retry::wait(pause, cancel).await;
+                if cancel.is_cancelled() {
+                    return Err(earlier.give_up(Error::Cancelled, attempt, cancel));
+                }
+                attempt += 1;
+            }
+            Err(error) => return Err(earlier.give_up(error, attempt, cancel)),
+        }
     }
-    result
 }
 
 impl Run<'_> {
-    async fn load(&self) -> Result<RunReport> {
+    /// One attempt.
+    async fn load(&self, earlier: &mut Earlier) -> Result<RunReport> {
         let mut stopwatch = Stopwatch::start();
         verify_tables(self.warehouse, self.library).await?;
+        earlier.reached = true;
         self.progress.begin("listing files");
         let listing = self.unless_cancelled(self.source.list()).await??;
         stopwatch.lap("list");
 
         let mut session = self.warehouse.begin_load().await.during("beginning the load")?;
-        match self.load_listing(session.as_mut(), listing, &mut stopwatch).await {
+        let loaded = match self.published_earlier(session.as_mut(), earlier).await {
+            Ok(None) => self.load_listing(session.as_mut(), listing, &mut stopwatch).await,
+            Ok(Some(report)) => {
+                if let Err(error) = session.commit().await {
+                    tracing::debug!(%error, "a session with nothing to commit could not be ended");
+                }
+                self.progress.begin("done");
+                return Ok(report);
+            }
+            Err(error) => Err(error),
+        };
+        match loaded {
             Ok(mut report) => {
                 self.progress.begin("publishing");
-                session.commit().await.during("publishing")?;
+                let committed = session.commit().await;
                 stopwatch.lap("commit");
-                self.progress.begin("done");
                 (report.elapsed_ms, report.steps_ms) = stopwatch.finish();
+                if committed.as_ref().is_err_and(sparkify_warehouse::Error::is_retryable) {
+                    earlier.unconfirmed = Some(Unconfirmed { report: report.clone(), error: None });
+                }
+                committed.during("publishing")?;
+                self.progress.begin("done");
                 Ok(report)
             }
             Err(error) => {
@@ -144,6 +223,17 @@ impl Run<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// The report of an earlier attempt whose commit got no answer, if it took place after all.
+    async fn published_earlier(
+        &self,
+        session: &mut dyn LoadSession,
+        earlier: &mut Earlier,
+    ) -> Result<Option<RunReport>> {
+        let Some(unconfirmed) = &earlier.unconfirmed else { return Ok(None) };
+        let published = publish::was_published(session, self.dialect, &unconfirmed.report.run_id).await?;
+        Ok(earlier.unconfirmed.take().filter(|_| published).map(|unconfirmed| unconfirmed.report))
     }
 
     /// Does everything between the listing and the commit.
@@ -189,6 +279,7 @@ impl Run<'_> {
             matched_songplays: 0,
             match_rate: None,
             checks: Vec::new(),
+            attempts: 1,
             elapsed_ms: 0,
             steps_ms: Vec::new(),
         }
@@ -243,6 +334,8 @@ impl Run<'_> {
         let events = Arc::new(RecordShape::events(json_paths.as_ref()));
         let songs = Arc::new(RecordShape::songs());
         let mut readers = Readers::default();
+        let mut tables: Vec<(String, Arc<dyn BatchSource>)> = Vec::new();
+        let (mut objects, mut left_to_engine) = (Vec::new(), Vec::new());
         for (table, files, kind, shape) in [
             ("batch_songs", &difference.new, FileKind::Songs, &songs),
             ("batch_events", &difference.new, FileKind::Events, &events),
@@ -253,10 +346,26 @@ impl Run<'_> {
             if files.is_empty() {
                 continue;
             }
+            if self.reads_itself(session, &files)? {
+                objects.push(self.object_load(table, shape, &files)?);
+                left_to_engine.push((Arc::clone(shape), files));
+                continue;
+            }
             let reader = self.reader(Arc::clone(shape), files);
-            let result = session.append(table, Arc::clone(&reader) as _).await;
-            self.stop_for(result.err())?;
-            readers.0.push(reader);
+            tables.push((table.to_owned(), Arc::clone(&reader) as _));
+            readers.read.push(reader);
+        }
+        if !tables.is_empty() {
+            self.stop_for(session.append_all(tables).await.err())?;
+        }
+        if !objects.is_empty() {
+            let loaded = match session.load_objects(objects).await {
+                Ok(loaded) => loaded,
+                Err(error) => return self.stop_for(Some(error)).map(|()| readers),
+            };
+            for ((shape, files), loaded) in left_to_engine.into_iter().zip(&loaded) {
+                readers.copied.push(self.copied(shape, files, loaded)?);
+            }
         }
         if self.rejects.count() > self.rejects.allowed() {
             return Err(self.bad_records(false));
@@ -291,6 +400,11 @@ impl Run<'_> {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
             }),
+            Some(sparkify_warehouse::Error::CopyRejected { rejects, .. }) if !rejects.is_empty() => {
+                let rejects: Vec<_> = rejects.iter().map(Reject::from).collect();
+                let count = rejects.len() as u64;
+                Err(Error::BadRecords { rejects, count, more: true, allowed: self.rejects.allowed() })
+            }
             Some(error) => Err(error).during("writing the records"),
         }
     }

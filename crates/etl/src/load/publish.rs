@@ -4,9 +4,9 @@ use std::sync::{Arc, atomic::Ordering};
 
 use sparkify_schema::{
     Dialect,
-    dialect::quote_literal,
     model::{load_errors, loaded_files, tables},
     sql::{Condition, context, transform_steps},
+    statements,
 };
 use sparkify_warehouse::LoadSession;
 
@@ -95,8 +95,7 @@ impl<'a, 'run> Publisher<'a, 'run> {
 
     /// Nothing vanishes: each record that was read is staged, set aside, or a duplicate.
     fn reconcile(&self, counts: &mut RecordCounts) -> Result<()> {
-        counts.read =
-            self.readers.outcomes().map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum();
+        counts.read = self.readers.records();
         counts.rejected = self.run.rejects.count();
         if counts.read == counts.staged + counts.rejected + counts.duplicate {
             return Ok(());
@@ -116,7 +115,7 @@ impl<'a, 'run> Publisher<'a, 'run> {
         if !self.run.dialect.adopts_batch_as_staging() || self.count(staging).await? > 0 {
             return Ok(false);
         }
-        for sql in [format!("DROP TABLE {staging}"), format!("ALTER TABLE {batch} RENAME TO {staging}")] {
+        for sql in statements::adopt_batch(staging, batch) {
             self.session.execute(&sql).await.during("putting the batch in the place of staging")?;
         }
         Ok(true)
@@ -138,18 +137,25 @@ impl<'a, 'run> Publisher<'a, 'run> {
 }
 
 async fn count(session: &mut dyn LoadSession, table: &str) -> Result<u64> {
-    let records =
-        session.query(&format!("SELECT COUNT(*) FROM {table}")).await.during(format!("counting {table}"))?;
+    let records = session.query(&statements::count_rows(table)).await.during(format!("counting {table}"))?;
     Ok(records.integer(0, 0).and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 
 /// The match rule of the last run that published.
 pub(super) async fn last_match_rule(session: &mut dyn LoadSession) -> Result<Option<String>> {
-    let records = session
-        .query("SELECT match_rule FROM load_runs ORDER BY run_number DESC LIMIT 1")
-        .await
-        .during("reading the ledger")?;
+    let records = session.query(&statements::last_match_rule()).await.during("reading the ledger")?;
     Ok(records.text(0, 0))
+}
+
+/// Whether the ledger has a run, which means that it was published.
+pub(super) async fn was_published(
+    session: &mut dyn LoadSession,
+    dialect: Dialect,
+    run_id: &str,
+) -> Result<bool> {
+    let sql = statements::count_runs(dialect, run_id)?;
+    let records = session.query(&sql).await.during("reading the ledger")?;
+    Ok(records.integer(0, 0).is_some_and(|runs| runs > 0))
 }
 
 /// Fills in the rows of each table and the match rate.
@@ -158,7 +164,7 @@ pub(super) async fn count_tables(session: &mut dyn LoadSession, report: &mut Run
         let rows = count(session, table.name).await?;
         report.tables.insert(table.name.to_owned(), i64::try_from(rows).unwrap_or(i64::MAX));
     }
-    let matched = session.query("SELECT COUNT(song_id) FROM songplays").await.during("counting matches")?;
+    let matched = session.query(&statements::count_matched_songplays()).await.during("counting matches")?;
     report.matched_songplays = matched.integer(0, 0).unwrap_or_default();
     let plays = report.tables.get("songplays").copied().unwrap_or_default();
     report.match_rate = (plays > 0).then(|| report.matched_songplays as f64 / plays as f64);
@@ -173,8 +179,7 @@ pub(super) async fn update_times(
 ) -> Result<()> {
     for file in files {
         let Some(modified_ns) = file.modified_ns else { continue };
-        let path = quote_literal(dialect, &file.path)?;
-        let sql = format!("UPDATE loaded_files SET modified_ns = {modified_ns} WHERE path = {path}");
+        let sql = statements::note_file_time(dialect, &file.path, modified_ns)?;
         session.execute(&sql).await.during("writing the ledger")?;
     }
     Ok(())
@@ -190,8 +195,7 @@ pub(super) async fn write_ledger(
 ) -> Result<()> {
     update_times(session, run.dialect, &difference.touched).await?;
     for file in &difference.changed {
-        let sql =
-            format!("DELETE FROM loaded_files WHERE path = {}", quote_literal(run.dialect, &file.path)?);
+        let sql = statements::forget_file(run.dialect, &file.path)?;
         session.execute(&sql).await.during("writing the ledger")?;
     }
     let mut files = Rows::new(loaded_files());
@@ -228,22 +232,18 @@ pub(super) async fn write_ledger(
         }
         session.append("load_errors", Arc::new(rows.finish()?)).await.during("writing load_errors")?;
     }
-    let literal = |text: &str| quote_literal(run.dialect, text);
-    let sql = format!(
-        "INSERT INTO load_runs (run_id, run_number, published_at, source, match_rule, files_loaded, records_read, \
-         records_staged, records_rejected, records_duplicate, tool_version) \
-         SELECT {}, COALESCE(MAX(run_number), 0) + 1, {}, {}, {}, {}, {}, {}, {}, {}, {} FROM load_runs",
-        literal(&run.id)?,
-        run.dialect.current_timestamp(),
-        literal(&report.source)?,
-        literal(run.options.match_rule.name())?,
-        report.files.loaded,
-        report.records.read,
-        report.records.staged,
-        report.records.rejected,
-        report.records.duplicate,
-        literal(env!("CARGO_PKG_VERSION"))?,
-    );
+    let parameters = context! {
+        run_id => &run.id,
+        source => &report.source,
+        match_rule => run.options.match_rule.name(),
+        files_loaded => report.files.loaded,
+        records_read => report.records.read,
+        records_staged => report.records.staged,
+        records_rejected => report.records.rejected,
+        records_duplicate => report.records.duplicate,
+        tool_version => env!("CARGO_PKG_VERSION"),
+    };
+    let sql = run.library.render("insert_load_run", run.dialect, parameters)?;
     session.execute(&sql).await.during("writing the ledger")?;
     Ok(())
 }

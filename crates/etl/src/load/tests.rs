@@ -1,6 +1,8 @@
 //! The order of steps and what happens when one fails, with a mocked engine.
 
-use std::sync::Mutex;
+mod retries;
+
+use std::{collections::VecDeque, sync::Mutex};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use sparkify_schema::model::tables;
@@ -86,7 +88,13 @@ struct Script {
     /// What a quality check finds.
     violations: i64,
     abort_fails: bool,
-    commit_fails: bool,
+    /// The load cannot begin.
+    begin_error: Option<fn() -> EngineError>,
+    /// The error of the failing statement; it is refused otherwise.
+    error: Option<fn() -> EngineError>,
+    commit_error: Option<fn() -> EngineError>,
+    /// The ledger has the run of the attempt before.
+    published: bool,
 }
 
 fn refused(sql: &str) -> EngineError {
@@ -95,10 +103,11 @@ fn refused(sql: &str) -> EngineError {
 
 fn session(script: Script, log: Log) -> MockLoadSession {
     let mut session = MockLoadSession::new();
-    let Script { known_files, failing, violations, abort_fails, commit_fails } = script;
+    let Script { known_files, failing, violations, abort_fails, error, commit_error, published, .. } = script;
     let note = move |log: &Log, text: &str| log.lock().unwrap().push(text.to_owned());
     session.expect_query().returning(move |sql| {
         Ok(match sql {
+            _ if sql.contains("FROM load_runs WHERE run_id") => number(published.into()),
             _ if sql.contains("FROM loaded_files") && sql.contains("path") => ledger(&known_files),
             _ if sql.contains("match_rule") => records(vec![("rule", texts(vec!["exact".to_owned()]))]),
             _ if sql.contains("violations") => number(violations),
@@ -106,11 +115,25 @@ fn session(script: Script, log: Log) -> MockLoadSession {
             _ => number(0),
         })
     });
+    let together = Arc::clone(&log);
+    session.expect_append_all().returning(move |tables| {
+        tables
+            .into_iter()
+            .map(|(table, source)| {
+                note(&together, &format!("append {table}"));
+                let mut rows = 0;
+                while let Some(batch) = source.next_batch().map_err(EngineError::Source)? {
+                    rows += batch.num_rows() as u64;
+                }
+                Ok(rows)
+            })
+            .collect()
+    });
     let (execute, prepare, append, publish, commit, abort) =
         (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), log);
     session.expect_execute().returning(move |sql| {
         if failing.is_some_and(|failing| sql.starts_with(failing)) {
-            return Err(refused(sql));
+            return Err(error.map_or_else(|| refused(sql), |error| error()));
         }
         note(&execute, sql.lines().next().unwrap());
         Ok(0)
@@ -133,7 +156,7 @@ fn session(script: Script, log: Log) -> MockLoadSession {
     });
     session.expect_commit().returning(move || {
         note(&commit, "commit");
-        if commit_fails { Err(refused("COMMIT")) } else { Ok(()) }
+        commit_error.map_or(Ok(()), |error| Err(error()))
     });
     session.expect_abort().returning(move |cleanup| {
         note(&abort, &format!("abort, dropping {}", cleanup.len()));
@@ -144,18 +167,33 @@ fn session(script: Script, log: Log) -> MockLoadSession {
 
 /// Loads with the mocked engine and returns the result and what the engine was asked to do.
 async fn load_with(script: Script) -> (Result<RunReport>, Vec<String>) {
+    load_in_attempts(vec![script], &LoadOptions::default(), &Cancel::default()).await
+}
+
+/// The same with a script for each attempt.
+async fn load_in_attempts(
+    scripts: Vec<Script>,
+    options: &LoadOptions,
+    cancel: &Cancel,
+) -> (Result<RunReport>, Vec<String>) {
     let log = Log::default();
+    let scripts = Mutex::new(VecDeque::from(scripts));
     let mut warehouse = MockWarehouse::new();
     warehouse.expect_dialect().return_const(Dialect::DuckDb);
     warehouse.expect_location().return_const("mock".to_owned());
     warehouse.expect_query().returning(|_| Ok(catalog()));
     let session_log = Arc::clone(&log);
-    warehouse
-        .expect_begin_load()
-        .returning(move || Ok(Box::new(session(script.clone(), Arc::clone(&session_log)))));
+    warehouse.expect_begin_load().returning(move || {
+        let script = scripts.lock().unwrap().pop_front().expect("a script for this attempt");
+        session_log.lock().unwrap().push("begin".to_owned());
+        match script.begin_error {
+            Some(error) => Err(error()),
+            None => Ok(Box::new(session(script, Arc::clone(&session_log)))),
+        }
+    });
     let library = SqlLibrary::embedded().unwrap();
-    let (options, progress) = (LoadOptions::default(), Arc::new(Progress::default()));
-    let result = load(&warehouse, source(), &library, &options, &progress, &Cancel::default()).await;
+    let progress = Arc::new(Progress::default());
+    let result = load(&warehouse, source(), &library, options, &progress, cancel).await;
     let log = log.lock().unwrap().clone();
     (result, log)
 }
@@ -196,7 +234,7 @@ async fn a_load_prepares_reads_publishes_writes_the_ledger_and_commits_in_this_o
 async fn a_load_with_nothing_new_writes_nothing() {
     let (result, log) = load_with(Script { known_files: vec!["memory/a.json"], ..Script::default() }).await;
     assert_eq!(result.unwrap().files, FileCounts { found: 1, loaded: 0, changed: 0, skipped: 1 });
-    assert_eq!(log, ["commit"]);
+    assert_eq!(log, ["begin", "commit"]);
 }
 
 #[tokio::test]
@@ -227,6 +265,7 @@ async fn an_undo_that_fails_does_not_hide_why_it_was_needed() {
 
 #[tokio::test]
 async fn a_failed_commit_is_the_error_of_the_load() {
-    let (result, _) = load_with(Script { commit_fails: true, ..Script::default() }).await;
+    let script = Script { commit_error: Some(|| refused("COMMIT")), ..Script::default() };
+    let (result, _) = load_with(script).await;
     assert_eq!(result.unwrap_err().to_string(), "publishing failed");
 }

@@ -47,6 +47,9 @@ pub enum Reason {
     /// A record longer than any engine takes.
     #[error("the record is longer than {} bytes, the most that a record may have", super::RECORD_BYTES_MAX)]
     RecordTooLong,
+    /// The engine read the file itself and refused the record.
+    #[error("the engine refuses it: {0}")]
+    Refused(String),
     /// Two different events with the key of one.
     #[error("another event with the same sessionId and itemInSession {0}")]
     KeyConflict(String),
@@ -90,6 +93,19 @@ impl std::fmt::Display for Reject {
             write!(f, "field {field:?}: ")?;
         }
         write!(f, "{}", self.reason)
+    }
+}
+
+impl From<&sparkify_warehouse::CopyReject> for Reject {
+    fn from(reject: &sparkify_warehouse::CopyReject) -> Self {
+        Self {
+            path: reject.url.clone(),
+            line: reject.line,
+            column: reject.position.max(1),
+            field: reject.column.clone(),
+            reason: Reason::Refused(reject.cause()),
+            value: reject.raw.as_deref().map(excerpt).unwrap_or_default(),
+        }
     }
 }
 

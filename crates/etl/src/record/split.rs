@@ -250,11 +250,11 @@ fn object_end(bytes: &[u8]) -> Option<usize> {
     let (mut depth, mut in_text, mut escaped, mut previous) = (0_usize, false, false, b':');
     for (index, byte) in bytes.iter().enumerate().take(RECORD_BYTES_MAX) {
         match byte {
+            // JSON has no raw newline in a text, not even after a backslash: this one was never closed.
+            b'\n' if in_text => return None,
             _ if escaped => escaped = false,
             b'\\' if in_text => escaped = true,
             b'"' => in_text = !in_text,
-            // JSON has no raw newline in a text: this one was never closed.
-            b'\n' if in_text => return None,
             _ if in_text => {}
             // The next record: this one was never closed.
             b'{' if !goes_on_after(previous) => return None,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Sample, Written};
+use crate::{Existing, LocalDirectory, Progress, Sample, Settings, Written, generate};
 
 /// A sample on disk, read back.
 pub(super) struct Disk {
@@ -19,12 +20,21 @@ pub(super) struct Disk {
 
 impl Disk {
     pub(super) fn new(sample: Sample) -> Self {
+        Self::of(&sample.settings())
+    }
+
+    pub(super) fn of(settings: &Settings) -> Self {
         let parent = tempfile::tempdir().unwrap();
         let root = parent.path().join("sample");
-        let written = sample.write(&root).unwrap();
+        let sink = LocalDirectory::create(&root, Existing::Refuse).unwrap();
+        let written = generate(settings, &sink, &Progress::default()).unwrap();
         let mut files = BTreeMap::new();
         read(&root, "", &mut files);
         Self { _parent: parent, written, files }
+    }
+
+    pub(super) fn answers(&self) -> Value {
+        serde_json::from_str(&self.files["answers.json"]).unwrap()
     }
 
     pub(super) fn under<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
@@ -49,7 +59,20 @@ fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
         if path.is_dir() {
             read(&path, &format!("{name}/"), files);
         } else {
-            files.insert(name, fs::read_to_string(&path).unwrap());
+            files.insert(name.clone(), text(&name, &fs::read(&path).unwrap()));
         }
     }
+}
+
+/// The text of a file, uncompressed. What is no UTF-8 is replaced.
+fn text(name: &str, bytes: &[u8]) -> String {
+    let mut plain = Vec::new();
+    match name.rsplit('.').next() {
+        Some("gz") => {
+            flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut plain).unwrap();
+        }
+        Some("zst") => plain = zstd::stream::decode_all(bytes).unwrap(),
+        _ => plain.extend_from_slice(bytes),
+    }
+    String::from_utf8_lossy(&plain).into_owned()
 }

@@ -8,14 +8,14 @@ impl Dialect {
     ///
     /// PostgreSQL and Redshift multiply an interval, which goes through floating point: by whole seconds,
     /// and by the rest on its own, both stay exact up to the year 9999 (the milliseconds at once only up
-    /// to 2255). DuckDB has a function of its own, since its intervals cannot be multiplied by a number
+    /// to 2255). The cast changes nothing; it says that whole numbers are meant to be divided. DuckDB has a function of its own, since its intervals cannot be multiplied by a number
     /// that large.
     #[must_use]
     pub fn timestamp_from_epoch_ms(self, milliseconds: &str) -> String {
         match self {
             Self::DuckDb => format!("EPOCH_MS({milliseconds})"),
             Self::Postgres | Self::Redshift => format!(
-                "(TIMESTAMP 'epoch' + {milliseconds} / 1000 * INTERVAL '1 second' \
+                "(TIMESTAMP 'epoch' + CAST({milliseconds} / 1000 AS BIGINT) * INTERVAL '1 second' \
                  + {milliseconds} % 1000 * INTERVAL '0.001 second')"
             ),
         }

@@ -60,6 +60,19 @@ impl Dialect {
         !matches!(self, Self::DuckDb)
     }
 
+    /// Whether a load keeps others away by locking a table of ours (`load_lock`), since there are no
+    /// other locks.
+    #[must_use]
+    pub const fn locks_by_table(self) -> bool {
+        matches!(self, Self::Redshift)
+    }
+
+    /// Whether rows in bulk come from objects in S3, which COPY reads.
+    #[must_use]
+    pub const fn copies_from_objects(self) -> bool {
+        matches!(self, Self::Redshift)
+    }
+
     /// Whether physical hints (`DISTSTYLE`, `SORTKEY`) are written into the DDL.
     #[must_use]
     pub const fn has_physical_layout(self) -> bool {

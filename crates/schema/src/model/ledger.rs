@@ -70,6 +70,19 @@ static LOAD_ERRORS: Table = Table {
     sort_key: &[],
 };
 
+static LOAD_LOCK: Table = Table {
+    name: "load_lock",
+    layer: Layer::Ledger,
+    grain: "the database itself; a load holds the lock on this table",
+    columns: &[Column::varchar("id", 64, "a name of its own, for what loads keep outside of the database")
+        .required()],
+    primary_key: &[],
+    unique: &[],
+    references: &[],
+    distribution: Distribution::All,
+    sort_key: &[],
+};
+
 /// `loaded_files`: each file whose records are in staging.
 #[must_use]
 pub fn loaded_files() -> &'static Table {
@@ -86,4 +99,10 @@ pub fn load_runs() -> &'static Table {
 #[must_use]
 pub fn load_errors() -> &'static Table {
     &LOAD_ERRORS
+}
+
+/// `load_lock`: what a load locks where the engine has only locks of tables.
+#[must_use]
+pub fn load_lock() -> &'static Table {
+    &LOAD_LOCK
 }

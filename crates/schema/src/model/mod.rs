@@ -7,9 +7,11 @@ pub mod star;
 mod types;
 
 pub use batch::BatchTables;
-pub use ledger::{load_errors, load_runs, loaded_files};
+pub use ledger::{load_errors, load_lock, load_runs, loaded_files};
 pub use staging::{staging_events, staging_songs};
 pub use types::{Column, DataType, Distribution, Layer, Range, Reference, Table};
+
+use crate::Dialect;
 
 /// Every permanent table in an order in which each reference points backwards: create them in this
 /// order, drop them in the opposite one.
@@ -29,10 +31,18 @@ pub fn tables() -> Vec<&'static Table> {
     ]
 }
 
+/// Every permanent table of a database of that dialect, in the same order: those of [`tables`], and what
+/// only this dialect needs.
+#[must_use]
+pub fn tables_of(dialect: Dialect) -> Vec<&'static Table> {
+    let lock = dialect.locks_by_table().then(load_lock);
+    lock.into_iter().chain(tables()).collect()
+}
+
 /// The permanent table of that name.
 #[must_use]
 pub fn table(name: &str) -> Option<&'static Table> {
-    tables().into_iter().find(|table| table.name == name)
+    tables().into_iter().chain([load_lock()]).find(|table| table.name == name)
 }
 
 #[cfg(test)]

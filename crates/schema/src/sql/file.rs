@@ -13,13 +13,32 @@ pub enum Folder {
     Analytics,
     /// What the database itself knows.
     Catalog,
+    /// The ledger of files and runs.
+    Ledger,
+    /// How Redshift reads the files of a load, and what it says about that. For Redshift only.
+    Load,
     /// Pieces that other files include.
     Parts,
 }
 
 impl Folder {
     /// Every folder.
-    pub const ALL: [Self; 5] = [Self::Transform, Self::Quality, Self::Analytics, Self::Catalog, Self::Parts];
+    pub const ALL: [Self; 7] = [
+        Self::Transform,
+        Self::Quality,
+        Self::Analytics,
+        Self::Catalog,
+        Self::Ledger,
+        Self::Load,
+        Self::Parts,
+    ];
+
+    /// Whether files of another directory may take the place of these: what the engine's own code counts on
+    /// is not replaced.
+    #[must_use]
+    pub const fn can_be_overridden(self) -> bool {
+        !matches!(self, Self::Load | Self::Ledger)
+    }
 
     /// The folder's name below `sql/`.
     #[must_use]
@@ -29,6 +48,8 @@ impl Folder {
             Self::Quality => "quality",
             Self::Analytics => "analytics",
             Self::Catalog => "catalog",
+            Self::Ledger => "ledger",
+            Self::Load => "load",
             Self::Parts => "parts",
         }
     }

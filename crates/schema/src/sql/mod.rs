@@ -61,7 +61,7 @@ impl SqlLibrary {
         };
         // Naming a directory that is not there is a mistake, not a wish for the defaults.
         std::fs::read_dir(directory).map_err(fail(directory))?;
-        for folder in Folder::ALL {
+        for folder in Folder::ALL.into_iter().filter(|folder| folder.can_be_overridden()) {
             let below = directory.join(folder.name());
             if !below.exists() {
                 continue;

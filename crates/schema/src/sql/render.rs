@@ -23,8 +23,19 @@ pub(super) fn render(
     add_functions(&mut environment, dialect);
     environment.add_template(&file.name, &file.text)?;
     let text = environment.get_template(&file.name)?.render(parameters)?;
-    // Conditional lines leave blank ones behind; statements are read by people too.
-    Ok(text.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>().join("\n"))
+    Ok(without_blank_lines(&text))
+}
+
+/// Conditional lines leave blank ones behind; statements are read by people too. A literal keeps all its
+/// lines: its quotes are even in number once it has ended.
+fn without_blank_lines(text: &str) -> String {
+    let mut open = false;
+    let kept = text.split('\n').filter(|line| {
+        let blank = !open && line.trim().is_empty();
+        open ^= line.matches('\'').count() % 2 == 1;
+        !blank
+    });
+    kept.collect::<Vec<_>>().join("\n")
 }
 
 fn add_functions(environment: &mut Environment<'_>, dialect: Dialect) {

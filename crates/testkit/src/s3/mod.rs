@@ -235,6 +235,12 @@ impl S3Double {
         self.bucket(bucket, |bucket| bucket.objects.get(key).map(|object| object.bytes.clone()))
     }
 
+    /// The entity tag of an object.
+    #[must_use]
+    pub fn etag(&self, bucket: &str, key: &str) -> Option<String> {
+        self.bucket(bucket, |bucket| bucket.objects.get(key).map(|object| object.etag.clone()))
+    }
+
     /// Deletes an object.
     pub fn delete(&self, bucket: &str, key: &str) {
         self.bucket(bucket, |bucket| bucket.objects.remove(key));

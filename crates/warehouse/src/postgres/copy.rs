@@ -20,10 +20,10 @@ use futures_util::{SinkExt, TryStreamExt, stream::FuturesUnordered};
 use tokio_postgres::{CopyInSink, types::Type};
 
 use super::{
-    pool::{Connection, Connections, Entry},
+    pool::{Connection, Connections},
     records::{EPOCH_DAYS, EPOCH_MICROSECONDS},
 };
-use crate::{BatchSource, BoxError, Error, Result};
+use crate::{BatchSource, BoxError, Error, Result, wire::Entry};
 
 /// How much goes into one COPY. The server tells of an error only at the end of one, so this bounds how
 /// much is sent in vain.

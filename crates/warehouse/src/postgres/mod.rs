@@ -21,13 +21,10 @@
 //! ```
 
 mod copy;
-mod error;
 mod options;
 mod pool;
 mod records;
-mod secret;
 mod session;
-mod tls;
 
 use std::{
     sync::Arc,
@@ -38,11 +35,12 @@ use async_trait::async_trait;
 use sparkify_schema::Dialect;
 use tokio::sync::Mutex;
 
-pub use options::{Host, PostgresOptions, RootCertificates, SslMode};
-pub use secret::Secret;
+pub use options::PostgresOptions;
 
-use self::{pool::Connections, session::Turn};
-use crate::{Access, Error, LoadSession, RecordSet, Result, Warehouse};
+pub use crate::wire::{Host, RootCertificates, Secret, Server, SslMode};
+
+use self::pool::Connections;
+use crate::{Access, Error, LoadSession, RecordSet, Result, Warehouse, wire::Turn};
 
 /// The oldest server, as it numbers itself.
 const OLDEST_VERSION: i64 = 150_000;

@@ -3,23 +3,20 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int32Array, Int64Array,
-    RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Float32Array, Float64Array, Int32Array, Int64Array, RecordBatch,
+    RecordBatchOptions, StringArray, TimestampMicrosecondArray,
 };
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{Field, Schema};
 use tokio_postgres::{
     Column, Row,
     types::{FromSql, Kind, Type},
 };
 
-use crate::{BoxError, Error, RecordSet, Result};
+use crate::{BoxError, Error, RecordSet, Result, wire::numeric_array};
 
 /// PostgreSQL counts days and microseconds from 2000-01-01, Arrow from 1970-01-01.
 pub(super) const EPOCH_DAYS: i32 = 10_957;
 pub(super) const EPOCH_MICROSECONDS: i64 = EPOCH_DAYS as i64 * 86_400_000_000;
-
-/// The digits of the largest exact number in Arrow.
-const DECIMAL_DIGITS: usize = 38;
 
 /// A value as the server sends it.
 struct Raw<'a>(&'a [u8]);
@@ -84,7 +81,7 @@ fn array(column: &Column, values: &[Option<&[u8]>]) -> std::result::Result<Array
         Type::FLOAT8 => {
             Arc::new(each(values, |raw| number(raw).map(f64::from_be_bytes))?.collect::<Float64Array>())
         }
-        Type::NUMERIC => numeric_array(column, each(values, numeric)?.collect())?,
+        Type::NUMERIC => numeric_array(column.type_modifier(), each(values, numeric)?.collect()),
         Type::DATE => Arc::new(each(values, date)?.collect::<Date32Array>()),
         Type::TIMESTAMP => Arc::new(each(values, microseconds)?.collect::<TimestampMicrosecondArray>()),
         Type::TIMESTAMPTZ => Arc::new(
@@ -194,36 +191,6 @@ fn numeric(raw: &[u8]) -> std::result::Result<String, String> {
         text.push_str(&fraction[..usize::from(scale)]);
     }
     Ok(text)
-}
-
-/// Exact numbers where all of them are numbers of at most 38 digits, texts otherwise.
-fn numeric_array(column: &Column, values: Vec<Option<String>>) -> std::result::Result<ArrayRef, String> {
-    // NUMERIC(p, s) has the type modifier ((p << 16) | s) + 4, and s may be negative.
-    let declared = match column.type_modifier() {
-        modifier if modifier >= 4 => {
-            usize::try_from((modifier - 4) & 0x7ff).ok().filter(|scale| *scale <= 1000)
-        }
-        _ => None,
-    };
-    let scale_of = |value: &String| value.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let largest = values.iter().flatten().map(scale_of).max().unwrap_or(0);
-    let scale = declared.unwrap_or(0).max(largest);
-    let unscaled = |value: &String| -> Option<i128> {
-        let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
-        let number: i128 = format!("{whole}{fraction:0<scale$}").parse().ok()?;
-        (number.unsigned_abs() < 10_u128.pow(38)).then_some(number)
-    };
-    if scale <= DECIMAL_DIGITS {
-        let numbers: Option<Vec<_>> = values
-            .iter()
-            .map(|value| value.as_ref().map_or(Some(None), |value| unscaled(value).map(Some)))
-            .collect();
-        if let Some(numbers) = numbers {
-            let data_type = DataType::Decimal128(38, i8::try_from(scale).unwrap_or_default());
-            return Ok(Arc::new(Decimal128Array::from(numbers).with_data_type(data_type)));
-        }
-    }
-    Ok(Arc::new(StringArray::from(values)))
 }
 
 #[cfg(test)]

@@ -7,14 +7,15 @@ use std::{
 
 use async_trait::async_trait;
 use sparkify_schema::{Dialect, ddl};
-use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
     copy,
-    error::load_under_way,
     pool::{Connection, Connections},
 };
-use crate::{BatchSource, Error, LoadSession, RecordSet, Result};
+use crate::{
+    BatchSource, Error, LoadSession, RecordSet, Result,
+    wire::{Turn, commit_failed, load_under_way},
+};
 
 /// How long to sleep between two attempts to get the lock that another process holds.
 const LOCK_POLL: Duration = Duration::from_millis(100);
@@ -29,39 +30,8 @@ const LOCK_HOLDER: &str = "SELECT l.pid, a.application_name \
     AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) \
     LIMIT 1";
 
-/// How long the server may take to notice that a load of this process was dropped.
-const GRACE: Duration = Duration::from_secs(5);
-
 /// How many late requests to interrupt a load do not keep it from cleaning up.
 const INTERRUPTIONS: usize = 5;
-
-/// The turn among the writers of this process: one at a time. The server's lock is for other processes.
-pub(super) struct Turn {
-    /// Until when the lock may still be held by a writer of this process that was dropped.
-    grace: OwnedMutexGuard<Option<Instant>>,
-    /// The lock has been given back.
-    ended: bool,
-}
-
-impl Turn {
-    pub(super) async fn wait_for(turns: &Arc<Mutex<Option<Instant>>>) -> Self {
-        Self { grace: Arc::clone(turns).lock_owned().await, ended: false }
-    }
-
-    /// When to stop waiting for the lock.
-    fn deadline(&mut self, wait: Duration) -> Instant {
-        let now = Instant::now();
-        self.grace.take().unwrap_or(now).max(now + wait)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if !self.ended {
-            *self.grace = Some(Instant::now() + GRACE);
-        }
-    }
-}
 
 /// How long the lock is held.
 #[derive(Debug, Clone, Copy)]
@@ -121,7 +91,7 @@ pub(super) async fn transact(
     // After a commit that went well there is nothing to undo.
     if result.is_ok() || connection.control("ROLLBACK").await.is_ok() {
         connection.release();
-        turn.ended = true;
+        turn.end();
     }
     result
 }
@@ -173,7 +143,7 @@ impl PostgresLoad {
             return Ok(());
         }
         self.connection.release();
-        self.turn.ended = true;
+        self.turn.end();
         Ok(())
     }
 }
@@ -232,15 +202,7 @@ impl LoadSession for PostgresLoad {
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
         if self.publishing {
-            self.connection.control("COMMIT").await.map_err(|error| match error {
-                Error::ConnectionLost { location, reason } => Error::ConnectionLost {
-                    location,
-                    reason: format!(
-                        "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
-                    ),
-                },
-                error => error,
-            })?;
+            self.connection.control("COMMIT").await.map_err(commit_failed)?;
             self.publishing = false;
         }
         self.end().await

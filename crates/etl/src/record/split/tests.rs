@@ -225,6 +225,17 @@ fn a_record_cut_off_anywhere_is_one_bad_record_and_no_other_is_blamed() {
 }
 
 #[test]
+fn a_record_cut_off_after_a_backslash_takes_no_other_with_it() {
+    let quoted = event(r#""artist":"\"q\"""#);
+    let cut = &quoted[..=quoted.find('\\').unwrap()];
+    for next in [GOOD, &quoted] {
+        let decoded = events(format!("{cut}\n{next}\n{next}"));
+        assert_eq!(decoded.fault_lines(), [1], "{next}");
+        assert_eq!(decoded.lines, [2, 3], "{next}");
+    }
+}
+
+#[test]
 fn an_object_over_several_lines_that_breaks_off_is_one_bad_record() {
     let pretty = event(r#""x":1"#).replace('{', "{\n  ").replace(',', ",\n  ").replace('}', "\n}");
     let lines: Vec<_> = pretty.lines().collect();

@@ -1,0 +1,295 @@
+//! What `create-tables` and a load send to an engine, as text and in order.
+//!
+//! For people who want to read it or have it reviewed before anything runs. Values that are known only then
+//! have placeholders. A test holds the script to what loads really send.
+
+mod redshift;
+
+use sparkify_schema::{
+    Dialect, ddl,
+    model::{BatchTables, tables},
+    sql::{Condition, Folder, SqlLibrary, Value, context, transform_steps},
+    statements,
+};
+
+use crate::{LoadOptions, Result, tables::creation};
+
+/// Which connection a statement is sent on. Only Redshift has more than one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScriptConnection {
+    /// Every one, when it begins.
+    Each,
+    /// The one that loads.
+    Load,
+    /// The one that holds the lock of the load.
+    Lock,
+    /// One of those that copy files into tables.
+    Copy,
+}
+
+impl ScriptConnection {
+    /// What it is called in comments; nothing for the usual one.
+    #[must_use]
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Each => Some("each connection"),
+            Self::Load => None,
+            Self::Lock => Some("the connection with the lock"),
+            Self::Copy => Some("a connection of its own"),
+        }
+    }
+}
+
+/// A part of the script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScriptPart {
+    /// A statement.
+    Statement {
+        /// What it is for, and when it is sent if that is not always.
+        comment: String,
+        /// Its text, without a semicolon.
+        sql: String,
+        /// Where it is sent.
+        connection: ScriptConnection,
+    },
+    /// Something that happens without a statement of ours.
+    Note(String),
+}
+
+/// The statements of `create-tables` and of a load.
+///
+/// # Errors
+///
+/// [`crate::Error::Sql`] when a statement cannot be rendered.
+pub fn script(library: &SqlLibrary, dialect: Dialect, options: &LoadOptions) -> Result<Vec<ScriptPart>> {
+    let mut script =
+        Script { library, dialect, options, connection: ScriptConnection::Load, parts: Vec::new() };
+    if dialect.copies_from_objects() {
+        script.begin_sessions()?;
+    }
+    script.create_tables()?;
+    script.begin()?;
+    script.read()?;
+    script.publish()?;
+    Ok(script.parts)
+}
+
+/// Parameters for every statement of the library: what a load would have, and placeholders for what is
+/// known only in a load.
+#[must_use]
+pub fn placeholders(options: &LoadOptions) -> Value {
+    context! {
+        batch_events => "batch_events",
+        batch_songs => "batch_songs",
+        match_rule => options.match_rule.name(),
+        rematch_all => false,
+        run_id => "<run>",
+        source => "<source>",
+        files_loaded => 0,
+        records_read => 0,
+        records_staged => 0,
+        records_rejected => 0,
+        records_duplicate => 0,
+        tool_version => env!("CARGO_PKG_VERSION"),
+        table => "batch_events",
+        column_list => column_list("batch_events"),
+        manifest => "s3://<bucket>/<prefix>/<load>/manifest.json",
+        json_paths => "s3://<bucket>/<prefix>/<load>/jsonpaths.json",
+        region => "<region>",
+        role => "<role>",
+        compression => "GZIP",
+        query_id => 0,
+        session_id => 0,
+        since => "<time>",
+    }
+}
+
+/// The columns of a table.
+fn column_list(table: &str) -> String {
+    let mut known = BatchTables::all().into_iter().chain(tables().into_iter().cloned());
+    let columns = known.find(|known| known.name == table).map(|table| table.columns);
+    columns.into_iter().flatten().map(|column| column.name).collect::<Vec<_>>().join(", ")
+}
+
+struct Script<'a> {
+    library: &'a SqlLibrary,
+    dialect: Dialect,
+    options: &'a LoadOptions,
+    /// Where the next statements are sent.
+    connection: ScriptConnection,
+    parts: Vec<ScriptPart>,
+}
+
+impl Script<'_> {
+    fn add(&mut self, comment: impl Into<String>, sql: impl Into<String>) {
+        let connection = self.connection;
+        self.parts.push(ScriptPart::Statement { comment: comment.into(), sql: sql.into(), connection });
+    }
+
+    fn note(&mut self, note: &str) {
+        self.parts.push(ScriptPart::Note(note.to_owned()));
+    }
+
+    /// A file of the library.
+    fn add_file(&mut self, name: &str, when: &str) -> Result<()> {
+        let sql = self.library.render(name, self.dialect, placeholders(self.options))?;
+        self.add(format!("{name}: {}{when}", self.library.file(name)?.purpose), sql);
+        Ok(())
+    }
+
+    fn create_tables(&mut self) -> Result<()> {
+        self.add_file("columns", ", for create-tables")?;
+        let comment = "create-tables, unless all of them are there";
+        if self.dialect.locks_by_table() {
+            self.begin_alone(comment);
+        } else {
+            self.add(comment, "BEGIN");
+        }
+        for statement in creation(self.dialect)? {
+            self.add("create-tables", statement);
+        }
+        self.add("create-tables", "COMMIT");
+        Ok(())
+    }
+
+    /// What a load asks before it reads anything, and the tables that it keeps to itself.
+    fn begin(&mut self) -> Result<()> {
+        self.add_file("columns", ", for a load")?;
+        if !self.dialect.locks_by_table() {
+            self.note("here the load makes sure that it is the only one");
+        }
+        if self.dialect.locks_by_table() {
+            self.lock()?;
+        }
+        let published = statements::count_runs(self.dialect, "<run>")?;
+        self.add("whether the run is published (when the connection broke while it committed)", published);
+        self.add("the files that were loaded before", statements::loaded_files());
+        self.add("whether the match rule is still the same", statements::last_match_rule());
+        self.add("the tables private to the load, all of them at once", "BEGIN");
+        self.drop_batch_tables()?;
+        for table in BatchTables::all() {
+            self.add("private to the load", ddl::create_private_table(&table, self.dialect)?);
+        }
+        self.add("the tables private to the load, all of them at once", "COMMIT");
+        Ok(())
+    }
+
+    fn drop_batch_tables(&mut self) -> Result<()> {
+        for table in BatchTables::all() {
+            self.add("private to the load", ddl::drop_table(table.name, self.dialect)?);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<()> {
+        self.note(
+            "here the files are read into batch_songs and batch_events,\n\
+             and those that changed since they were loaded into batch_changed_songs and batch_changed_events",
+        );
+        if self.dialect.copies_from_objects() {
+            self.note("they are packed into files in S3, which are copied, two tables at a time");
+            for table in ["batch_songs", "batch_events", "batch_changed_songs", "batch_changed_events"] {
+                self.copy_apart(table)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        if self.dialect.locks_by_table() {
+            self.verify_lock();
+        }
+        self.add("from here on nothing is visible to others before the end", "BEGIN");
+        if self.dialect.locks_by_table() {
+            self.fence();
+        }
+        self.add("whether there were plays before", statements::count_rows("songplays"));
+        for step in transform_steps() {
+            match step.name {
+                "conflicting_events" => {
+                    self.conflicts()?;
+                    continue;
+                }
+                "stage_events" => self.adopt("staging_events", "batch_events"),
+                "stage_songs" => self.adopt("staging_songs", "batch_songs"),
+                _ => {}
+            }
+            self.add_file(step.name, when(step.condition))?;
+        }
+        let checks = self.library.folder(Folder::Quality);
+        for check in checks.iter().map(|check| check.name.clone()) {
+            self.add_file(&check, " (0 if it holds)")?;
+        }
+        self.ledger()?;
+        self.drop_batch_tables()?;
+        for table in tables() {
+            self.add("for the report", statements::count_rows(table.name));
+        }
+        self.add("for the report", statements::count_matched_songplays());
+        if self.dialect.locks_by_table() {
+            self.verify_lock();
+        }
+        self.add("all of it becomes visible at once", "COMMIT");
+        if self.dialect.locks_by_table() {
+            self.after_commit();
+        }
+        Ok(())
+    }
+
+    /// Two different events with one key.
+    fn conflicts(&mut self) -> Result<()> {
+        self.add_file("conflicting_events", when(Condition::RepeatedEvents))?;
+        if let Some(ScriptPart::Statement { sql, .. }) = self.parts.last_mut() {
+            *sql = statements::first_rows(sql, 20);
+        }
+        let keys = [(0, 0), (0, 1)];
+        self.add(
+            "the events staged before (when two events contradict each other)",
+            statements::staged_events(&keys),
+        );
+        self.add(
+            "without those that are set aside (when two events contradict each other)",
+            statements::delete_batch_events(&keys),
+        );
+        self.note("here those of them that stay are written to batch_events");
+        if self.dialect.copies_from_objects() {
+            self.copy("batch_events", " (when two events contradict each other)")?;
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self, staging: &str, batch: &str) {
+        self.add("for the report", statements::count_rows(batch));
+        if self.dialect.adopts_batch_as_staging() {
+            self.add("whether the batch can take the place of staging", statements::count_rows(staging));
+            for sql in statements::adopt_batch(staging, batch) {
+                self.add("in the place of the next statement (when staging is empty)", sql);
+            }
+        }
+    }
+
+    fn ledger(&mut self) -> Result<()> {
+        let touched = statements::note_file_time(self.dialect, "<file>", 0)?;
+        self.add("for each file with another time and the same content", touched);
+        let changed = statements::forget_file(self.dialect, "<file>")?;
+        self.add("for each file that has changed since it was loaded", changed);
+        self.note(
+            "here the files are written to loaded_files, and records that were set aside to load_errors",
+        );
+        if self.dialect.copies_from_objects() {
+            self.copy("loaded_files", "")?;
+            self.copy("load_errors", " (when records were set aside)")?;
+        }
+        self.add_file("insert_load_run", "")
+    }
+}
+
+const fn when(condition: Condition) -> &'static str {
+    match condition {
+        Condition::Always => "",
+        Condition::ChangedFiles => " (when a file has changed since it was loaded)",
+        Condition::RepeatedEvents => " (when an event came before)",
+        Condition::RepeatedSongs => " (when a song came before)",
+        Condition::Rematch => " (when earlier plays may match otherwise now)",
+    }
+}

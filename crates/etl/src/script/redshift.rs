@@ -1,0 +1,118 @@
+//! What the Redshift backend sends of its own accord, beside the statements of the pipeline.
+
+use sparkify_schema::{model::tables, sql::context, statements::redshift};
+
+use super::{Script, ScriptConnection, column_list, placeholders};
+use crate::Result;
+
+impl Script<'_> {
+    /// What each connection begins with.
+    pub(super) fn begin_sessions(&mut self) -> Result<()> {
+        self.on(ScriptConnection::Each, |script| {
+            script.add("what times mean", redshift::set_time_zone());
+            script.add("how dates look", redshift::set_date_style());
+            script.add("all digits of numbers", redshift::set_float_digits());
+            script.add("(when a timeout is set)", redshift::set_statement_timeout(0));
+            script.add("(when a query group is set)", redshift::set_query_group("<group>")?);
+            script.add("which session this is", redshift::session_id());
+            Ok(())
+        })?;
+        self.add("whether this is Redshift", redshift::version());
+        Ok(())
+    }
+
+    /// Keeps loads away while tables are made.
+    pub(super) fn begin_alone(&mut self, comment: &str) {
+        self.add("whether there can be a load under way", redshift::count_lock_columns());
+        self.add(
+            "as long as it may be waited for (when there can be one)",
+            redshift::set_statement_timeout(0),
+        );
+        self.add(comment, redshift::begin());
+        self.add("keeps loads away (when there can be one)", redshift::lock_load());
+        self.add("as usual (when there can be one)", redshift::set_statement_timeout(0));
+    }
+
+    /// Keeps other loads away for the whole load.
+    pub(super) fn lock(&mut self) -> Result<()> {
+        self.on(ScriptConnection::Lock, |script| {
+            script.take_lock();
+            script.add("(in the first load of a database)", redshift::name_database("<id>")?);
+            script.add("(in the first load of a database)", redshift::commit());
+            script.note("the first load of a database then begins its lock anew:");
+            script.take_lock();
+            Ok(())
+        })?;
+        self.add("which load was the last", redshift::last_load());
+        self.add("how many files can be read at once", redshift::count_slices());
+        Ok(())
+    }
+
+    fn take_lock(&mut self) {
+        self.add("as long as another load may be waited for", redshift::set_statement_timeout(0));
+        self.add("held until the end of the load", redshift::begin());
+        self.add("keeps other loads away", redshift::lock_load());
+        self.add("as usual", redshift::set_statement_timeout(0));
+        self.add("the name of the database, below which the files of the load lie", redshift::database_id());
+    }
+
+    /// Whether this is still the only load.
+    pub(super) fn verify_lock(&mut self) {
+        self.with(ScriptConnection::Lock, "whether the lock is held still", redshift::ping());
+    }
+
+    /// Whether another load was published in spite of the lock.
+    pub(super) fn fence(&mut self) {
+        self.add("whether that is still the last load", redshift::last_load());
+    }
+
+    /// Packed files into a table private to the load.
+    pub(super) fn copy_apart(&mut self, table: &str) -> Result<()> {
+        let when = " (when there are files for it)";
+        self.on(ScriptConnection::Copy, |script| {
+            script.copy(table, when)?;
+            script.add_file("load_history", when)?;
+            script.add_file("load_detail", when)
+        })
+    }
+
+    /// Packed files into a table, within the transaction that publishes.
+    pub(super) fn copy(&mut self, table: &str, when: &str) -> Result<()> {
+        self.add(format!("the columns of {table}{when}"), redshift::describe_table(table));
+        self.add(
+            format!("the time, to find what the system says of the COPY{when}"),
+            redshift::server_time(),
+        );
+        let parameters = context! { table, column_list => column_list(table), ..placeholders(self.options) };
+        let sql = self.library.render("copy_packed", self.dialect, parameters)?;
+        self.add(format!("copy_packed: the rows of {table}{when}"), sql);
+        self.add(format!("whether all rows were copied{when}"), redshift::last_copy());
+        Ok(())
+    }
+
+    /// After the load is published.
+    pub(super) fn after_commit(&mut self) {
+        for table in tables() {
+            self.add("for the planner (when the load has changed it)", redshift::analyze(table.name));
+        }
+        self.with(ScriptConnection::Lock, "lets the next load begin", redshift::rollback());
+    }
+
+    /// Statements of a connection.
+    pub(super) fn on(
+        &mut self,
+        connection: ScriptConnection,
+        work: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let before = std::mem::replace(&mut self.connection, connection);
+        let result = work(self);
+        self.connection = before;
+        result
+    }
+
+    fn with(&mut self, connection: ScriptConnection, comment: &str, sql: String) {
+        let before = std::mem::replace(&mut self.connection, connection);
+        self.add(comment, sql);
+        self.connection = before;
+    }
+}

@@ -1,0 +1,200 @@
+//! The steps of the examination, side by side where one does not need the other.
+
+use std::{future::Future, time::Duration};
+
+use futures_util::future::join_all;
+
+use crate::{
+    config::Kind,
+    deployment::Deployment,
+    doctor::{
+        Check, Diagnosis, Outcome,
+        finding::{Finding, one_line},
+    },
+    error::Error,
+    plan::Action,
+    policy,
+    services::{ErrorKind, ServiceError},
+};
+
+/// How much of the whole deadline the questions to AWS may take together, so that the connection is tried too.
+const SHARE_OF_AWS: f64 = 0.4;
+
+impl Deployment {
+    pub(crate) async fn examine(&self) -> Diagnosis {
+        let limit = self.timing.doctor_deadline.mul_f64(SHARE_OF_AWS);
+        let (credentials, region, node_type, buckets, role, connection) = tokio::join!(
+            self.timed("credentials", limit, self.check_credentials()),
+            self.timed("region", limit, self.check_region()),
+            self.timed("node_type", limit, self.check_node_type()),
+            self.timed("buckets", limit, self.check_buckets()),
+            self.timed("role", limit, self.check_role()),
+            self.examine_connection(limit),
+        );
+        let mut checks = vec![credentials, region, node_type, buckets, role];
+        checks.extend(connection);
+        Diagnosis { checks }
+    }
+
+    pub(super) async fn timed(
+        &self,
+        name: &'static str,
+        limit: Duration,
+        work: impl Future<Output = Finding>,
+    ) -> Check {
+        let started = self.services.clock.monotonic();
+        let finding = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            Finding::failed(
+                format!("AWS did not answer within {}", humantime::format_duration(limit)),
+                "check the network and the name of the region, then try again",
+            )
+        });
+        self.check(name, finding, started)
+    }
+
+    pub(super) fn check(&self, name: &'static str, finding: Finding, started: Duration) -> Check {
+        let Finding { outcome, detail, remedy } = finding;
+        let elapsed = self.services.clock.monotonic().saturating_sub(started);
+        Check { name, outcome, detail, remedy, elapsed }
+    }
+
+    async fn check_credentials(&self) -> Finding {
+        match self.services.identity.caller().await {
+            Ok(caller) => Finding::passed(format!("{} of account {}", caller.arn, caller.account)),
+            Err(error) => Finding::refused(&error),
+        }
+    }
+
+    async fn check_region(&self) -> Finding {
+        let region = &self.services.region;
+        let names = self.config.names();
+        let answer = match self.config.kind {
+            Kind::Cluster => self.services.clusters.cluster(&names.cluster).await.map(|_| ()),
+            Kind::Serverless => self.services.serverless.workgroup(&names.workgroup).await.map(|_| ()),
+        };
+        match answer {
+            Ok(()) => Finding::passed(format!("Redshift answers in {region}")),
+            Err(error) if error.kind == ErrorKind::Unavailable => Finding::failed(
+                format!("Redshift does not answer in {region}: {}", one_line(&error.message)),
+                "check the name of the region and the network; a region that is not enabled for the account must be \
+                 enabled first",
+            ),
+            Err(error) => Finding::refused(&error),
+        }
+    }
+
+    async fn check_node_type(&self) -> Finding {
+        let config = &self.config;
+        if config.kind == Kind::Serverless {
+            return Finding::passed(format!("Serverless, {} RPUs", config.base_capacity));
+        }
+        let wanted = if config.nodes == 1 { "single-node" } else { "multi-node" };
+        match self.services.clusters.orderable(&config.node_type).await {
+            Ok(options) if options.iter().any(|option| option.cluster_type == wanted) => {
+                Finding::passed(format!("{} can be ordered as {wanted} cluster", config.node_type))
+            }
+            Ok(_) => Finding::failed(
+                format!(
+                    "{} cannot be ordered as {wanted} cluster in {}",
+                    config.node_type, self.services.region
+                ),
+                "take another `node_type`, another number of nodes, or another region",
+            ),
+            Err(error) => Finding::warned(
+                format!(
+                    "whether {} can be ordered is not known: {}",
+                    config.node_type,
+                    one_line(&error.to_string())
+                ),
+                error.hint().unwrap_or_else(|| "try again later".to_owned()),
+            ),
+        }
+    }
+
+    async fn check_buckets(&self) -> Finding {
+        let places: Vec<_> = policy::readable(&self.config).into_iter().collect();
+        let staging = self.config.staging.as_deref();
+        let asked = places.iter().map(|place| async move {
+            let buckets = &self.services.buckets;
+            let region = match buckets.region(&place.bucket).await {
+                Ok(Some(region)) => region,
+                Ok(None) => {
+                    return Finding::failed(
+                        format!("there is no bucket {}", place.bucket),
+                        "correct `read`, `jsonpaths` and `staging` in [deployment]",
+                    );
+                }
+                Err(error) => return not_seen(&place.to_string(), &error),
+            };
+            let found = if place.is_prefix() {
+                buckets.any_object(&place.bucket, &place.key).await.map(|key| key.is_some())
+            } else {
+                buckets.readable(&place.bucket, &place.key).await
+            };
+            match found {
+                // A staging area is empty between loads.
+                Ok(false) if staging != Some(place.to_string().as_str()) => Finding::failed(
+                    format!("there is nothing at {place}"),
+                    "correct `read` and `jsonpaths` in [deployment]; a prefix ends with a slash",
+                ),
+                Ok(_) if region == self.services.region => Finding::passed(format!("{place} can be read")),
+                Ok(_) => Finding::warned(
+                    format!("{place} can be read and is in {region}"),
+                    "COPY names that region; the transfer between regions costs, and a warehouse there would be faster",
+                ),
+                Err(error) => not_seen(&place.to_string(), &error),
+            }
+        });
+        let findings = join_all(asked).await;
+        let worst = [Outcome::Failed, Outcome::Warned]
+            .into_iter()
+            .find_map(|outcome| findings.iter().position(|finding| finding.outcome == outcome));
+        match worst {
+            Some(index) => {
+                findings.into_iter().nth(index).unwrap_or_else(|| Finding::skipped("nothing to read"))
+            }
+            None => Finding::passed(format!("all {} places can be read", places.len())),
+        }
+    }
+
+    async fn check_role(&self) -> Finding {
+        let name = self.config.names().role;
+        let provision = "run `sparkify-cli provision`";
+        let caller = match self.services.identity.caller().await {
+            Ok(caller) => caller,
+            Err(error) => return Finding::refused(&error),
+        };
+        let role = match self.services.roles.role(&name).await {
+            Ok(Some(role)) => role,
+            Ok(None) => return Finding::failed(format!("there is no role {name}"), provision),
+            Err(error) => return Finding::refused(&error),
+        };
+        let around = self.bare_surroundings(caller);
+        let step = self.role_step(&around, Some(&role));
+        match step.action {
+            Action::Conflict => Finding::error(&Error::Conflict { names: vec![format!("role {name}")] }),
+            Action::Keep => {
+                Finding::passed(format!("{name} trusts Redshift and may read what is configured"))
+            }
+            Action::Create | Action::Change => {
+                let what: Vec<_> =
+                    step.differences.iter().map(|difference| difference.attribute.as_str()).collect();
+                Finding::failed(format!("{name} is not as configured: {}", what.join(", ")), provision)
+            }
+        }
+    }
+}
+
+/// This machine need not be allowed to see what the role may read.
+fn not_seen(place: &str, error: &ServiceError) -> Finding {
+    if error.kind == ErrorKind::AccessDenied {
+        return Finding::warned(
+            format!("this machine may not look at {place}; whether the role may is known at the first load"),
+            format!(
+                "if loads fail, check the bucket's own policy; the caller lacks {}",
+                error.missing_action().unwrap_or("s3:ListBucket")
+            ),
+        );
+    }
+    Finding::refused(error)
+}

@@ -1,0 +1,76 @@
+//! The usage limit of Serverless. It is part of its workgroup and goes with it.
+
+use super::Differences;
+use crate::{
+    config::{BreachAction, Period, UsageLimit},
+    deployment::Deployment,
+    error::{During, Result},
+    pace::Subject,
+    plan::{ResourceKind, Step},
+    services::{ErrorKind, ExistingUsageLimit},
+};
+
+const KIND: ResourceKind = ResourceKind::UsageLimit;
+
+impl Deployment {
+    pub(crate) async fn read_usage_limits(&self, workgroup_arn: &str) -> Result<Vec<ExistingUsageLimit>> {
+        let name = self.config.names().workgroup;
+        self.insist(Subject::new(KIND, &name), &[], || self.services.serverless.usage_limits(workgroup_arn))
+            .await
+            .during(format!("reading the usage limits of the workgroup {name}"))
+    }
+
+    pub(crate) fn usage_limit_step(&self, wanted: UsageLimit, current: &[ExistingUsageLimit]) -> Step {
+        let name = self.config.names().workgroup;
+        let mut differences = Differences::default();
+        for other in current.iter().filter(|other| other.limit.period != wanted.period) {
+            let why = "somebody else may have set it: delete it yourself if nobody needs it";
+            differences.push("further limit", Some(in_words(other.limit)), None, Some(why.to_owned()));
+        }
+        let Some(same) = current.iter().find(|other| other.limit.period == wanted.period) else {
+            differences.new("limit", in_words(wanted));
+            return differences.into_creation(KIND, &name, None);
+        };
+        if same.limit != wanted {
+            differences.changed("limit", in_words(same.limit), in_words(wanted));
+        }
+        differences.into_step(KIND, &name)
+    }
+
+    pub(crate) async fn set_usage_limit(&self, workgroup_arn: &str, wanted: UsageLimit) -> Result<()> {
+        let name = self.config.names().workgroup;
+        let subject = Subject::new(KIND, &name);
+        let serverless = &self.services.serverless;
+        let current = self.read_usage_limits(workgroup_arn).await?;
+        let set = match current.iter().find(|other| other.limit.period == wanted.period) {
+            Some(same) => self.insist(subject, &[], || serverless.modify_usage_limit(&same.id, wanted)).await,
+            None => {
+                let kinds = [ErrorKind::NotFound, ErrorKind::InvalidState];
+                let made = self
+                    .insist(subject, &kinds, || serverless.create_usage_limit(workgroup_arn, wanted))
+                    .await;
+                // After a lost answer it is already there.
+                if made.as_ref().is_err_and(|error| error.kind == ErrorKind::AlreadyExists) {
+                    Ok(())
+                } else {
+                    made
+                }
+            }
+        };
+        set.during(format!("setting the usage limit of the workgroup {name}"))
+    }
+}
+
+fn in_words(limit: UsageLimit) -> String {
+    let period = match limit.period {
+        Period::Daily => "day",
+        Period::Weekly => "week",
+        Period::Monthly => "month",
+    };
+    let then = match limit.on_breach {
+        BreachAction::Deactivate => "then queries are refused",
+        BreachAction::EmitMetric => "then a metric is set",
+        BreachAction::Log => "then it is noted",
+    };
+    format!("{} RPU-hours a {period}, {then}", limit.rpu_hours)
+}

@@ -1,0 +1,167 @@
+//! What the Redshift backend says on its own behalf: about sessions, the lock of a load, and COPY.
+
+use crate::{Dialect, Result, dialect::quote_literal, model::load_lock};
+
+/// Times are shown and understood in UTC.
+#[must_use]
+pub fn set_time_zone() -> String {
+    "SET timezone TO 'UTC'".to_owned()
+}
+
+/// Dates are shown as `2018-11-30`.
+#[must_use]
+pub fn set_date_style() -> String {
+    "SET datestyle TO 'ISO'".to_owned()
+}
+
+/// Numbers are shown with all their digits; 15 of them are the default, and come back as other numbers.
+#[must_use]
+pub fn set_float_digits() -> String {
+    "SET extra_float_digits TO 2".to_owned()
+}
+
+/// How long a statement of the session may take; 0 for any time.
+#[must_use]
+pub fn set_statement_timeout(milliseconds: u128) -> String {
+    format!("SET statement_timeout TO {milliseconds}")
+}
+
+/// The query group of the session, for workload management.
+///
+/// # Errors
+///
+/// [`crate::Error::LiteralWithNul`] for a name with a NUL.
+pub fn set_query_group(name: &str) -> Result<String> {
+    Ok(format!("SET query_group TO {}", quote_literal(Dialect::Redshift, name)?))
+}
+
+/// What the server is.
+#[must_use]
+pub fn version() -> String {
+    "SELECT version()".to_owned()
+}
+
+/// The server's process of this session, which the system views know as `session_id`.
+#[must_use]
+pub fn session_id() -> String {
+    "SELECT pg_backend_pid()".to_owned()
+}
+
+/// Whether the session answers.
+#[must_use]
+pub fn ping() -> String {
+    "SELECT 1".to_owned()
+}
+
+/// Ends what another session is running.
+#[must_use]
+pub fn cancel(session_id: i64) -> String {
+    format!("SELECT pg_cancel_backend({session_id})")
+}
+
+/// What has become of the last statement of a session.
+#[must_use]
+pub fn last_status(session_id: i64) -> String {
+    format!(
+        "SELECT status FROM sys_query_history WHERE session_id = {session_id} ORDER BY start_time DESC LIMIT 1"
+    )
+}
+
+/// Begins a transaction.
+#[must_use]
+pub fn begin() -> String {
+    "BEGIN".to_owned()
+}
+
+/// Begins a transaction that cannot write.
+#[must_use]
+pub fn begin_read_only() -> String {
+    "BEGIN READ ONLY".to_owned()
+}
+
+/// Ends a transaction, and keeps what it did.
+#[must_use]
+pub fn commit() -> String {
+    "COMMIT".to_owned()
+}
+
+/// Ends a transaction, and undoes what it did.
+#[must_use]
+pub fn rollback() -> String {
+    "ROLLBACK".to_owned()
+}
+
+/// Keeps other loads away until the end of the transaction.
+#[must_use]
+pub fn lock_load() -> String {
+    format!("LOCK {}", load_lock().name)
+}
+
+/// Whether the table that is locked is there.
+#[must_use]
+pub fn count_lock_columns() -> String {
+    let (schema, table) = (Dialect::Redshift.current_schema(), load_lock().name);
+    format!("SELECT COUNT(*) FROM svv_columns WHERE table_schema = {schema} AND table_name = '{table}'")
+}
+
+/// The name of the database for what loads keep outside of it.
+#[must_use]
+pub fn database_id() -> String {
+    format!("SELECT id FROM {}", load_lock().name)
+}
+
+/// Gives the database its name.
+///
+/// # Errors
+///
+/// [`crate::Error::LiteralWithNul`] for a name with a NUL.
+pub fn name_database(id: &str) -> Result<String> {
+    Ok(format!("INSERT INTO {} (id) VALUES ({})", load_lock().name, quote_literal(Dialect::Redshift, id)?))
+}
+
+/// The number of the last load that was published.
+#[must_use]
+pub fn last_load() -> String {
+    "SELECT COALESCE(MAX(run_number), 0) AS last_load FROM load_runs".to_owned()
+}
+
+/// How many slices the cluster has.
+#[must_use]
+pub fn count_slices() -> String {
+    "SELECT COUNT(*) FROM stv_slices".to_owned()
+}
+
+/// The time by the server's clock.
+#[must_use]
+pub fn server_time() -> String {
+    "SELECT GETDATE()".to_owned()
+}
+
+/// The number of the session's last COPY, and the rows that it loaded.
+#[must_use]
+pub fn last_copy() -> String {
+    "SELECT pg_last_copy_id(), pg_last_copy_count()".to_owned()
+}
+
+/// The columns of a table, as the description of a result without rows. The name is quoted already.
+#[must_use]
+pub fn describe_table(table: &str) -> String {
+    format!("SELECT * FROM {table} LIMIT 0")
+}
+
+/// Tells the planner about the rows of a table. The name is quoted already.
+#[must_use]
+pub fn analyze(table: &str) -> String {
+    format!("ANALYZE {table}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_quoted_for_redshift() {
+        assert_eq!(set_query_group(r"it's \x").unwrap(), r"SET query_group TO 'it''s \\x'");
+        assert!(name_database("a\0b").is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! How a double is to behave.
+
+use std::collections::BTreeMap;
+
+use crate::ServerCertificate;
+
+/// How a client has to prove who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authentication {
+    /// Code 3: the password as it is.
+    Cleartext,
+    /// Code 5: a salted MD5.
+    Md5,
+    /// Code 13: Redshift's own digest, for passwords that are stored as SHA-256. PostgreSQL's drivers do not
+    /// know it.
+    Digest,
+}
+
+/// The isolation of the database's transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Redshift's default for new databases.
+    Snapshot,
+    /// What older databases have.
+    Serializable,
+}
+
+impl Isolation {
+    pub(super) const fn of_postgres(self) -> &'static str {
+        match self {
+            Self::Snapshot => "repeatable read",
+            Self::Serializable => "serializable",
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Snapshot => "Snapshot Isolation",
+            Self::Serializable => "Serializable",
+        }
+    }
+}
+
+/// How a double is to behave.
+#[derive(Debug, Clone)]
+pub struct RedshiftDoubleOptions {
+    /// How clients log in.
+    pub authentication: Authentication,
+    /// With encryption, and then never without.
+    pub tls: bool,
+    /// The certificate it shows.
+    pub certificate: ServerCertificate,
+    /// The name of its database.
+    pub database: String,
+    /// Where it finds S3, by a role and so without signatures: `http://127.0.0.1:PORT`. COPY needs it.
+    pub s3_endpoint: Option<String>,
+    /// The region of the cluster.
+    pub region: String,
+    /// The regions of buckets; others are wherever COPY looks for them, unless S3 says where they are.
+    pub bucket_regions: BTreeMap<String, String>,
+    /// The roles that are attached to the cluster; `None` for any.
+    pub roles: Option<Vec<String>>,
+    /// The number of slices.
+    pub slices: u32,
+    /// The isolation of transactions.
+    pub isolation: Isolation,
+    /// Statements are held against the rules of [`redshift_lint`](crate::redshift_lint), which refuse more than
+    /// Redshift does: also what it takes and does otherwise than meant.
+    pub lint: bool,
+}
+
+impl Default for RedshiftDoubleOptions {
+    fn default() -> Self {
+        Self {
+            authentication: Authentication::Md5,
+            tls: true,
+            certificate: ServerCertificate::Valid,
+            database: "dev".to_owned(),
+            s3_endpoint: None,
+            region: "us-west-2".to_owned(),
+            bucket_regions: BTreeMap::new(),
+            roles: None,
+            slices: 2,
+            isolation: Isolation::Snapshot,
+            lint: true,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The records that a COPY refused: what the system views say, and the line itself.
+
+use std::io::Read as _;
+
+use async_trait::async_trait;
+use object_store::path::Path;
+
+use super::{copy::Copy, staging::Area};
+use crate::{CopyReject, Error, ObjectLines, RecordSet};
+
+/// A line longer than this is not looked for.
+const OBJECT_BYTES_MAX: u64 = 1 << 30;
+
+/// The error of a COPY that refused records; the server's own if it does not show them.
+pub(super) async fn refused(copy: &Copy<'_>, since: &str, error: Error) -> Error {
+    let rejects = match copy.rejects(since).await {
+        Ok(rejects) => rejects,
+        Err(unseen) => {
+            tracing::warn!(error = %unseen, "which records COPY refused cannot be seen");
+            Vec::new()
+        }
+    };
+    if rejects.is_empty() {
+        return error;
+    }
+    let packed = PackedLines(copy.area.clone());
+    let mut shown = Vec::with_capacity(rejects.len());
+    for reject in rejects {
+        let raw = match copy.lines {
+            Some(lines) => lines.line(&reject.url, reject.line).await,
+            None => packed.line(&reject.url, reject.line).await,
+        };
+        shown.push(reject.with_raw(raw));
+    }
+    Error::CopyRejected { table: copy.table.to_owned(), rejects: shown }
+}
+
+/// The rows of `load_error_detail`.
+pub(super) fn rejects(found: &RecordSet) -> Vec<CopyReject> {
+    let unsigned = |row, column| {
+        found.integer(row, column).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
+    };
+    let text = |row, column| found.text(row, column).filter(|text| !text.is_empty());
+    (0..found.row_count())
+        .map(|row| CopyReject {
+            url: text(row, 0).unwrap_or_default(),
+            line: unsigned(row, 1),
+            position: unsigned(row, 5),
+            column: text(row, 2),
+            column_type: text(row, 3),
+            column_length: text(row, 4),
+            code: found.integer(row, 6).unwrap_or_default(),
+            message: text(row, 7).unwrap_or_default(),
+            raw: None,
+        })
+        .collect()
+}
+
+/// The lines of the files that were packed here.
+#[derive(Debug)]
+struct PackedLines(Area);
+
+#[async_trait]
+impl ObjectLines for PackedLines {
+    async fn line(&self, url: &str, number: u64) -> Option<String> {
+        let bucket = format!("s3://{}/", self.0.staging().bucket);
+        let path = Path::parse(url.strip_prefix(&bucket)?).ok()?;
+        let content = self.0.get(&path).await.ok()?;
+        let mut text = Vec::new();
+        flate2::read::GzDecoder::new(&content[..]).take(OBJECT_BYTES_MAX).read_to_end(&mut text).ok()?;
+        line_of(&text, number)
+    }
+}
+
+/// The line of that number, from 1.
+fn line_of(text: &[u8], number: u64) -> Option<String> {
+    let index = usize::try_from(number.checked_sub(1)?).ok()?;
+    let line = text.split(|byte| *byte == b'\n').nth(index)?;
+    Some(String::from_utf8_lossy(line).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write as _, sync::Arc};
+
+    use arrow_array::{ArrayRef, Int32Array, Int64Array, StringArray};
+    use object_store::memory::InMemory;
+
+    use super::*;
+    use crate::redshift::{IamRole, Staging};
+
+    #[test]
+    fn what_the_server_says_becomes_a_card() {
+        let texts = |text: &str| Arc::new(StringArray::from(vec![text])) as ArrayRef;
+        let found = RecordSet::from_columns(vec![
+            ("file_name", texts("s3://b/a.json")),
+            ("line_number", Arc::new(Int64Array::from(vec![3]))),
+            ("column_name", texts("artist")),
+            ("column_type", texts("varchar")),
+            ("column_length", texts("1024")),
+            ("position", Arc::new(Int32Array::from(vec![17]))),
+            ("error_code", Arc::new(Int32Array::from(vec![1204]))),
+            ("error_message", texts("String length exceeds DDL length")),
+        ])
+        .unwrap();
+        let rejects = rejects(&found);
+        assert_eq!(rejects.len(), 1);
+        assert_eq!((rejects[0].line, rejects[0].position, rejects[0].code), (3, 17, 1204));
+        assert!(rejects[0].cause().contains("1024 bytes"));
+    }
+
+    #[test]
+    fn a_line_is_found_by_its_number() {
+        assert_eq!(line_of(b"one\ntwo\n", 2).as_deref(), Some("two"));
+        assert_eq!(line_of(b"one", 1).as_deref(), Some("one"));
+        assert_eq!(line_of(b"one", 2), None);
+        assert_eq!(line_of(b"one", 0), None);
+    }
+
+    #[tokio::test]
+    async fn a_line_of_a_packed_file_is_shown() {
+        let staging = Staging {
+            store: Arc::new(InMemory::new()),
+            bucket: "b".to_owned(),
+            prefix: "p".to_owned(),
+            region: "us-west-2".to_owned(),
+            role: IamRole::Default,
+        };
+        let area = Area::new(staging, "db");
+        let path = area.path("0-t", "part-00001.json.gz");
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(b"{\"n\":1}\n{\"n\":2}\n").unwrap();
+        area.put(&path, encoder.finish().unwrap()).await.unwrap();
+        let lines = PackedLines(area.clone());
+        assert_eq!(lines.line(&area.url(&path), 2).await.as_deref(), Some("{\"n\":2}"));
+        assert_eq!(lines.line("s3://other/x", 2).await, None);
+    }
+}

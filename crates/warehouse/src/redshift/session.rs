@@ -1,0 +1,285 @@
+//! A load: one connection that transforms and publishes, one that holds the lock, and some that COPY.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use sparkify_schema::{model::table, statements::redshift as sql};
+
+use super::{
+    RedshiftOptions,
+    append::Appender,
+    copy::Statements,
+    lock::{self, RunLock},
+    pool::{COPIES, Connection, Connections},
+    staging::Area,
+    statement,
+};
+use crate::{
+    BatchSource, Error, LoadSession, LoadedObjects, ObjectLoad, RecordSet, Result,
+    wire::{Turn, commit_failed},
+};
+
+/// How many late requests to interrupt a load do not keep it from cleaning up.
+const INTERRUPTIONS: usize = 5;
+
+/// What is assumed where the slices cannot be seen, as on Serverless.
+const SLICES: usize = 2;
+
+/// Runs the statements in one transaction, alone.
+pub(super) async fn transact(
+    connections: &Connections,
+    statements: &[String],
+    wait: Duration,
+    mut turn: Turn,
+) -> Result<()> {
+    let connection = connections.get().await?;
+    connection.hold();
+    lock::begin_alone(connections, &connection, wait, &mut turn).await?;
+    let work = async {
+        for statement in statements {
+            connection.execute(statement).await?;
+        }
+        connection.execute(&sql::commit()).await.map_err(commit_failed)
+    };
+    let result = work.await;
+    // After a commit that went well there is nothing to undo.
+    if result.is_ok() || connection.execute(&sql::rollback()).await.is_ok() {
+        turn.end();
+    }
+    result.map(|_| ())
+}
+
+/// A load of a Redshift database.
+pub(super) struct RedshiftLoad {
+    connections: Connections,
+    connection: Connection,
+    lock: RunLock,
+    appender: Appender,
+    /// The last load when this one began.
+    last_load: Option<i64>,
+    publishing: bool,
+    /// Permanent tables that were written.
+    changed: BTreeSet<String>,
+    /// Appends so far.
+    appends: usize,
+    /// Given on after the connections.
+    turn: Turn,
+}
+
+impl RedshiftLoad {
+    pub(super) async fn begin(
+        connections: Connections,
+        options: &RedshiftOptions,
+        mut turn: Turn,
+    ) -> Result<Self> {
+        let lock = RunLock::acquire(&connections, options.wait, &mut turn).await?;
+        let connection = connections.get().await?;
+        connection.hold();
+        let last_load = connection.query(&sql::last_load()).await?.integer(0, 0);
+        let area = options.staging.clone().map(|staging| Area::new(staging, &lock.database_id));
+        let appender = Appender {
+            connections: connections.clone(),
+            statements: Statements::new()?,
+            area,
+            role_patience: options.role_patience,
+            slices: slices(&connection).await?,
+            pack_bytes: options.pack_bytes,
+        };
+        Ok(Self {
+            connections,
+            connection,
+            lock,
+            appender,
+            last_load,
+            publishing: false,
+            changed: BTreeSet::new(),
+            appends: 0,
+            turn,
+        })
+    }
+
+    /// A folder of its own for the next append.
+    fn next_folder(&mut self, table: &str) -> String {
+        self.appends += 1;
+        format!("{:02}-{table}", self.appends)
+    }
+
+    /// Appends on a connection that is made for it, at once.
+    async fn append_apart(&self, folder: String, table: String, source: Arc<dyn BatchSource>) -> Result<u64> {
+        let connection = self.connections.get().await?;
+        self.appender.append(&connection, false, &folder, &table, source).await
+    }
+
+    async fn load_apart(&self, folder: String, load: ObjectLoad) -> Result<LoadedObjects> {
+        let connection = self.connections.get().await?;
+        self.appender.load_objects(&connection, &folder, &load).await
+    }
+
+    /// Notes that a table was written, if it is one of the model.
+    fn note_changed(&mut self, name: &str) {
+        if table(name).is_some() {
+            self.changed.insert(name.to_owned());
+        }
+    }
+
+    /// Undoes the transaction, and runs the statements that drop the run's tables.
+    async fn undo(&mut self, cleanup: &[String]) -> Result<()> {
+        if self.publishing {
+            self.connection.execute(&sql::rollback()).await?;
+            self.publishing = false;
+        }
+        if cleanup.is_empty() { Ok(()) } else { all_or_none(&self.connection, cleanup).await }
+    }
+
+    /// Tells the planner about the new rows. The load is published already.
+    async fn analyze(&self) {
+        for table in &self.changed {
+            if let Err(error) = self.connection.execute(&sql::analyze(table)).await {
+                tracing::warn!(%error, table, "the statistics could not be brought up to date");
+            }
+        }
+    }
+
+    /// Deletes the files, and gives the lock and the connection back.
+    async fn end(mut self) {
+        if self.appends > 0
+            && let Some(area) = &self.appender.area
+        {
+            area.clean().await;
+        }
+        self.lock.release().await;
+        self.connection.release();
+        self.turn.end();
+    }
+}
+
+/// The slices of the cluster: as many files can be read at once.
+async fn slices(connection: &Connection) -> Result<usize> {
+    match connection.query(&sql::count_slices()).await {
+        Ok(found) => {
+            let slices = found.integer(0, 0).and_then(|slices| usize::try_from(slices).ok());
+            Ok(slices.filter(|slices| *slices > 0).unwrap_or(SLICES))
+        }
+        Err(Error::Statement { reason, .. } | Error::NoPrivilege { reason, .. }) => {
+            tracing::debug!(%reason, "the slices cannot be seen");
+            Ok(SLICES)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn all_or_none(connection: &Connection, statements: &[String]) -> Result<()> {
+    connection.execute(&sql::begin()).await?;
+    let work = async {
+        for statement in statements {
+            connection.execute(statement).await?;
+        }
+        connection.execute(&sql::commit()).await
+    };
+    let result = work.await;
+    if result.is_err()
+        && let Err(error) = connection.execute(&sql::rollback()).await
+    {
+        tracing::debug!(%error, "nothing to roll back");
+    }
+    result.map(|_| ())
+}
+
+#[async_trait]
+impl LoadSession for RedshiftLoad {
+    async fn execute(&mut self, statement: &str) -> Result<u64> {
+        let rows = self.connection.execute(statement).await?;
+        if rows > 0
+            && let Some(name) = statement::written_table(statement)
+        {
+            self.note_changed(&name);
+        }
+        Ok(rows)
+    }
+
+    async fn query(&mut self, statement: &str) -> Result<RecordSet> {
+        self.connection.query(statement).await
+    }
+
+    async fn append(&mut self, table: &str, source: Arc<dyn BatchSource>) -> Result<u64> {
+        let folder = self.next_folder(table);
+        if self.publishing {
+            let rows = self.appender.append(&self.connection, true, &folder, table, source).await?;
+            self.note_changed(table);
+            return Ok(rows);
+        }
+        self.append_apart(folder, table.to_owned(), source).await
+    }
+
+    async fn append_all(&mut self, tables: Vec<(String, Arc<dyn BatchSource>)>) -> Result<Vec<u64>> {
+        if self.publishing {
+            return Err(Error::Internal(
+                "several tables at once are filled before publishing only".to_owned(),
+            ));
+        }
+        let work: Vec<_> =
+            tables.into_iter().map(|(table, source)| (self.next_folder(&table), table, source)).collect();
+        // One COPY a table, never two into the same.
+        let work: Vec<_> = work
+            .into_iter()
+            .map(|(folder, table, source)| self.append_apart(folder, table, source))
+            .collect();
+        stream::iter(work).buffered(COPIES).try_collect().await
+    }
+
+    fn reads_objects(&self) -> bool {
+        self.appender.area().is_ok()
+    }
+
+    async fn load_objects(&mut self, loads: Vec<ObjectLoad>) -> Result<Vec<LoadedObjects>> {
+        if self.publishing {
+            return Err(Error::Internal("objects are read before publishing only".to_owned()));
+        }
+        let work: Vec<_> = loads.into_iter().map(|load| (self.next_folder(&load.table), load)).collect();
+        let work: Vec<_> = work.into_iter().map(|(folder, load)| self.load_apart(folder, load)).collect();
+        stream::iter(work).buffered(COPIES).try_collect().await
+    }
+
+    async fn prepare(&mut self, statements: Vec<String>) -> Result<()> {
+        all_or_none(&self.connection, &statements).await
+    }
+
+    async fn publish(&mut self) -> Result<()> {
+        self.lock.verify().await?;
+        self.connection.execute(&sql::begin()).await?;
+        self.publishing = true;
+        let last_load = self.connection.query(&sql::last_load()).await?.integer(0, 0);
+        if last_load != self.last_load {
+            return Err(Error::Conflict {
+                location: self.connections.location().to_owned(),
+                reason: "another load was published since this one has read the ledger".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<()> {
+        if self.publishing {
+            self.lock.verify().await?;
+            self.connection.execute(&sql::commit()).await.map_err(commit_failed)?;
+            self.publishing = false;
+            self.analyze().await;
+        }
+        self.end().await;
+        Ok(())
+    }
+
+    async fn abort(mut self: Box<Self>, cleanup: Vec<String>) -> Result<()> {
+        // A request to interrupt the load may arrive only now; each is good for one statement.
+        let mut result = Err(Error::Interrupted);
+        for _ in 0..INTERRUPTIONS {
+            result = self.undo(&cleanup).await;
+            if !matches!(result, Err(Error::Interrupted)) {
+                break;
+            }
+        }
+        self.end().await;
+        result
+    }
+}

@@ -1,0 +1,157 @@
+//! The files that a load puts into S3 for COPY.
+//!
+//! They lie below `PREFIX/DATABASE/RUN/`, where DATABASE is a name that only this database has. The lock of
+//! the load is held as long as there are any, so whatever lies below `PREFIX/DATABASE/` when a load ends is
+//! its own, or was left by one that was killed: all of it is deleted.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::{Error as StoreError, ObjectStoreExt, PutPayload, path::Path};
+
+use super::Staging;
+use crate::{Error, Result};
+
+/// The place of a load's files.
+#[derive(Debug, Clone)]
+pub(super) struct Area {
+    staging: Arc<Staging>,
+    /// What all loads of this database put their files below.
+    database: Path,
+    /// What this load does.
+    run: Path,
+}
+
+impl Area {
+    pub(super) fn new(staging: Staging, database_id: &str) -> Self {
+        let prefix = Path::from(staging.prefix.as_str());
+        let database = prefix.join(database_id);
+        let run = database.clone().join(uuid::Uuid::now_v7().to_string());
+        Self { staging: Arc::new(staging), database, run }
+    }
+
+    pub(super) fn staging(&self) -> &Staging {
+        &self.staging
+    }
+
+    /// The place of a file of this load.
+    pub(super) fn path(&self, folder: &str, name: &str) -> Path {
+        self.run.clone().join(folder).join(name)
+    }
+
+    /// The URL of an object.
+    pub(super) fn url(&self, path: &Path) -> String {
+        format!("s3://{}/{path}", self.staging.bucket)
+    }
+
+    /// Writes an object.
+    pub(super) async fn put(&self, path: &Path, content: impl Into<PutPayload>) -> Result<()> {
+        let put = self.staging.store.put(path, content.into()).await;
+        put.map(|_| ()).map_err(|error| self.failed(path, &error))
+    }
+
+    /// Reads an object.
+    pub(super) async fn get(&self, path: &Path) -> Result<bytes::Bytes> {
+        let read = async { self.staging.store.get(path).await?.bytes().await };
+        read.await.map_err(|error| self.failed(path, &error))
+    }
+
+    /// Deletes the files of this load, and those that loads which were killed have left.
+    pub(super) async fn clean(&self) {
+        let store = &self.staging.store;
+        let found = store.list(Some(&self.database)).map_ok(|object| object.location).boxed();
+        let deleted: Result<Vec<_>, _> = store.delete_stream(found).try_collect().await;
+        match deleted {
+            Ok(objects) => tracing::debug!(objects = objects.len(), "the files for COPY were deleted"),
+            Err(error) => {
+                let error = self.failed(&self.database, &error);
+                tracing::warn!(%error, "the files for COPY could not be deleted; the next load does so");
+            }
+        }
+    }
+
+    fn failed(&self, path: &Path, error: &StoreError) -> Error {
+        let bucket = &self.staging.bucket;
+        let remedy = match error {
+            StoreError::PermissionDenied { .. } => format!(
+                "let your user put, get, list and delete objects there (s3:PutObject, s3:GetObject, s3:ListBucket, \
+                 s3:DeleteObject on {bucket})"
+            ),
+            StoreError::Unauthenticated { .. } => {
+                "log in to AWS again; the credentials are wrong or have expired".to_owned()
+            }
+            StoreError::NotFound { .. } => {
+                format!("check that the bucket {bucket} exists, or name another with --stage")
+            }
+            _ => format!(
+                "check that the bucket {bucket} is in the region {} and can be reached, then run again",
+                self.staging.region
+            ),
+        };
+        let mut reason = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !reason.contains(&cause_text) {
+                reason.push_str(&format!(": {cause_text}"));
+            }
+            source = cause.source();
+        }
+        Error::Staging { url: self.url(path), reason, remedy }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use object_store::{ObjectStore, memory::InMemory};
+
+    use super::*;
+    use crate::redshift::IamRole;
+
+    fn area(store: &Arc<InMemory>, prefix: &str, database: &str) -> Area {
+        let staging = Staging {
+            store: Arc::<InMemory>::clone(store),
+            bucket: "bucket".to_owned(),
+            prefix: prefix.to_owned(),
+            region: "us-west-2".to_owned(),
+            role: IamRole::Default,
+        };
+        Area::new(staging, database)
+    }
+
+    async fn names(store: &Arc<InMemory>) -> Vec<String> {
+        let found = store.list(None).map_ok(|object| object.location.to_string());
+        let mut names: Vec<_> = found.try_collect().await.unwrap();
+        names.sort();
+        names
+    }
+
+    #[tokio::test]
+    async fn a_load_deletes_its_files_and_those_of_killed_loads_and_nothing_else() {
+        let store = Arc::new(InMemory::new());
+        let killed = area(&store, "/stage/", "one");
+        killed.put(&killed.path("0-songs", "manifest"), "x").await.unwrap();
+        let (ours, other) = (area(&store, "stage", "one"), area(&store, "stage", "two"));
+        let path = ours.path("0-songs", "part 1.json.gz");
+        ours.put(&path, "x").await.unwrap();
+        assert!(ours.url(&path).starts_with("s3://bucket/stage/one/"), "{}", ours.url(&path));
+        assert_eq!(ours.get(&path).await.unwrap(), "x");
+        other.put(&other.path("0-songs", "manifest"), "x").await.unwrap();
+        for name in ["stage/one-more/x", "stage/x", "x"] {
+            store.put(&Path::from(name), "x".into()).await.unwrap();
+        }
+        ours.clean().await;
+        let left = names(&store).await;
+        assert_eq!(left.len(), 4, "{left:?}");
+        assert!(!left.iter().any(|name| name.starts_with("stage/one/")), "{left:?}");
+    }
+
+    #[tokio::test]
+    async fn an_object_that_cannot_be_read_is_named_with_what_to_do() {
+        let store = Arc::new(InMemory::new());
+        let area = area(&store, "stage", "one");
+        let error = area.get(&area.path("x", "y")).await.unwrap_err();
+        assert!(error.to_string().starts_with("s3://bucket/stage/one/"), "{error}");
+        assert!(error.hint().is_some());
+    }
+}

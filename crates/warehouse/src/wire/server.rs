@@ -1,0 +1,351 @@
+//! Where a server is and how to log in: from a URL, the `PG…` environment variables and a password file.
+//!
+//! What the URL says goes before the environment, and the environment before the defaults, as with psql.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use super::{Secret, password_file::password_of_file};
+use crate::{Error, Result};
+
+/// The place of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// A name or an address.
+    Tcp(String),
+    /// The directory of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl Host {
+    fn parse(text: &str) -> Self {
+        if text.starts_with('/') { Self::Unix(PathBuf::from(text)) } else { Self::Tcp(text.to_owned()) }
+    }
+
+    /// Whether nothing leaves this machine on the way there.
+    fn is_local(&self, address: Option<IpAddr>) -> bool {
+        match (self, address) {
+            (Self::Unix(_), _) => true,
+            (Self::Tcp(_), Some(address)) => address.is_loopback(),
+            (Self::Tcp(name), None) => {
+                name.eq_ignore_ascii_case("localhost")
+                    || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+            }
+        }
+    }
+}
+
+/// Whether the connection is encrypted, and what is checked of the server's certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SslMode {
+    /// Not encrypted.
+    Disable,
+    /// Encrypted if the server can; only the default for this machine, where nobody listens.
+    Prefer,
+    /// Encrypted, to whoever answers.
+    Require,
+    /// Encrypted; the certificate comes from a trusted authority.
+    VerifyCa,
+    /// Encrypted; the certificate comes from a trusted authority and is for this host.
+    VerifyFull,
+}
+
+impl SslMode {
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "disable" => Ok(Self::Disable),
+            "require" => Ok(Self::Require),
+            "verify-ca" => Ok(Self::VerifyCa),
+            "verify-full" => Ok(Self::VerifyFull),
+            "allow" | "prefer" => Err(invalid(
+                format!("sslmode={text} would go on without encryption when somebody in between asks for it"),
+                "use sslmode=verify-full, or sslmode=disable on a network that you trust",
+            )),
+            _ => Err(invalid(
+                format!("there is no sslmode {text:?}"),
+                "use disable, require, verify-ca or verify-full (the default)",
+            )),
+        }
+    }
+}
+
+/// Where the trusted authorities come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootCertificates {
+    /// The operating system.
+    System,
+    /// A PEM file.
+    File(PathBuf),
+}
+
+/// A server, and how to log in to a database of it.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// The scheme of its URL.
+    scheme: &'static str,
+    /// The place.
+    pub host: Host,
+    /// The address to connect to, where it is not the one that the host's name has (a tunnel).
+    pub host_address: Option<IpAddr>,
+    /// The port.
+    pub port: u16,
+    /// The role.
+    pub user: String,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// The database.
+    pub database: String,
+    /// Encryption.
+    pub ssl_mode: SslMode,
+    /// The authorities for [`SslMode::VerifyCa`] and [`SslMode::VerifyFull`].
+    pub root_certificates: RootCertificates,
+    /// The name that the server lists the connections under.
+    pub application_name: String,
+    /// How long to wait for a connection.
+    pub connect_timeout: Duration,
+    /// How long a statement may take; `None` leaves it to the server.
+    pub statement_timeout: Option<Duration>,
+}
+
+/// What differs between the URLs of two kinds of servers.
+#[derive(Debug)]
+pub(crate) struct Scheme {
+    /// Its names; the first is the usual one.
+    pub(crate) names: &'static [&'static str],
+    /// The port when none is named.
+    pub(crate) port: u16,
+    /// The host when none is named; with `None` one must be named.
+    pub(crate) host: Option<&'static str>,
+    /// The database when none is named; with `None` it is the user's.
+    pub(crate) database: Option<&'static str>,
+    /// Whether the place may come from `PGHOST`, `PGHOSTADDR` and `PGPORT`, which are usually meant for
+    /// PostgreSQL.
+    pub(crate) place_from_environment: bool,
+    /// The form to write.
+    pub(crate) form: &'static str,
+    /// The parameters that a URL may have after `?`.
+    pub(crate) parameters: &'static [&'static str],
+}
+
+impl Scheme {
+    fn name(&self) -> &'static str {
+        self.names.first().copied().unwrap_or_default()
+    }
+}
+
+impl Server {
+    /// The default of [`application_name`](Self::application_name).
+    pub const APPLICATION_NAME: &str = "sparkify-cli";
+
+    /// Reads a URL of the scheme.
+    pub(crate) fn from_given(given: &Given<'_>, scheme: &Scheme) -> Result<Self> {
+        let place = |variable| if scheme.place_from_environment { variable } else { "" };
+        let home = (given.environment)("HOME").map(PathBuf::from);
+        let host = match given.value("host", place("PGHOST")) {
+            Some(host) => Host::parse(&host),
+            None => {
+                Host::parse(scheme.host.ok_or_else(|| invalid("there is no host".to_owned(), scheme.form))?)
+            }
+        };
+        let host_address = given
+            .value("hostaddr", place("PGHOSTADDR"))
+            .map(|text| {
+                text.parse().map_err(|_| invalid(format!("{text:?} is no IP address"), "correct hostaddr"))
+            })
+            .transpose()?;
+        let port = match given.value("port", place("PGPORT")) {
+            Some(text) => match text.parse() {
+                Ok(port) if port > 0 => port,
+                _ => return Err(invalid(format!("{text:?} is no port"), "use a number from 1 to 65535")),
+            },
+            None => scheme.port,
+        };
+        let user =
+            given.value("user", "PGUSER").or_else(|| (given.environment)("USER")).ok_or_else(|| {
+                let form = format!("write {}://USER@HOST/DATABASE, or set PGUSER", scheme.name());
+                invalid("there is no user name".to_owned(), &form)
+            })?;
+        let database = given
+            .value("dbname", "PGDATABASE")
+            .unwrap_or_else(|| scheme.database.map_or_else(|| user.clone(), str::to_owned));
+        let ssl_mode = match given.value("sslmode", "PGSSLMODE") {
+            Some(text) => SslMode::parse(&text)?,
+            None if host.is_local(host_address) => SslMode::Prefer,
+            None => SslMode::VerifyFull,
+        };
+        let root_certificates = match given.value("sslrootcert", "PGSSLROOTCERT") {
+            Some(text) if text == "system" => RootCertificates::System,
+            Some(text) => RootCertificates::File(PathBuf::from(text)),
+            None => home
+                .as_ref()
+                .map(|home| home.join(".postgresql/root.crt"))
+                .filter(|path| path.exists())
+                .map_or(RootCertificates::System, RootCertificates::File),
+        };
+        let password = match given.value("password", "PGPASSWORD") {
+            Some(password) => Some(Secret::new(password)),
+            None => given
+                .value("passfile", "PGPASSFILE")
+                .map(PathBuf::from)
+                .or_else(|| home.map(|home| home.join(".pgpass")))
+                .and_then(|path| password_of_file(&path, &host, port, &database, &user)),
+        };
+        let connect_timeout = given
+            .seconds("connect_timeout", "PGCONNECT_TIMEOUT")?
+            .filter(|timeout| !timeout.is_zero())
+            .unwrap_or(Duration::from_secs(10));
+        let statement_timeout = given.seconds("statement_timeout", "")?.filter(|timeout| !timeout.is_zero());
+        Ok(Self {
+            scheme: scheme.name(),
+            host,
+            host_address,
+            port,
+            user,
+            password,
+            database,
+            ssl_mode,
+            root_certificates,
+            application_name: given
+                .value("application_name", "PGAPPNAME")
+                .unwrap_or_else(|| Self::APPLICATION_NAME.to_owned()),
+            connect_timeout,
+            statement_timeout,
+        })
+    }
+
+    /// The database as a URL without the password.
+    #[must_use]
+    pub fn location(&self) -> String {
+        let (scheme, user, database) = (self.scheme, encode(&self.user), encode(&self.database));
+        match &self.host {
+            Host::Tcp(host) if host.contains(':') => {
+                format!("{scheme}://{user}@[{host}]:{}/{database}", self.port)
+            }
+            Host::Tcp(host) => format!("{scheme}://{user}@{host}:{}/{database}", self.port),
+            Host::Unix(path) => {
+                format!(
+                    "{scheme}://{user}@:{}/{database}?host={}",
+                    self.port,
+                    encode(&path.to_string_lossy())
+                )
+            }
+        }
+    }
+}
+
+pub(crate) fn invalid(reason: String, remedy: &str) -> Error {
+    Error::Options { reason, remedy: remedy.to_owned() }
+}
+
+/// What a URL says, and the environment behind it.
+pub(crate) struct Given<'a> {
+    url: Vec<(String, String)>,
+    environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl<'a> Given<'a> {
+    pub(crate) fn parse(
+        url: &str,
+        scheme: &Scheme,
+        environment: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self> {
+        Ok(Self { url: parse_url(url, scheme)?, environment })
+    }
+
+    /// A value of the URL, or of the environment.
+    pub(crate) fn value(&self, name: &str, variable: &str) -> Option<String> {
+        let said = self.url.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        said.or_else(|| if variable.is_empty() { None } else { (self.environment)(variable) })
+            .filter(|value| !value.is_empty())
+    }
+
+    fn seconds(&self, name: &str, variable: &str) -> Result<Option<Duration>> {
+        let parse = |text: String| {
+            text.parse()
+                .map(Duration::from_secs)
+                .map_err(|_| invalid(format!("{name} is {text:?}"), "use a whole number of seconds"))
+        };
+        self.value(name, variable).map(parse).transpose()
+    }
+}
+
+fn parse_url(url: &str, scheme: &Scheme) -> Result<Vec<(String, String)>> {
+    let form = scheme.form;
+    let rest = scheme
+        .names
+        .iter()
+        .find_map(|name| url.strip_prefix(name)?.strip_prefix("://"))
+        .ok_or_else(|| invalid(format!("it does not begin with {}://", scheme.name()), form))?;
+    let mut values = Vec::new();
+    let mut put = |name: &str, value: &str| -> Result<()> {
+        let value = decode(value).ok_or_else(|| {
+            invalid(
+                format!("{name} has a % that no two hexadecimal digits follow"),
+                "write a % itself as %25",
+            )
+        })?;
+        values.push((name.to_owned(), value));
+        Ok(())
+    };
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    put("dbname", database)?;
+    // The last @: a password may have one that is not encoded.
+    let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    put("user", user)?;
+    put("password", password)?;
+    if place.contains(',') {
+        return Err(invalid("it names several hosts".to_owned(), "name one"));
+    }
+    let (host, port) = match place.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) =
+                rest.split_once(']').ok_or_else(|| invalid("a ] is missing".to_owned(), form))?;
+            (host, port.strip_prefix(':').unwrap_or(port))
+        }
+        None => place.rsplit_once(':').unwrap_or((place, "")),
+    };
+    put("host", host)?;
+    put("port", port)?;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !scheme.parameters.contains(&name) {
+            return Err(invalid(
+                format!("there is no parameter {name:?}"),
+                &format!("the parameters are {}", scheme.parameters.join(", ")),
+            ));
+        }
+        put(name, value)?;
+    }
+    // What is left out must not hide the environment.
+    values.retain(|(_, value)| !value.is_empty());
+    Ok(values)
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if *byte == b'%' {
+            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            bytes.push(*byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

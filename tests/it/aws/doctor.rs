@@ -1,0 +1,79 @@
+//! `doctor`.
+
+use std::{
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use sparkify_testkit::Finished;
+
+use super::Aws;
+
+fn check<'a>(document: &'a Value, name: &str) -> &'a Value {
+    let checks = document["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {document}"))
+}
+
+/// Puts something into the places that the role may read.
+pub(crate) fn put_source_data(aws: &Aws) {
+    let place = json!({ "LocationConstraint": "us-west-2" });
+    aws.account.call(
+        "s3",
+        "create_bucket",
+        &json!({ "Bucket": "udacity-dend", "CreateBucketConfiguration": place }),
+    );
+    for key in ["log_data/2018/11/2018-11-01-events.json", "song_data/A/A/A/T.json", "log_json_path.json"] {
+        aws.account.call("s3", "put_object", &json!({ "Bucket": "udacity-dend", "Key": key, "Body": "{}" }));
+    }
+}
+
+#[test]
+fn a_deployment_that_nothing_listens_for_fails_at_that_step_with_a_remedy() {
+    let aws = Aws::new();
+    let _ = aws.provision().success();
+    put_source_data(&aws);
+    let finished = aws.run(&["doctor", "--format", "json"]).with_code(1);
+    let document = finished.json();
+    assert_eq!(document["healthy"], false);
+    for name in ["credentials", "region", "node_type", "buckets", "role", "warehouse"] {
+        assert_eq!(check(&document, name)["outcome"], "passed", "{document}");
+    }
+    let tcp = check(&document, "tcp");
+    assert_eq!(tcp["outcome"], "failed", "{document}");
+    assert!(tcp["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()), "{tcp}");
+    assert_eq!(check(&document, "login")["outcome"], "skipped");
+    let text = aws.run(&["doctor"]).with_code(1);
+    assert!(text.stdout.contains("FAILED   tcp") && text.stdout.contains("remedy:"), "{}", text.stdout);
+    assert!(text.stderr.contains("1 of the steps failed: tcp"), "{}", text.stderr);
+}
+
+#[test]
+fn a_bucket_that_cannot_be_read_is_named() {
+    let aws = Aws::new();
+    let finished = aws.run(&["doctor", "--format", "json"]).with_code(1);
+    let document = finished.json();
+    let buckets = check(&document, "buckets");
+    assert_eq!(buckets["outcome"], "failed", "{document}");
+    assert!(buckets["detail"].as_str().unwrap().contains("udacity-dend"), "{buckets}");
+}
+
+#[test]
+fn with_nobody_there_it_ends_in_time_with_remedies() {
+    // One that accepts and is silent, and one that refuses.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let refusing = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    for (address, outcome) in [(silent.local_addr().unwrap(), "silent"), (refusing, "refusing")] {
+        let aws = Aws::new();
+        let endpoint = format!("http://{address}");
+        let mut command = aws.command(&["doctor", "--format", "json"]);
+        let begin = Instant::now();
+        let finished =
+            Finished::from(command.env("AWS_ENDPOINT_URL", endpoint).output().unwrap()).with_code(1);
+        assert!(begin.elapsed() < Duration::from_secs(15), "{outcome}: {:?}", begin.elapsed());
+        let document = finished.json();
+        let credentials = check(&document, "credentials");
+        assert_eq!(credentials["outcome"], "failed", "{outcome}: {document}");
+        assert!(credentials["remedy"].is_string(), "{outcome}: {document}");
+    }
+}

@@ -1,0 +1,144 @@
+//! The command line on Redshift.
+
+use sparkify_testkit::{
+    DataSet, Event, POSTGRES_PASSWORD, POSTGRES_USER, Song,
+    redshift::{Authentication, Message},
+};
+
+use super::{
+    BUCKET, ROLE, Stand,
+    same_as_duckdb::{command, run},
+};
+use crate::cli;
+
+fn data() -> DataSet {
+    let data = DataSet::new();
+    data.write_events("a.json", &[Event::play(1, 0).user(7).song("One"), Event::play(1, 1).user(8)]);
+    data.write_songs("a.json", &[Song::new("SO1", "AR1").title("One")]);
+    data
+}
+
+#[test]
+fn every_command_works_on_redshift() {
+    let (stand, cli, data) = (Stand::new(), cli(), data());
+    let path = data.path();
+    let source = path.to_str().unwrap();
+    let _ = run(&cli, &stand, &["create-tables"]).success();
+    let _ = run(&cli, &stand, &["create-tables"]).success();
+    let etl = run(&cli, &stand, &["etl", "--source", source]).success();
+    assert!(etl.stdout.contains("redshift://loader@localhost"), "{}", etl.stdout);
+    let checks = run(&cli, &stand, &["check", "--format", "json"]).success().json();
+    assert!(checks.as_array().unwrap().len() >= 29, "{checks}");
+    let count =
+        run(&cli, &stand, &["explore", "--query", "SELECT COUNT(*) AS n FROM songplays", "--format", "json"]);
+    assert_eq!(count.success().json()[0]["n"], 2);
+    let answers = run(&cli, &stand, &["explore", "--format", "json"]).success().json();
+    assert!(answers.as_object().unwrap().len() >= 15);
+    let _ = run(&cli, &stand, &["explore", "--query", "DELETE FROM songplays"]).with_code(2);
+    let _ = run(&cli, &stand, &["create-tables", "--drop", "--yes"]).success();
+    let count =
+        run(&cli, &stand, &["explore", "--query", "SELECT COUNT(*) AS n FROM songplays", "--format", "json"]);
+    assert_eq!(count.success().json()[0]["n"], 0);
+    stand.assert_only_what_redshift_takes();
+}
+
+#[test]
+fn a_load_without_a_place_in_s3_or_a_role_is_wrong_usage_before_anything_happens() {
+    let (stand, cli, data) = (Stand::new(), cli(), data());
+    let (path, url, stage) = (data.path(), stand.redshift.owner_url(), format!("s3://{BUCKET}/x"));
+    let source = path.to_str().unwrap();
+    for (arguments, named) in [
+        (vec!["etl", "--source", source, "--warehouse", &url, "--iam-role", ROLE], "--stage"),
+        (vec!["run", "--source", source, "--warehouse", &url, "--stage", &stage], "--iam-role"),
+        (
+            vec!["etl", "--source", source, "--warehouse", &url, "--stage", "/tmp/x", "--iam-role", ROLE],
+            "s3://",
+        ),
+        (
+            vec!["etl", "--source", source, "--warehouse", &url, "--stage", &stage, "--iam-role", "me"],
+            "arn:aws",
+        ),
+    ] {
+        let finished = cli.run(&arguments).with_code(2);
+        assert!(finished.stderr.contains(named) && finished.stderr.contains("hint:"), "{}", finished.stderr);
+    }
+    assert_eq!(stand.redshift.received(), Vec::new());
+}
+
+#[test]
+fn the_settings_are_shown_without_the_password() {
+    let (stand, cli) = (Stand::new(), cli());
+    let shown = run(&cli, &stand, &["config", "show"]).success().stdout;
+    assert!(
+        shown.contains(&format!("redshift://{POSTGRES_USER}@localhost:{}/dev", stand.redshift.port())),
+        "{shown}"
+    );
+    assert!(shown.contains(ROLE) && shown.contains(&format!("s3://{BUCKET}/of the command line")), "{shown}");
+    let finished =
+        cli.run(["config", "show", "--warehouse", "redshift://me:hunter2@h.example.com:0/x"]).with_code(2);
+    assert!(!finished.stderr.contains("hunter2"), "{}", finished.stderr);
+}
+
+#[test]
+fn no_password_is_in_the_log_however_much_is_logged() {
+    let (stand, cli, data) = (Stand::new(), cli(), data());
+    let path = data.path();
+    let finished =
+        run(&cli, &stand, &["run", "--source", path.to_str().unwrap(), "-vvv", "--log-format", "json"]);
+    let finished = finished.success();
+    for secret in [POSTGRES_PASSWORD, "p@ss:w", "%70%40"] {
+        assert!(!finished.stderr.contains(secret) && !finished.stdout.contains(secret));
+    }
+    assert!(finished.stderr.contains("COPY"), "statements are logged");
+    assert!(finished.stderr.contains("record(s) loaded successfully"), "what the server says is logged");
+}
+
+#[test]
+fn a_login_that_cannot_be_made_is_explained() {
+    let stand = Stand::with(|options| options.authentication = Authentication::Digest);
+    let finished = run(&cli(), &stand, &["check"]).with_code(1);
+    assert!(
+        finished.stderr.contains("SHA-256") && finished.stderr.contains("ALTER USER"),
+        "{}",
+        finished.stderr
+    );
+    let stand = Stand::new();
+    let url = stand.redshift.url(POSTGRES_USER, "not-the-password");
+    let finished = cli().run(["check", "--warehouse", &url]).with_code(1);
+    assert!(finished.stderr.contains("refuses the login") && !finished.stderr.contains("not-the-password"));
+    assert_eq!(stand.redshift.failed_logins(POSTGRES_USER), 1, "it was tried once");
+}
+
+#[test]
+fn ctrl_c_stops_a_load_cancels_on_the_server_and_leaves_nothing() {
+    use std::time::Duration;
+    let (stand, cli, data) = (Stand::new(), cli(), data());
+    let _ = run(&cli, &stand, &["create-tables"]).success();
+    let delay = sparkify_testkit::redshift::Action::Delay(Duration::from_secs(60));
+    stand.redshift.inject(sparkify_testkit::redshift::Fault::before_any("COPY", delay));
+    let path = data.path();
+    let child = command(&cli, &stand, &["etl", "--source", path.to_str().unwrap()])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let waits = || {
+        let statements = stand.redshift.statements();
+        statements.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY")))
+    };
+    for _ in 0..200 {
+        if waits() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let finished = sparkify_testkit::Finished::from(child.wait_with_output().unwrap()).with_code(130);
+    assert!(finished.stderr.contains("nothing was loaded"), "{}", finished.stderr);
+    assert!(stand.redshift.received().iter().any(|received| received.message == Message::Cancel));
+    assert_eq!(stand.staged(), Vec::<String>::new());
+    let count = "SELECT COUNT(*) AS n FROM staging_events";
+    let count = run(&cli, &stand, &["explore", "--query", count, "--format", "json"]).success().json();
+    assert_eq!(count[0]["n"], 0);
+}

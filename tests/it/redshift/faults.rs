@@ -1,0 +1,233 @@
+//! Loads that are stopped, cut off, killed, or in each other's way.
+
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use sparkify_etl::{Cancel, Error, LoadOptions, Progress, Retries, RunReport, source::LocalDirectory};
+use sparkify_schema::sql::SqlLibrary;
+use sparkify_testkit::{
+    DataSet, Event, Song, dump_of,
+    redshift::{Action, Fault, When},
+};
+use sparkify_warehouse::{
+    Warehouse,
+    duckdb::{DuckDbOptions, DuckDbWarehouse},
+    redshift::RedshiftWarehouse,
+};
+
+use super::{Stand, integer, same_as_duckdb::command};
+use crate::cli;
+
+async fn load(
+    warehouse: &dyn Warehouse,
+    data: &Path,
+    retries: u32,
+    cancel: &Cancel,
+) -> Result<RunReport, Error> {
+    let library = SqlLibrary::embedded().unwrap();
+    let source = Arc::new(LocalDirectory::new(data));
+    let retries = Retries { count: retries, ..Retries::default() };
+    let (options, progress) =
+        (LoadOptions { retries, ..LoadOptions::default() }, Arc::new(Progress::default()));
+    sparkify_etl::load(warehouse, source, &library, &options, &progress, cancel).await
+}
+
+fn data() -> DataSet {
+    let data = DataSet::new();
+    for file in 0..3 {
+        let events: Vec<_> = (0..40)
+            .map(|item| Event::play(file, item).user(item % 9).song(&format!("Song {}", item % 6)))
+            .collect();
+        data.write_events(&format!("{file}.json"), &events);
+        let song = Song::new(&format!("SO{file}"), &format!("AR{}", file / 2)).title(&format!("Song {file}"));
+        data.write_songs(&format!("{file}.json"), &[song]);
+    }
+    data
+}
+
+/// What a load of the data leaves.
+async fn expectation(data: &Path) -> sparkify_testkit::Dump {
+    let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
+    sparkify_etl::create_tables(&duckdb, &SqlLibrary::embedded().unwrap()).await.unwrap();
+    load(&duckdb, data, 0, &Cancel::default()).await.unwrap();
+    dump_of(&duckdb).await
+}
+
+async fn assert_sound(stand: &Stand, warehouse: &dyn Warehouse) {
+    let checks = sparkify_etl::quality::check(warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
+    assert!(checks.iter().all(sparkify_etl::quality::CheckResult::holds), "{checks:?}");
+    let left = "SELECT COUNT(*) FROM svv_columns WHERE table_name LIKE 'batch%'";
+    assert_eq!(integer(warehouse, left).await, 0);
+    assert_eq!(stand.staged(), Vec::<String>::new());
+}
+
+/// The number of statements that a load sends.
+async fn statements_of_a_load(data: &Path) -> usize {
+    let stand = Stand::new();
+    let warehouse = stand.prepared().await;
+    let before = stand.redshift.statements().len();
+    load(warehouse.as_ref(), data, 0, &Cancel::default()).await.unwrap();
+    stand.redshift.statements().len() - before
+}
+
+/// Loads with something going wrong at a statement, then again; both leave nothing half done.
+async fn cut_at(number: usize, action: Action, data: &Path, expected: &sparkify_testkit::Dump) -> bool {
+    let stand = Stand::new();
+    let warehouse = stand.prepared().await;
+    stand.redshift.inject(Fault::at(number as u64, action));
+    let result = load(warehouse.as_ref(), data, 0, &Cancel::default()).await;
+    stand.redshift.clear_faults();
+    let after = stand.open().await;
+    let plays = integer(&after, "SELECT COUNT(*) FROM songplays").await;
+    let runs = integer(&after, "SELECT COUNT(*) FROM load_runs").await;
+    assert_eq!(plays > 0, runs > 0, "half done at statement {number}: {plays} plays, {runs} runs");
+    if result.is_ok() {
+        assert!(plays > 0);
+    }
+    load(warehouse.as_ref(), data, 0, &Cancel::default()).await.unwrap();
+    assert_eq!(&dump_of(&after).await, expected, "cut at statement {number}");
+    assert_sound(&stand, &after).await;
+    result.is_err()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_cut_off_at_any_statement_publishes_all_or_nothing_and_can_be_repeated() {
+    let data = data();
+    let expected = expectation(&data.path()).await;
+    let statements = statements_of_a_load(&data.path()).await;
+    assert!(statements > 60, "{statements}");
+    let mut failed = 0;
+    // Every few statements: each takes two loads.
+    for number in (1..=statements).step_by(5) {
+        let action = if number % 2 == 0 { Action::CloseBefore } else { Action::CloseAfter };
+        failed += usize::from(cut_at(number, action, &data.path(), &expected).await);
+    }
+    assert!(failed > statements / 8, "{failed} of {statements} failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_whose_commit_got_no_answer_is_published_once() {
+    let data = data();
+    let expected = expectation(&data.path()).await;
+    for action in [Action::CloseBefore, Action::CloseAfter] {
+        let stand = Stand::new();
+        let warehouse = stand.prepared().await;
+        // Those before are for the name of the database and for the private tables.
+        let commits = AtomicUsize::new(0);
+        let last = move |sql: &str| sql == "COMMIT" && commits.fetch_add(1, Ordering::SeqCst) > 1;
+        let when = When::Matches(Box::new(last));
+        stand.redshift.inject(Fault::new(when, action));
+        let report = load(warehouse.as_ref(), &data.path(), 2, &Cancel::default()).await.unwrap();
+        assert_eq!(report.records.staged, 123);
+        let after = stand.open().await;
+        assert_eq!(dump_of(&after).await, expected);
+        assert_eq!(integer(&after, "SELECT COUNT(*) FROM load_runs").await, 1);
+        assert_sound(&stand, &after).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_loses_a_connection_during_copy_begins_anew_by_itself() {
+    let data = data();
+    let expected = expectation(&data.path()).await;
+    for action in [Action::CloseBefore, Action::CloseAfter, Action::SerializationViolation] {
+        let stand = Stand::new();
+        let warehouse = stand.prepared().await;
+        stand.redshift.inject(Fault::before_any("COPY batch_events", action));
+        let report = load(warehouse.as_ref(), &data.path(), 2, &Cancel::default()).await.unwrap();
+        assert_eq!((report.attempts, report.records.read), (2, 123));
+        let after = stand.open().await;
+        assert_eq!(dump_of(&after).await, expected);
+        assert_sound(&stand, &after).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_stopped_at_any_time_changes_nothing_and_can_be_repeated() {
+    let data = data();
+    let expected = expectation(&data.path()).await;
+    let mut stopped = 0;
+    for delay in [10, 60, 150, 250, 400, 600] {
+        let stand = Stand::new();
+        let warehouse = stand.prepared().await;
+        let cancel = Cancel::default();
+        let running = tokio::spawn({
+            let (warehouse, path, cancel) = (Arc::clone(&warehouse), data.path(), cancel.clone());
+            async move { load(warehouse.as_ref(), &path, 0, &cancel).await }
+        });
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+        cancel.cancel();
+        warehouse.interrupt();
+        let result = tokio::time::timeout(Duration::from_secs(20), running).await.unwrap().unwrap();
+        if let Err(error) = result {
+            stopped += 1;
+            assert!(matches!(error, Error::Cancelled), "{error:?}");
+            assert_eq!(integer(warehouse.as_ref(), "SELECT COUNT(*) FROM staging_events").await, 0);
+        }
+        load(warehouse.as_ref(), &data.path(), 0, &Cancel::default()).await.unwrap();
+        assert_eq!(dump_of(&stand.open().await).await, expected, "stopped after {delay} ms");
+        assert_sound(&stand, warehouse.as_ref()).await;
+    }
+    assert!(stopped > 1, "the loads were too quick to be stopped");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_killed_at_any_time_leaves_nothing_half_done_and_its_files_are_deleted_by_the_next()
+{
+    let data = data();
+    let expected = expectation(&data.path()).await;
+    let path = data.path();
+    let source = path.to_str().unwrap();
+    let (mut killed, mut left) = (0, 0);
+    for delay in [100, 250, 400, 600, 800, 1100] {
+        let (stand, cli) = (Stand::new(), cli());
+        let arguments = ["run", "--source", source, "--format", "json", "--wait", "60s"];
+        let mut child =
+            command(&cli, &stand, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+        let ended = child.try_wait().unwrap().is_some();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += usize::from(!ended);
+        left += stand.staged().len();
+        let output = command(&cli, &stand, &arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let after = stand.open().await;
+        assert_eq!(dump_of(&after).await, expected, "killed after {delay} ms");
+        assert_sound(&stand, &after).await;
+    }
+    assert!(killed > 2, "the loads were too quick to be killed ({killed}; {left} files were left)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn loads_of_several_processes_at_once_load_everything_once() {
+    let data = data();
+    let expected = expectation(&data.path()).await;
+    let stand = Stand::new();
+    stand.prepared().await;
+    let mut running = Vec::new();
+    for _ in 0..3 {
+        let mut options = stand.load_options().await;
+        options.wait = Duration::from_secs(60);
+        let (warehouse, path) = (RedshiftWarehouse::open(&options).await.unwrap(), data.path());
+        running.push(tokio::spawn(async move {
+            load(&warehouse, &path, 0, &Cancel::default()).await.unwrap().records.staged
+        }));
+    }
+    let mut staged = Vec::new();
+    for task in running {
+        staged.push(task.await.unwrap());
+    }
+    staged.sort_unstable();
+    assert_eq!(staged[..2], [0, 0]);
+    let after = stand.open().await;
+    assert_eq!(dump_of(&after).await, expected);
+    assert_eq!(integer(&after, "SELECT COUNT(*) FROM load_runs").await, 1);
+}

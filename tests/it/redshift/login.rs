@@ -1,0 +1,197 @@
+//! Logging in: encryption, certificates, passwords, and what is said when it does not work.
+
+use std::time::{Duration, Instant};
+
+use sparkify_testkit::{
+    POSTGRES_PASSWORD, POSTGRES_USER, PostgresServer, ServerCertificate,
+    redshift::{Authentication, Message, RedshiftDouble, RedshiftDoubleOptions},
+};
+use sparkify_warehouse::{
+    Error,
+    redshift::{RedshiftOptions, RedshiftWarehouse},
+};
+
+use super::{integer, options, text};
+
+fn double(change: impl FnOnce(&mut RedshiftDoubleOptions)) -> RedshiftDouble {
+    let mut options = RedshiftDoubleOptions::default();
+    change(&mut options);
+    RedshiftDouble::launch(PostgresServer::shared(), options)
+}
+
+/// Opens what must not open; the error has a hint, and no password in it.
+async fn refused(options: &RedshiftOptions) -> Error {
+    let error = match RedshiftWarehouse::open(options).await {
+        Ok(warehouse) => panic!("{warehouse:?} was opened"),
+        Err(error) => error,
+    };
+    let text = format!("{error} {error:?} {options:?} {}", error.hint().unwrap());
+    for secret in [POSTGRES_PASSWORD, "not-the-password"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    error
+}
+
+fn url_with(double: &RedshiftDouble, host: &str, parameters: &str) -> String {
+    let url = double.owner_url();
+    let (before, _) = url.split_once('?').unwrap();
+    format!("{}?{parameters}", before.replace("@localhost:", &format!("@{host}:")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_as_it_is_and_an_md5_digest_log_in_with_tls_and_without() {
+    for authentication in [Authentication::Cleartext, Authentication::Md5] {
+        for tls in [true, false] {
+            let double = double(|options| (options.authentication, options.tls) = (authentication, tls));
+            let warehouse = RedshiftWarehouse::open(&options(&double.owner_url())).await.unwrap();
+            assert_eq!(text(&warehouse, "SELECT current_user").await, POSTGRES_USER);
+            assert!(text(&warehouse, "SELECT version()").await.contains("Redshift"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_by_sha_256_digest_is_refused_with_the_remedy_and_without_the_password_being_sent() {
+    let double = double(|options| options.authentication = Authentication::Digest);
+    let begin = Instant::now();
+    let error = refused(&options(&double.owner_url())).await;
+    assert!(matches!(&error, Error::DigestLogin { user, .. } if user == POSTGRES_USER), "{error:?}");
+    let hint = error.hint().unwrap();
+    assert!(hint.contains("ALTER USER") && hint.contains("md5") && hint.contains("temporary"), "{hint}");
+    assert!(begin.elapsed() < Duration::from_secs(2), "it was tried again");
+    assert!(!error.is_retryable());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_tried_once_only_since_five_lock_the_user() {
+    let double = double(|_| ());
+    for attempt in 1..=2 {
+        let error = refused(&options(&double.url(POSTGRES_USER, "not-the-password"))).await;
+        assert!(matches!(error, Error::Login { .. }), "{error:?}");
+        assert!(!error.is_retryable() && error.hint().unwrap().contains("locks"));
+        assert_eq!(double.failed_logins(POSTGRES_USER), attempt);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn temporary_credentials_are_used_exactly_as_they_are() {
+    let double = double(|_| ());
+    double.set_login("IAM:loader", "temporary/+=:@ password");
+    let warehouse = RedshiftWarehouse::open(&options(&double.url("IAM:loader", "temporary/+=:@ password")))
+        .await
+        .unwrap();
+    assert_eq!(integer(&warehouse, "SELECT 1").await, 1);
+    double.remove_login("IAM:loader");
+    let error = refused(&options(&double.url("IAM:loader", "temporary/+=:@ password"))).await;
+    assert!(matches!(error, Error::Login { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_startup_has_nothing_that_redshift_does_not_know_and_the_settings_are_made_one_by_one() {
+    let double = double(|_| ());
+    let mut options = options(&double.owner_url());
+    options.server.statement_timeout = Some(Duration::from_secs(600));
+    options.query_group = Some("it's etl".to_owned());
+    let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
+    assert_eq!(integer(&warehouse, "SELECT 1").await, 1);
+    let received = double.received();
+    let Some(Message::Startup { parameters, .. }) = received
+        .iter()
+        .map(|received| &received.message)
+        .find(|message| matches!(message, Message::Startup { .. }))
+    else {
+        panic!("{received:?}")
+    };
+    let names: Vec<_> = parameters.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(names.iter().all(|name| ["client_encoding", "application_name"].contains(name)), "{names:?}");
+    let statements: Vec<_> = received.iter().filter_map(|received| received.sql()).collect();
+    for setting in [
+        "SET timezone TO 'UTC'",
+        "SET extra_float_digits TO 2",
+        "SET statement_timeout TO 600000",
+        "SET query_group TO 'it''s etl'",
+    ] {
+        assert!(statements.contains(&setting), "{setting} is not in {statements:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_verified_as_asked_for() {
+    let double = double(|_| ());
+    let (ours, other) = (double.authority(), double.other_authority());
+    let (ours, other) = (ours.display(), other.display());
+    for (host, parameters) in [
+        ("localhost", format!("sslmode=verify-full&sslrootcert={ours}")),
+        ("127.0.0.1", format!("sslmode=verify-full&sslrootcert={ours}")),
+        // Through a tunnel: the certificate is for the endpoint.
+        ("localhost", format!("sslmode=verify-full&sslrootcert={ours}&hostaddr=127.0.0.1")),
+        ("redshift.example.com", format!("sslmode=verify-ca&sslrootcert={ours}&hostaddr=127.0.0.1")),
+        ("localhost", "sslmode=require".to_owned()),
+        ("localhost", String::new()),
+    ] {
+        let warehouse = RedshiftWarehouse::open(&options(&url_with(&double, host, &parameters))).await;
+        assert!(warehouse.is_ok(), "{host} {parameters}: {warehouse:?}");
+    }
+    for (host, parameters, reason) in [
+        ("localhost", format!("sslmode=verify-full&sslrootcert={other}"), "not trusted"),
+        ("localhost", format!("sslmode=verify-ca&sslrootcert={other}"), "not trusted"),
+        (
+            "redshift.example.com",
+            format!("sslmode=verify-full&sslrootcert={ours}&hostaddr=127.0.0.1"),
+            "another host",
+        ),
+    ] {
+        let error = refused(&options(&url_with(&double, host, &parameters))).await;
+        assert!(matches!(&error, Error::Tls { reason: said, .. } if said.contains(reason)), "{error:?}");
+    }
+    let error = refused(&options(&url_with(&double, "localhost", "sslmode=disable"))).await;
+    assert!(matches!(error, Error::Login { .. } | Error::Unreachable { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_certificate_and_a_server_that_does_not_encrypt_are_refused() {
+    let expired = double(|options| options.certificate = ServerCertificate::Expired);
+    let error = refused(&options(&expired.owner_url())).await;
+    assert!(matches!(&error, Error::Tls { reason, .. } if reason.contains("expired")), "{error:?}");
+    let plain = double(|options| options.tls = false);
+    let error = refused(&options(&url_with(&plain, "localhost", "sslmode=require"))).await;
+    assert!(matches!(&error, Error::Tls { reason, .. } if reason.contains("does not encrypt")), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_server_is_told_from_redshift() {
+    let database = PostgresServer::shared().create_database();
+    let url = database.url().replace("postgres://", "redshift://");
+    let error = refused(&options(&url)).await;
+    assert!(
+        matches!(&error, Error::NotRedshift { reason, .. } if reason.contains("PostgreSQL 1")),
+        "{error:?}"
+    );
+    assert!(error.hint().unwrap().contains("postgres://"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_down_is_tried_three_times_and_one_that_is_silent_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("redshift://me:not-the-password@127.0.0.1:{port}/dev?connect_timeout=1");
+    let error = refused(&options(&url)).await;
+    assert!(matches!(&error, Error::Unreachable { reason, .. } if reason.contains("in time")), "{error:?}");
+    drop(listener);
+    let begin = Instant::now();
+    let error = refused(&options(&url)).await;
+    assert!(matches!(&error, Error::Unreachable { .. }) && error.to_string().contains(&port.to_string()));
+    assert!(error.hint().unwrap().contains("security group"));
+    assert!(begin.elapsed() >= Duration::from_secs(1), "it was not tried again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_exist_is_named() {
+    let double = double(|_| ());
+    let url = double.owner_url().replace("/dev?", "/no_such_database?");
+    let error = refused(&options(&url)).await;
+    assert!(
+        matches!(&error, Error::NoDatabase { reason, .. } if reason.contains("no_such_database")),
+        "{error:?}"
+    );
+}

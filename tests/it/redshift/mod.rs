@@ -1,0 +1,141 @@
+//! The Redshift backend, on a double of Redshift and of S3. Nothing here has seen the real thing.
+
+mod append;
+mod command_line;
+mod copying;
+mod engine;
+mod faults;
+mod generated;
+mod login;
+mod objects;
+mod same_as_duckdb;
+
+use std::{sync::Arc, time::Duration};
+
+use sparkify_etl::create_tables;
+use sparkify_schema::sql::SqlLibrary;
+use sparkify_storage::{Credentials, S3Options, SharedCredentialsProvider, connect_with};
+use sparkify_testkit::{
+    PostgresServer,
+    redshift::{Message, RedshiftDouble, RedshiftDoubleOptions},
+    redshift_lint::{check_transaction, lint},
+    s3::{S3_ACCESS_KEY, S3_SECRET_KEY, S3Double, S3DoubleOptions},
+};
+use sparkify_warehouse::{
+    Warehouse,
+    redshift::{IamRole, RedshiftOptions, RedshiftTarget, RedshiftWarehouse, Staging},
+};
+
+/// The role that the tests' cluster reads S3 with.
+pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/sparkify";
+/// The bucket for the files of a load.
+pub(crate) const BUCKET: &str = "our-stage";
+
+/// A double of Redshift and the S3 that it reads.
+pub(crate) struct Stand {
+    pub(crate) redshift: RedshiftDouble,
+    pub(crate) s3: S3Double,
+}
+
+impl Stand {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    fn with(change: impl FnOnce(&mut RedshiftDoubleOptions)) -> Self {
+        let s3 = S3Double::launch(S3DoubleOptions::default());
+        s3.create_bucket(BUCKET);
+        let mut options = RedshiftDoubleOptions {
+            s3_endpoint: Some(s3.service_endpoint()),
+            roles: Some(vec![ROLE.to_owned()]),
+            ..RedshiftDoubleOptions::default()
+        };
+        change(&mut options);
+        Self { redshift: RedshiftDouble::launch(PostgresServer::shared(), options), s3 }
+    }
+
+    pub(crate) fn options(&self) -> RedshiftOptions {
+        options(&self.redshift.owner_url())
+    }
+
+    /// The options of a load.
+    pub(crate) async fn load_options(&self) -> RedshiftOptions {
+        let provider = SharedCredentialsProvider::new(Credentials::new(
+            S3_ACCESS_KEY,
+            S3_SECRET_KEY,
+            None,
+            None,
+            "test",
+        ));
+        let s3 = S3Options {
+            region: Some(self.s3.region().to_owned()),
+            endpoint: Some(self.s3.endpoint()),
+            timeout: Duration::from_secs(5),
+            ..S3Options::default()
+        };
+        let staging = Staging {
+            store: connect_with(&s3, BUCKET, provider).await.unwrap(),
+            bucket: BUCKET.to_owned(),
+            prefix: "stage/of tests".to_owned(),
+            region: self.s3.region().to_owned(),
+            role: IamRole::Arn(ROLE.to_owned()),
+        };
+        RedshiftOptions { staging: Some(staging), role_patience: Duration::from_secs(3), ..self.options() }
+    }
+
+    async fn open(&self) -> RedshiftWarehouse {
+        RedshiftWarehouse::open(&self.options()).await.unwrap()
+    }
+
+    /// A warehouse that can be loaded, with the tables of the model.
+    pub(crate) async fn prepared(&self) -> Arc<RedshiftWarehouse> {
+        let warehouse = RedshiftWarehouse::open(&self.load_options().await).await.unwrap();
+        create_tables(&warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
+        Arc::new(warehouse)
+    }
+
+    /// What is left of loads in S3.
+    pub(crate) fn staged(&self) -> Vec<String> {
+        self.s3.list(BUCKET, "")
+    }
+
+    /// Everything that was sent is what Redshift takes: the simple query protocol, one statement a call, in
+    /// its dialect and in an order that it allows.
+    pub(crate) fn assert_only_what_redshift_takes(&self) {
+        let received = self.redshift.received();
+        let mut sessions = std::collections::BTreeMap::<i32, Vec<String>>::new();
+        for message in &received {
+            match &message.message {
+                Message::Extended(tag) => panic!("the extended protocol was used: {tag}"),
+                Message::Statement(sql) => sessions.entry(message.session).or_default().push(sql.clone()),
+                _ => {}
+            }
+        }
+        assert!(!sessions.is_empty());
+        for statements in sessions.values() {
+            for sql in statements {
+                let findings = lint(sql);
+                assert!(findings.is_empty(), "{findings:?}\n{sql}");
+            }
+            let findings = check_transaction(statements);
+            let findings: Vec<_> =
+                findings.iter().filter(|finding| finding.rule != "open_transaction").collect();
+            assert!(findings.is_empty(), "{findings:?}\n{statements:#?}");
+        }
+    }
+}
+
+fn options(url: &str) -> RedshiftOptions {
+    match RedshiftTarget::from_url(url, &|_| None).unwrap() {
+        RedshiftTarget::Server(options) => *options,
+        RedshiftTarget::Deployment(name) => panic!("{name} is no server"),
+    }
+}
+
+async fn integer(warehouse: &dyn Warehouse, sql: &str) -> i64 {
+    warehouse.query(sql).await.unwrap().integer(0, 0).unwrap()
+}
+
+async fn text(warehouse: &dyn Warehouse, sql: &str) -> String {
+    warehouse.query(sql).await.unwrap().text(0, 0).unwrap()
+}

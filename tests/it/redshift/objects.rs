@@ -1,0 +1,194 @@
+//! Objects of a source that Redshift reads itself.
+
+use std::sync::Arc;
+
+use sparkify_schema::model::{staging_events, staging_songs};
+use sparkify_testkit::{DataSet, Event, Song};
+use sparkify_warehouse::{
+    Error, LoadSession, ObjectCompression, ObjectLines, ObjectLoad, SourceObject, Warehouse,
+};
+
+use super::{Stand, integer};
+
+const SOURCE: &str = "music-source";
+
+/// A source in S3.
+struct Source {
+    stand: Stand,
+    data: DataSet,
+}
+
+/// Shows the lines of objects, without asking S3.
+#[derive(Debug)]
+struct Lines(Vec<(String, String)>);
+
+#[async_trait::async_trait]
+impl ObjectLines for Lines {
+    async fn line(&self, url: &str, number: u64) -> Option<String> {
+        let (_, text) = self.0.iter().find(|(known, _)| known == url)?;
+        text.lines().nth(usize::try_from(number).ok()? - 1).map(str::to_owned)
+    }
+}
+
+impl Source {
+    fn new() -> Self {
+        let data = DataSet::new();
+        data.write_events("a.json", &[Event::play(1, 0).user(7), Event::play(1, 1).user(8)]);
+        data.write_events("b.json", &[Event::play(2, 0).user(9)]);
+        data.write_songs("a.json", &[Song::new("SO1", "AR1").title("One").at(1.5, 2.5)]);
+        let stand = Stand::new();
+        stand.s3.create_bucket(SOURCE);
+        Self { stand, data }
+    }
+
+    /// Uploads the data, and lists it.
+    fn upload(&self, folder: &str) -> Vec<SourceObject> {
+        self.stand.s3.put_directory(SOURCE, "", &self.data.path());
+        self.stand.s3.list(SOURCE, folder).into_iter().map(|key| self.object(&key)).collect()
+    }
+
+    fn object(&self, key: &str) -> SourceObject {
+        let content = self.stand.s3.get(SOURCE, key).unwrap();
+        let etag = self.stand.s3.etag(SOURCE, key);
+        SourceObject { url: format!("s3://{SOURCE}/{key}"), size: content.len() as u64, etag }
+    }
+
+    fn events(&self) -> ObjectLoad {
+        let columns = staging_events().columns;
+        ObjectLoad {
+            table: "batch".to_owned(),
+            columns: columns.iter().map(|column| column.name.to_owned()).collect(),
+            keys: columns.iter().map(|column| column.source_key.to_owned()).collect(),
+            json_paths: None,
+            objects: self.upload("log_data/"),
+            compression: ObjectCompression::None,
+            region: self.stand.s3.region().to_owned(),
+            lines: None,
+        }
+    }
+
+    async fn begin(&self) -> Box<dyn LoadSession> {
+        let warehouse = self.stand.prepared().await;
+        let mut load = warehouse.begin_load().await.unwrap();
+        let like = "CREATE TABLE batch (LIKE staging_events)".to_owned();
+        let songs = "CREATE TABLE batch_of_songs (LIKE staging_songs)".to_owned();
+        load.prepare(vec![like, songs]).await.unwrap();
+        load
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_objects_of_a_source_are_read_in_place_both_tables_at_once() {
+    let source = Source::new();
+    let mut load = source.begin().await;
+    let columns = staging_songs().columns;
+    let songs = ObjectLoad {
+        table: "batch_of_songs".to_owned(),
+        columns: columns.iter().map(|column| column.name.to_owned()).collect(),
+        keys: columns.iter().map(|column| column.source_key.to_owned()).collect(),
+        objects: source.upload("song_data/"),
+        ..source.events()
+    };
+    let loaded = load.load_objects(vec![source.events(), songs]).await.unwrap();
+    assert_eq!((loaded[0].rows, loaded[1].rows), (3, 1));
+    let lines: Vec<_> = loaded[0].objects.iter().map(|object| (object.url.as_str(), object.lines)).collect();
+    assert_eq!(lines, [("s3://music-source/log_data/a.json", 2), ("s3://music-source/log_data/b.json", 1)]);
+    let query =
+        "SELECT COUNT(*) FROM batch WHERE page = 'NextSong' AND user_id BETWEEN 7 AND 9 AND ts IS NOT NULL";
+    assert_eq!(load.query(query).await.unwrap().integer(0, 0), Some(3));
+    let query = "SELECT title FROM batch_of_songs WHERE artist_latitude = 1.5 AND song_id = 'SO1'";
+    assert_eq!(load.query(query).await.unwrap().text(0, 0).as_deref(), Some("One"));
+    load.abort(vec!["DROP TABLE batch".to_owned(), "DROP TABLE batch_of_songs".to_owned()]).await.unwrap();
+    assert_eq!(source.stand.staged(), Vec::<String>::new());
+    source.stand.assert_only_what_redshift_takes();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_jsonpaths_file_of_the_source_says_the_order() {
+    let source = Source::new();
+    let paths = r#"{"jsonpaths": ["$['userId']", "$['sessionId']", "$['itemInSession']"]}"#;
+    source.stand.s3.put(SOURCE, "paths.json", paths);
+    let mut load = source.begin().await;
+    load.prepare(vec!["CREATE TABLE few (who BIGINT, session_id BIGINT, item INTEGER)".to_owned()])
+        .await
+        .unwrap();
+    let events = ObjectLoad {
+        table: "few".to_owned(),
+        columns: ["who", "session_id", "item"].map(str::to_owned).to_vec(),
+        json_paths: Some(format!("s3://{SOURCE}/paths.json")),
+        ..source.events()
+    };
+    assert_eq!(load.load_objects(vec![events]).await.unwrap()[0].rows, 3);
+    let found = load.query("SELECT who FROM few WHERE session_id = 1 AND item = 1").await.unwrap();
+    assert_eq!(found.integer(0, 0), Some(8));
+    load.abort(Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_does_not_fit_is_shown_with_object_line_column_and_value() {
+    let source = Source::new();
+    let long = "x".repeat(1025);
+    let bad = format!(
+        "{{\"page\":\"Home\",\"level\":\"free\",\"sessionId\":3,\"itemInSession\":0,\"ts\":1,\"artist\":\"{long}\"}}"
+    );
+    source.data.write("log_data/c.json", &format!("{}\n{bad}\n", bad.replace(&long, "short")));
+    let mut load = source.begin().await;
+    let url = format!("s3://{SOURCE}/log_data/c.json");
+    let text = format!("{}\n{bad}\n", bad.replace(&long, "short"));
+    let events = ObjectLoad { lines: Some(Arc::new(Lines(vec![(url.clone(), text)]))), ..source.events() };
+    let error = load.load_objects(vec![events]).await.unwrap_err();
+    let Error::CopyRejected { table, rejects } = &error else { panic!("{error:?}") };
+    assert_eq!((table.as_str(), rejects.len()), ("batch", 1));
+    let reject = &rejects[0];
+    assert_eq!((&reject.url, reject.line, reject.column.as_deref()), (&url, 2, Some("artist")));
+    assert_eq!(reject.column_length.as_deref(), Some("1024"));
+    assert_eq!(reject.raw.as_deref(), Some(bad.as_str()));
+    assert!(reject.cause().contains("1024 bytes") && error.hint().is_some(), "{reject:?}");
+    load.abort(vec!["DROP TABLE batch".to_owned()]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_was_replaced_after_the_listing_fails_the_load() {
+    let source = Source::new();
+    let mut load = source.begin().await;
+    let events = source.events();
+    source.data.write_events("b.json", &[Event::play(2, 0).user(10)]);
+    source.upload("log_data/");
+    let error = load.load_objects(vec![events]).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Unreconciled { reason, .. } if reason.contains("b.json was replaced")),
+        "{error:?}"
+    );
+    load.abort(vec!["DROP TABLE batch".to_owned()]).await.unwrap();
+    assert_eq!(integer(&source.stand.open().await, "SELECT COUNT(*) FROM staging_events").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_was_deleted_after_the_listing_fails_the_load() {
+    let source = Source::new();
+    let mut load = source.begin().await;
+    let events = source.events();
+    source.stand.s3.delete(SOURCE, "log_data/b.json");
+    let error = load.load_objects(vec![events]).await.unwrap_err();
+    assert!(matches!(&error, Error::Copy { .. } | Error::Statement { .. }), "{error:?}");
+    load.abort(vec!["DROP TABLE batch".to_owned()]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_listed_twice_is_not_loaded_twice() {
+    let source = Source::new();
+    let mut load = source.begin().await;
+    let mut events = source.events();
+    events.objects.push(events.objects[0].clone());
+    assert!(load.load_objects(vec![events]).await.is_err());
+    load.abort(Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_to_load_loads_nothing() {
+    let source = Source::new();
+    let mut load = source.begin().await;
+    let events = ObjectLoad { objects: Vec::new(), ..source.events() };
+    assert_eq!(load.load_objects(vec![events]).await.unwrap()[0].rows, 0);
+    load.abort(Vec::new()).await.unwrap();
+}

@@ -1,0 +1,204 @@
+//! The statements.
+
+use std::collections::HashSet;
+
+use sparkify_etl::{
+    LoadOptions, MatchRule, ScriptConnection, ScriptPart, creation, placeholders, removal, script,
+};
+use sparkify_schema::{
+    Dialect, ddl,
+    model::BatchTables,
+    sql::{Folder, SqlLibrary, Value, context},
+    statements,
+};
+
+/// A statement, and which one it is.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) sql: String,
+}
+
+/// A text with everything that quoting has to see to.
+const ODD: &str = "/data/o'brien \\ \"x\"\n\n{{ y }} ?$1 -- é";
+
+fn named(name: impl Into<String>, sql: impl Into<String>) -> Named {
+    Named { name: name.into(), sql: sql.into() }
+}
+
+/// Every statement, each text once.
+pub(super) fn all() -> Vec<Named> {
+    let mut statements = definitions();
+    statements.extend(files());
+    statements.extend(lines());
+    statements.extend(backend_lines());
+    for (index, sql) in load_in_order().into_iter().enumerate() {
+        statements.push(named(format!("statement {index} of a load"), sql));
+    }
+    let mut seen = HashSet::new();
+    statements.retain(|named| seen.insert(named.sql.clone()));
+    statements
+}
+
+/// What `sql --dialect redshift` prints.
+pub(super) fn load_in_order() -> Vec<String> {
+    scripted().into_iter().map(|(_, sql)| sql).collect()
+}
+
+/// What it prints for one of the connections.
+pub(super) fn load_on(connection: ScriptConnection) -> Vec<String> {
+    scripted().into_iter().filter(|(place, _)| *place == connection).map(|(_, sql)| sql).collect()
+}
+
+fn scripted() -> Vec<(ScriptConnection, String)> {
+    let library = SqlLibrary::embedded().unwrap();
+    let parts = script(&library, Dialect::Redshift, &LoadOptions::default()).unwrap();
+    let statements = parts.into_iter().filter_map(|part| match part {
+        ScriptPart::Statement { connection, sql, .. } => Some((connection, filled_in(&sql))),
+        ScriptPart::Note(_) => None,
+    });
+    statements.collect()
+}
+
+/// Placeholders are no values that the rules would take.
+fn filled_in(sql: &str) -> String {
+    sql.replace("<role>", "arn:aws:iam::123456789012:role/sparkify").replace("<region>", "us-west-2")
+}
+
+fn definitions() -> Vec<Named> {
+    let mut statements = Vec::new();
+    for sql in creation(Dialect::Redshift).unwrap().into_iter().chain(removal(Dialect::Redshift).unwrap()) {
+        statements.push(named("create-tables", sql));
+    }
+    for table in BatchTables::all() {
+        let create = ddl::create_private_table(&table, Dialect::Redshift).unwrap();
+        statements.push(named(format!("create {}", table.name), create));
+        statements.push(named(
+            format!("drop {}", table.name),
+            ddl::drop_table(table.name, Dialect::Redshift).unwrap(),
+        ));
+    }
+    statements
+}
+
+/// The parameters of a load in every combination.
+fn parameters() -> Vec<Value> {
+    let mut parameters = Vec::new();
+    for match_rule in [MatchRule::Exact, MatchRule::TitleArtist] {
+        let known = placeholders(&LoadOptions { match_rule, ..LoadOptions::default() });
+        for rematch_all in [false, true] {
+            for (batch_events, batch_songs) in
+                [("batch_events", "batch_songs"), ("staging_events", "staging_songs")]
+            {
+                for (role, compression) in [
+                    ("arn:aws:iam::123456789012:role/sparkify", "GZIP"),
+                    ("default", "ZSTD"),
+                    ("default", ""),
+                ] {
+                    parameters.push(context! {
+                        batch_events, batch_songs, rematch_all, role, compression, source => ODD, run_id => ODD,
+                        region => "us-west-2", since => "2018-11-30 12:00:00", ..known.clone()
+                    });
+                }
+            }
+        }
+    }
+    parameters
+}
+
+/// The files of `sql/`.
+fn files() -> Vec<Named> {
+    let library = SqlLibrary::embedded().unwrap();
+    let mut statements = Vec::new();
+    for folder in Folder::ALL.into_iter().filter(|folder| *folder != Folder::Parts) {
+        for file in library.folder(folder) {
+            for parameters in parameters() {
+                let sql = library.render(&file.name, Dialect::Redshift, parameters).unwrap();
+                statements.push(named(&file.name, sql));
+            }
+        }
+    }
+    statements
+}
+
+/// The statements of a line. Another test demands that each function is here.
+fn lines() -> Vec<Named> {
+    let library = SqlLibrary::embedded().unwrap();
+    let conflicts = library.render("conflicting_events", Dialect::Redshift, parameters().remove(0)).unwrap();
+    let keys: Vec<_> = (0..500).map(|item| (8_796_093_022_207, item)).collect();
+    vec![
+        named("count_rows", statements::count_rows("songplays")),
+        named("loaded_files", statements::loaded_files()),
+        named("last_match_rule", statements::last_match_rule()),
+        named("count_runs", statements::count_runs(Dialect::Redshift, ODD).unwrap()),
+        named("count_matched_songplays", statements::count_matched_songplays()),
+        named("count_files_outside", statements::count_files_outside(Dialect::Redshift, ODD).unwrap()),
+        named("note_file_time", statements::note_file_time(Dialect::Redshift, ODD, -1).unwrap()),
+        named("forget_file", statements::forget_file(Dialect::Redshift, ODD).unwrap()),
+        named("first_rows", statements::first_rows(&conflicts, 20)),
+        named("staged_events", statements::staged_events(&keys[..2])),
+        named("delete_batch_events", statements::delete_batch_events(&keys[..2])),
+    ]
+}
+
+/// The statements of a line that the backend sends on its own behalf; each function is here as well.
+fn backend_lines() -> Vec<Named> {
+    use statements::redshift;
+    vec![
+        named("set_time_zone", redshift::set_time_zone()),
+        named("set_date_style", redshift::set_date_style()),
+        named("set_float_digits", redshift::set_float_digits()),
+        named("set_statement_timeout", redshift::set_statement_timeout(60_000)),
+        named("set_query_group", redshift::set_query_group(ODD).unwrap()),
+        named("version", redshift::version()),
+        named("session_id", redshift::session_id()),
+        named("ping", redshift::ping()),
+        named("cancel", redshift::cancel(17)),
+        named("last_status", redshift::last_status(17)),
+        named("begin", redshift::begin()),
+        named("begin_read_only", redshift::begin_read_only()),
+        named("commit", redshift::commit()),
+        named("rollback", redshift::rollback()),
+        named("lock_load", redshift::lock_load()),
+        named("count_lock_columns", redshift::count_lock_columns()),
+        named("database_id", redshift::database_id()),
+        named("name_database", redshift::name_database(ODD).unwrap()),
+        named("last_load", redshift::last_load()),
+        named("count_slices", redshift::count_slices()),
+        named("server_time", redshift::server_time()),
+        named("last_copy", redshift::last_copy()),
+        named("describe_table", redshift::describe_table("batch_events")),
+        named("analyze", redshift::analyze("songplays")),
+    ]
+}
+
+/// Functions of `statements` for other dialects only.
+const NOT_FOR_REDSHIFT: [&str; 1] = ["adopt_batch"];
+
+#[test]
+fn each_function_that_makes_a_statement_is_among_them() {
+    let general = include_str!("../../../crates/schema/src/statements.rs");
+    let backend = include_str!("../../../crates/schema/src/statements/redshift.rs");
+    for (source, known, others) in
+        [(general, lines(), &NOT_FOR_REDSHIFT[..]), (backend, backend_lines(), &[])]
+    {
+        let names: HashSet<_> = known.into_iter().map(|named| named.name).collect();
+        let mut functions = 0;
+        for line in source.lines() {
+            let Some(rest) = line.strip_prefix("pub fn ") else { continue };
+            let function = &rest[..rest.find(['(', '<']).unwrap()];
+            assert!(names.contains(function) || others.contains(&function), "{function}");
+            functions += 1;
+        }
+        assert_eq!(functions, names.len() + others.len());
+    }
+    assert!(!Dialect::Redshift.adopts_batch_as_staging());
+}
+
+#[test]
+fn the_largest_statement_of_a_line_is_small_enough() {
+    let keys = vec![(i64::MAX, i64::MAX); 500];
+    for sql in [statements::staged_events(&keys), statements::delete_batch_events(&keys)] {
+        assert!(sql.len() < 1024 * 1024, "{}", sql.len());
+    }
+}
