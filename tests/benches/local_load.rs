@@ -6,13 +6,15 @@
 //! memory, and the time of a second run that finds nothing new.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
+mod shared;
+
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use sparkify_testkit::{real_data, replicate};
+use shared::{argument, prepare};
 
 /// The environment variable that makes this program run the script instead, on the source that it names.
 const SCRIPT_FOR: &str = "SPARKIFY_BENCH_SCRIPT_FOR";
@@ -109,27 +111,6 @@ fn main() {
         best(&ours) / best(&plain),
         best(&ours) / best(&tuned)
     );
-}
-
-fn argument(name: &str) -> Option<f64> {
-    let arguments: Vec<_> = std::env::args().collect();
-    let position = arguments.iter().position(|argument| argument == name)?;
-    Some(arguments[position + 1].parse().unwrap())
-}
-
-/// Makes the data unless it is there: the logs at hand, again and again with other users and sessions.
-fn prepare(directory: &Path, millions: f64) -> PathBuf {
-    if !directory.exists() {
-        println!("making {millions} million events in {}", directory.display());
-        let sample = tempfile::tempdir().unwrap();
-        let original = real_data().unwrap_or_else(|| {
-            let path = sample.path().join("sample");
-            sparkify_eventsim::Sample::default().write(&path).unwrap();
-            path
-        });
-        replicate(&original, directory, (millions * 1e6) as u64, 15_000);
-    }
-    directory.to_owned()
 }
 
 fn remove(database: &Path) {

@@ -4,7 +4,7 @@
 mod aws;
 mod bad_input;
 mod command_line;
-mod contract;
+mod conformance;
 mod database_file;
 mod generator;
 mod killed;
@@ -13,7 +13,6 @@ mod model;
 mod odd_input;
 mod orders;
 mod postgres;
-mod quality;
 mod real_data;
 mod redshift;
 mod redshift_sql;

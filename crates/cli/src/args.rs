@@ -126,6 +126,15 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "ROLE", help_heading = "AWS", value_hint = ValueHint::Other)]
     pub iam_role: Option<String>,
 
+    /// Whether records go into Redshift packed into few files (always), or large files are left to it as they
+    /// are (auto), or all of them (never) [env: SPARKIFY_PACK] [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub pack: Option<String>,
+
+    /// Compressed size of a packed file, 1MB to 128MB [env: SPARKIFY_PACK_SIZE] [default: 16MB]
+    #[arg(long, global = true, value_name = "SIZE", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub pack_size: Option<String>,
+
     /// Directory with SQL files that replace or add to the built-in ones [env: SPARKIFY_SQL_DIR]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
     pub sql_dir: Option<String>,

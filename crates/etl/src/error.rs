@@ -167,6 +167,12 @@ pub enum Error {
         /// Each difference in words.
         differences: Vec<String>,
     },
+    /// The engine is to read the files itself and cannot.
+    #[error("the files cannot be left to the database: {reason}")]
+    NotDirect {
+        /// Why.
+        reason: &'static str,
+    },
     /// The counts do not add up: a fault of this program.
     #[error("the counts do not add up: {0}; nothing was published")]
     Unreconciled(String),
@@ -218,6 +224,9 @@ impl Error {
                     .to_owned(),
             ),
             Self::GaveUp { source, .. } => source.hint(),
+            Self::NotDirect { .. } => {
+                Some("use --pack auto or --pack always, which read the files here".to_owned())
+            }
             Self::Sql(_) | Self::Unreconciled(_) | Self::Cancelled | Self::Internal(_) => None,
         }
     }

@@ -47,7 +47,7 @@ pub mod source;
 mod tables;
 
 pub use error::{Error, Result, SourceError, SourceProblem};
-pub use load::{LoadOptions, MatchRule, Retries, load};
+pub use load::{LoadOptions, MatchRule, Pack, Retries, load};
 pub use progress::{Cancel, Progress};
 pub use report::{FileCounts, RecordCounts, RunReport, Step};
 pub use script::{ScriptConnection, ScriptPart, placeholders, script};

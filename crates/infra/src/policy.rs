@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::config::{DeploymentConfig, Kind, ROLE_PATH};
+use crate::config::{DEPLOYMENT_TAG, DeploymentConfig, Kind, ROLE_PATH};
 
 /// A prefix or an object in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -150,12 +150,14 @@ fn normal(value: &Value) -> Value {
 }
 
 /// The least that a caller must be allowed for all operations on all deployments of an account. It is what
-/// `docs/aws-permissions.json` holds, with `*` for the account and the region.
+/// `docs/aws-permissions.json` holds, with `ACCOUNT` and `REGION` to be replaced.
 #[must_use]
 pub fn caller(partition: &str, account: &str, region: &str) -> Value {
-    let redshift = |kind: &str| format!("arn:{partition}:redshift:{region}:{account}:{kind}");
-    let serverless = |kind: &str| format!("arn:{partition}:redshift-serverless:{region}:{account}:{kind}");
+    let arn = |service: &str, rest: &str| format!("arn:{partition}:{service}:{region}:{account}:{rest}");
+    let redshift = |rest: &str| arn("redshift", rest);
+    let serverless = |rest: &str| arn("redshift-serverless", rest);
     let role = format!("arn:{partition}:iam::{account}:role{ROLE_PATH}sparkify-*");
+    let service_role = "role/aws-service-role/redshift.amazonaws.com/AWSServiceRoleForRedshift";
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -167,6 +169,8 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                     "ec2:DescribeSubnets",
                     "ec2:DescribeVpcs",
                     "iam:ListRoles",
+                    "redshift-serverless:GetNamespace",
+                    "redshift-serverless:GetWorkgroup",
                     "redshift-serverless:ListNamespaces",
                     "redshift-serverless:ListSnapshots",
                     "redshift-serverless:ListTagsForResource",
@@ -179,6 +183,7 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                     "redshift:DescribeClusters",
                     "redshift:DescribeOrderableClusterOptions",
                     "redshift:DescribeTags",
+                    "secretsmanager:GetRandomPassword",
                     "secretsmanager:ListSecrets"
                 ],
                 "Resource": "*"
@@ -193,15 +198,6 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                     "ec2:DescribeInternetGateways"
                 ],
                 "Resource": "*"
-            },
-            {
-                "Sid": "FirstClusterOfAnAccount",
-                "Effect": "Allow",
-                "Action": "iam:CreateServiceLinkedRole",
-                "Resource": format!(
-                    "arn:{partition}:iam::{account}:role/aws-service-role/redshift.amazonaws.com/*"
-                ),
-                "Condition": {"StringEquals": {"iam:AWSServiceName": "redshift.amazonaws.com"}}
             },
             {
                 "Sid": "Role",
@@ -222,26 +218,39 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                 "Resource": role
             },
             {
-                "Sid": "GiveRoleToRedshift",
+                "Sid": "PassRole",
                 "Effect": "Allow",
                 "Action": "iam:PassRole",
                 "Resource": role,
-                "Condition": {"StringLike": {"iam:PassedToService": ["redshift*.amazonaws.com"]}}
+                "Condition": {
+                    "StringEquals": {
+                        "iam:PassedToService": ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
+                    }
+                }
             },
             {
-                "Sid": "SecurityGroup",
+                "Sid": "FirstClusterOfTheAccount",
+                "Effect": "Allow",
+                "Action": "iam:CreateServiceLinkedRole",
+                "Resource": format!("arn:{partition}:iam::{account}:{service_role}"),
+                "Condition": {"StringEquals": {"iam:AWSServiceName": "redshift.amazonaws.com"}}
+            },
+            {
+                "Sid": "MakeSecurityGroup",
+                "Effect": "Allow",
+                "Action": ["ec2:CreateSecurityGroup", "ec2:CreateTags"],
+                "Resource": [arn("ec2", "security-group/*"), arn("ec2", "vpc/*")]
+            },
+            {
+                "Sid": "OwnSecurityGroup",
                 "Effect": "Allow",
                 "Action": [
                     "ec2:AuthorizeSecurityGroupIngress",
-                    "ec2:CreateSecurityGroup",
-                    "ec2:CreateTags",
                     "ec2:DeleteSecurityGroup",
                     "ec2:RevokeSecurityGroupIngress"
                 ],
-                "Resource": [
-                    format!("arn:{partition}:ec2:{region}:{account}:security-group/*"),
-                    format!("arn:{partition}:ec2:{region}:{account}:vpc/*")
-                ]
+                "Resource": arn("ec2", "security-group/*"),
+                "Condition": {"StringLike": {format!("aws:ResourceTag/{DEPLOYMENT_TAG}"): "*"}}
             },
             {
                 "Sid": "Cluster",
@@ -255,6 +264,8 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                     "redshift:DeleteCluster",
                     "redshift:DeleteClusterParameterGroup",
                     "redshift:DeleteClusterSubnetGroup",
+                    "redshift:GetClusterCredentials",
+                    "redshift:GetClusterCredentialsWithIAM",
                     "redshift:ModifyCluster",
                     "redshift:ModifyClusterIamRoles",
                     "redshift:ModifyClusterParameterGroup",
@@ -264,34 +275,21 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                 ],
                 "Resource": [
                     redshift("cluster:sparkify-*"),
+                    redshift("dbname:sparkify-*/*"),
+                    redshift("dbuser:sparkify-*/*"),
                     redshift("parametergroup:sparkify-*"),
-                    redshift("snapshot:sparkify-*"),
+                    redshift("snapshot:sparkify-*/*"),
                     redshift("subnetgroup:sparkify-*")
                 ]
-            },
-            {
-                "Sid": "LogInToCluster",
-                "Effect": "Allow",
-                "Action": ["redshift:GetClusterCredentials", "redshift:GetClusterCredentialsWithIAM"],
-                "Resource": [redshift("dbname:sparkify-*/*"), redshift("dbuser:sparkify-*/*")]
-            },
-            {
-                "Sid": "ServerlessByName",
-                "Effect": "Allow",
-                "Action": [
-                    "redshift-serverless:CreateNamespace",
-                    "redshift-serverless:CreateWorkgroup",
-                    "redshift-serverless:GetNamespace",
-                    "redshift-serverless:GetWorkgroup"
-                ],
-                "Resource": "*"
             },
             {
                 "Sid": "Serverless",
                 "Effect": "Allow",
                 "Action": [
+                    "redshift-serverless:CreateNamespace",
                     "redshift-serverless:CreateSnapshot",
                     "redshift-serverless:CreateUsageLimit",
+                    "redshift-serverless:CreateWorkgroup",
                     "redshift-serverless:DeleteNamespace",
                     "redshift-serverless:DeleteUsageLimit",
                     "redshift-serverless:DeleteWorkgroup",
@@ -314,13 +312,13 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                     "secretsmanager:TagResource",
                     "secretsmanager:UpdateSecret"
                 ],
-                "Resource": format!("arn:{partition}:secretsmanager:{region}:{account}:secret:redshift!sparkify-*")
+                "Resource": arn("secretsmanager", "secret:redshift!sparkify-*")
             },
             {
-                "Sid": "RandomPassword",
+                "Sid": "DoctorLooksAtBuckets",
                 "Effect": "Allow",
-                "Action": "secretsmanager:GetRandomPassword",
-                "Resource": "*"
+                "Action": ["s3:GetObject", "s3:ListBucket"],
+                "Resource": format!("arn:{partition}:s3:::*")
             }
         ]
     })

@@ -23,6 +23,29 @@ pub fn dump_without_ids(database: &Path) -> Dump {
     dump_columns(database, |column| column != "id")
 }
 
+/// All staging and star tables of any engine, every column of every row.
+pub async fn dump_of(warehouse: &dyn Warehouse) -> Dump {
+    dump_of_columns(warehouse, |_| true).await
+}
+
+/// The same without the surrogate keys.
+pub async fn dump_of_without_ids(warehouse: &dyn Warehouse) -> Dump {
+    dump_of_columns(warehouse, |column| column != "id").await
+}
+
+async fn dump_of_columns(warehouse: &dyn Warehouse, wanted: fn(&str) -> bool) -> Dump {
+    let mut dump = Dump::new();
+    for (table, sql) in statements(wanted) {
+        dump.insert(table, sorted(rows_of(warehouse, &sql).await));
+    }
+    dump
+}
+
+/// The rows of a query on any engine, each value as text.
+pub async fn rows_of(warehouse: &dyn Warehouse, sql: &str) -> Vec<Vec<String>> {
+    rows(&warehouse.query(sql).await.unwrap_or_else(|error| panic!("{error}\n{sql}")))
+}
+
 /// The rows of a query on a DuckDB file, each value as text.
 #[must_use]
 pub fn query(database: &Path, sql: &str) -> Vec<Vec<String>> {
@@ -30,26 +53,27 @@ pub fn query(database: &Path, sql: &str) -> Vec<Vec<String>> {
     rows(&records)
 }
 
-fn dump_columns(database: &Path, wanted: impl Fn(&str) -> bool) -> Dump {
-    let tables: Vec<_> = tables().into_iter().filter(|table| table.layer != Layer::Ledger).collect();
-    let statements: Vec<_> = tables
-        .iter()
-        .map(|table| {
-            let columns: Vec<_> =
-                table.columns.iter().map(|column| column.name).filter(|name| wanted(name)).collect();
-            format!("SELECT {} FROM {}", columns.join(", "), table.name)
-        })
-        .collect();
+fn dump_columns(database: &Path, wanted: fn(&str) -> bool) -> Dump {
+    let (tables, statements): (Vec<_>, Vec<_>) = statements(wanted).into_iter().unzip();
     let results = open_and_query(database, &statements);
-    tables
-        .iter()
-        .zip(&results)
-        .map(|(table, records)| {
-            let mut rows: Vec<_> = rows(records).into_iter().map(|row| row.join("\u{1f}")).collect();
-            rows.sort_unstable();
-            (table.name, rows)
-        })
-        .collect()
+    tables.into_iter().zip(&results).map(|(table, records)| (table, sorted(rows(records)))).collect()
+}
+
+/// Each table with the query for its columns.
+fn statements(wanted: fn(&str) -> bool) -> Vec<(&'static str, String)> {
+    let tables = tables().into_iter().filter(|table| table.layer != Layer::Ledger);
+    let statement = |table: &sparkify_schema::model::Table| {
+        let columns: Vec<_> =
+            table.columns.iter().map(|column| column.name).filter(|name| wanted(name)).collect();
+        (table.name, format!("SELECT {} FROM {}", columns.join(", "), table.name))
+    };
+    tables.map(statement).collect()
+}
+
+fn sorted(rows: Vec<Vec<String>>) -> Vec<String> {
+    let mut rows: Vec<_> = rows.into_iter().map(|row| row.join("\u{1f}")).collect();
+    rows.sort_unstable();
+    rows
 }
 
 fn rows(records: &RecordSet) -> Vec<Vec<String>> {

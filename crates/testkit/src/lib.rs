@@ -18,6 +18,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod answers;
+mod batches;
 mod cli;
 mod data;
 mod dump;
@@ -34,9 +35,10 @@ pub mod sqlfluff;
 mod wire_proxy;
 
 pub use answers::{Generated, Loads};
+pub use batches::{Numbers, OneBatch};
 pub use cli::{Cli, Finished};
 pub use data::{DataSet, Event, Song, real_data};
-pub use dump::{Dump, dump, dump_without_ids, query};
+pub use dump::{Dump, dump, dump_of, dump_of_without_ids, dump_without_ids, query, rows_of};
 pub use http_proxy::{HttpCall, HttpFault, HttpProxy};
 pub use moto::{AWS_REGION, AWS_SECRET_ACCESS_KEY, MotoAccount, MotoServer};
 pub use postgres::{POSTGRES_PASSWORD, POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};

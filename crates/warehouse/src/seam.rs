@@ -144,6 +144,11 @@ pub trait LoadSession: Send {
         Ok(rows)
     }
 
+    /// Whether [`load_objects`](Self::load_objects) can be used.
+    fn reads_objects(&self) -> bool {
+        false
+    }
+
     /// Lets the engine read the objects of a source itself, into run-private tables. Only before
     /// [`publish`](Self::publish).
     ///

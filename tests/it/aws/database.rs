@@ -100,8 +100,7 @@ fn a_deployment_is_a_warehouse_by_its_name() {
     let unknown = there.run(&["explore", "--warehouse", "redshift://nowhere"]).with_code(1);
     assert!(unknown.stderr.contains("no deployment \"nowhere\""), "{}", unknown.stderr);
     let _ = there.run(&["pause"]).success();
-    let paused = there.run(&["explore", "--warehouse", "redshift://music"]);
-    assert_ne!(paused.code, 0);
+    let paused = there.run(&["explore", "--warehouse", "redshift://music"]).with_code(1);
     assert!(paused.stderr.contains("paused") && paused.stderr.contains("resume"), "{}", paused.stderr);
 }
 

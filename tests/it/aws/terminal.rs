@@ -39,12 +39,18 @@ fn a_plan_is_shown_and_carried_out_when_somebody_says_yes() {
     }
     assert!(inventory::is_empty(&aws.inventory()));
     let made = at_a_terminal(&aws, &["provision"], "y\n").success();
-    for expected in ["create cluster sparkify-music: done in", "cluster sparkify-music: ready after", "redshift://music"] {
+    for expected in
+        ["create cluster sparkify-music: done in", "cluster sparkify-music: ready after", "redshift://music"]
+    {
         assert!(made.stdout.contains(expected), "{expected}: {}", made.stdout);
     }
     // There is nothing to ask about.
     let again = at_a_terminal(&aws, &["provision"], "").success();
-    assert!(again.stdout.contains("there is nothing to do") && !again.stdout.contains("[y/N]"), "{}", again.stdout);
+    assert!(
+        again.stdout.contains("there is nothing to do") && !again.stdout.contains("[y/N]"),
+        "{}",
+        again.stdout
+    );
 }
 
 #[test]

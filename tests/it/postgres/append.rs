@@ -1,90 +1,14 @@
 //! Bulk append: every row once, or none.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
-    TimestampMillisecondArray,
+    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, StringArray, TimestampMillisecondArray,
 };
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use sparkify_testkit::PostgresServer;
-use sparkify_warehouse::{BatchSource, BoxError, Error, Warehouse, postgres::PostgresWarehouse};
+use sparkify_testkit::{Numbers, OneBatch, PostgresServer};
+use sparkify_warehouse::{Error, Warehouse, postgres::PostgresWarehouse};
 
 use super::{fresh, integer, options, text};
-
-/// `batches` batches of `rows` rows; fails instead of batch `fail_at`.
-#[derive(Debug)]
-pub(crate) struct Numbers {
-    next: AtomicUsize,
-    batches: usize,
-    rows: usize,
-    fail_at: usize,
-}
-
-impl Numbers {
-    pub(crate) fn new(batches: usize, rows: usize) -> Arc<Self> {
-        Arc::new(Self { next: AtomicUsize::new(0), batches, rows, fail_at: usize::MAX })
-    }
-}
-
-impl Numbers {
-    /// The same, failing instead of that batch.
-    pub(crate) fn failing_at(batches: usize, rows: usize, fail_at: usize) -> Arc<Self> {
-        Arc::new(Self { next: AtomicUsize::new(0), batches, rows, fail_at })
-    }
-}
-
-impl BatchSource for Numbers {
-    fn schema(&self) -> SchemaRef {
-        Arc::new(Schema::new(vec![
-            Field::new("number", DataType::Int64, true),
-            Field::new("name", DataType::Utf8, true),
-        ]))
-    }
-
-    fn next_batch(&self) -> Result<Option<RecordBatch>, BoxError> {
-        let batch = self.next.fetch_add(1, Ordering::SeqCst);
-        if batch == self.fail_at {
-            return Err("broken source".into());
-        }
-        if batch >= self.batches {
-            return Ok(None);
-        }
-        let numbers: Vec<_> = (0..self.rows).map(|row| (batch * self.rows + row) as i64).collect();
-        let names: Vec<_> =
-            numbers.iter().map(|number| (number % 2 == 0).then(|| format!("n{number}"))).collect();
-        Ok(Some(RecordBatch::try_new(
-            self.schema(),
-            vec![Arc::new(Int64Array::from(numbers)), Arc::new(StringArray::from(names))],
-        )?))
-    }
-}
-
-/// One batch, once.
-#[derive(Debug)]
-pub(crate) struct One(pub(crate) RecordBatch, AtomicUsize);
-
-impl One {
-    pub(crate) fn new(columns: Vec<(&str, ArrayRef)>) -> Arc<Self> {
-        Arc::new(Self(
-            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, a)| (n, a, true))).unwrap(),
-            AtomicUsize::new(0),
-        ))
-    }
-}
-
-impl BatchSource for One {
-    fn schema(&self) -> SchemaRef {
-        self.0.schema()
-    }
-
-    fn next_batch(&self) -> Result<Option<RecordBatch>, BoxError> {
-        Ok((self.1.fetch_add(1, Ordering::SeqCst) == 0).then(|| self.0.clone()))
-    }
-}
 
 async fn with_table() -> PostgresWarehouse {
     let warehouse = fresh().await;
@@ -130,25 +54,6 @@ async fn an_append_larger_than_one_copy_takes_every_row_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_append_returns_the_error_of_its_source_and_appends_nothing() {
-    let warehouse = with_table().await;
-    for publishing in [false, true] {
-        let mut load = warehouse.begin_load().await.unwrap();
-        if publishing {
-            load.publish().await.unwrap();
-        }
-        let source = Numbers::failing_at(9, 3000, 5);
-        let error = load.append("t", source).await.unwrap_err();
-        assert!(
-            matches!(&error, Error::Source(source) if source.to_string() == "broken source"),
-            "{error:?}"
-        );
-        load.abort(Vec::new()).await.unwrap();
-        assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_append_that_the_server_refuses_says_why_and_appends_nothing() {
     let warehouse = with_table().await;
     let narrow = "CREATE TABLE narrow (number BIGINT, name VARCHAR(3))";
@@ -160,7 +65,7 @@ async fn an_append_that_the_server_refuses_says_why_and_appends_nothing() {
     assert!(sql.starts_with("COPY narrow"), "{sql}");
     // The session is of use still.
     assert_eq!(load.append("t", Numbers::new(1, 3)).await.unwrap(), 3);
-    let nul = One::new(vec![
+    let nul = OneBatch::new(vec![
         ("number", Arc::new(Int64Array::from(vec![1])) as ArrayRef),
         ("name", Arc::new(StringArray::from(vec!["a\0b"]))),
     ]);
@@ -192,19 +97,6 @@ async fn an_append_can_be_interrupted() {
         interrupter.await.unwrap();
         assert_eq!(integer(warehouse.as_ref(), "SELECT COUNT(*) FROM t").await, 0);
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_append_while_publishing_belongs_to_the_transaction() {
-    let warehouse = with_table().await;
-    let mut load = warehouse.begin_load().await.unwrap();
-    load.publish().await.unwrap();
-    load.execute("DELETE FROM t").await.unwrap();
-    assert_eq!(load.append("t", Numbers::new(3, 5)).await.unwrap(), 15);
-    assert_eq!(load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0), Some(15));
-    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
-    load.commit().await.unwrap();
-    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 15);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,7 +132,7 @@ async fn unusual_values_arrive_as_they_are() {
     fn and_null<T: Copy>(values: [T; 8]) -> Vec<Option<T>> {
         values.into_iter().map(Some).chain([None]).collect()
     }
-    let source = One::new(vec![
+    let source = OneBatch::new(vec![
         ("place", Arc::new(Int32Array::from_iter_values(places)) as ArrayRef),
         ("words", Arc::new(StringArray::from(and_null(words)))),
         ("small", Arc::new(Int32Array::from(and_null(smalls)))),
@@ -252,7 +144,7 @@ async fn unusual_values_arrive_as_they_are() {
         ),
         ("moment", Arc::new(TimestampMillisecondArray::from(and_null(moments)))),
     ]);
-    let expected = source.0.clone();
+    let expected = source.batch().clone();
     let mut load = warehouse.begin_load().await.unwrap();
     assert_eq!(load.append("odd", source).await.unwrap(), 9);
     load.commit().await.unwrap();
@@ -286,12 +178,12 @@ async fn a_column_of_another_type_is_written_if_each_value_fits_and_refused_othe
     let warehouse = fresh().await;
     warehouse.transact(vec!["CREATE TABLE narrow (number INTEGER)".to_owned()]).await.unwrap();
     let numbers =
-        |values: Vec<i64>| One::new(vec![("number", Arc::new(Int64Array::from(values)) as ArrayRef)]);
+        |values: Vec<i64>| OneBatch::new(vec![("number", Arc::new(Int64Array::from(values)) as ArrayRef)]);
     let mut load = warehouse.begin_load().await.unwrap();
     assert_eq!(load.append("narrow", numbers(vec![1, i64::from(i32::MAX)])).await.unwrap(), 2);
     let error = load.append("narrow", numbers(vec![i64::from(i32::MAX) + 1])).await.unwrap_err();
     assert!(matches!(&error, Error::Source(source) if source.to_string().contains("number")), "{error:?}");
-    let words = One::new(vec![("number", Arc::new(StringArray::from(vec!["1"])) as ArrayRef)]);
+    let words = OneBatch::new(vec![("number", Arc::new(StringArray::from(vec!["1"])) as ArrayRef)]);
     let error = load.append("narrow", words).await.unwrap_err();
     assert!(matches!(&error, Error::Internal(text) if text.contains("narrow.number")), "{error:?}");
     load.abort(Vec::new()).await.unwrap();

@@ -2,15 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use sparkify_testkit::{
-    Cli, Cut, DataSet, Event, PostgresDatabase, PostgresServer, ServerCertificate, Song, WireProxy, real_data,
+    Cli, Cut, DataSet, Event, PostgresDatabase, PostgresServer, ServerCertificate, Song, WireProxy,
 };
 
 use crate::cli;
-
-/// How often a run is killed.
-const KILLS: u32 = 8;
 
 fn data() -> DataSet {
     let data = DataSet::new();
@@ -23,78 +19,6 @@ fn data() -> DataSet {
         data.write_songs(&format!("{file}.json"), &[song]);
     }
     data
-}
-
-fn run(cli: &Cli, data: &str, url: &str) -> Value {
-    // A killed run may hold its lock for a moment longer than it lives.
-    let arguments = ["run", "--source", data, "--warehouse", url, "--format", "json", "--wait", "60s"];
-    cli.run(arguments).success().json()
-}
-
-/// The rows of all star and staging tables, as JSON.
-fn rows(cli: &Cli, url: &str) -> Vec<String> {
-    ["users", "songs", "artists", "time", "songplays", "staging_events", "staging_songs"]
-        .into_iter()
-        .map(|table| {
-            let query = format!("SELECT * FROM {table}");
-            let finished =
-                cli.run(["explore", "--query", &query, "--format", "csv", "--warehouse", url]).success();
-            let mut lines: Vec<_> = finished.stdout.lines().collect();
-            lines.sort_unstable();
-            lines.join("\n")
-        })
-        .collect()
-}
-
-#[test]
-fn the_same_commands_give_the_same_numbers_as_on_duckdb() {
-    let sample = tempfile::tempdir().unwrap();
-    let source = real_data().unwrap_or_else(|| {
-        let path = sample.path().join("sample");
-        sparkify_eventsim::Sample::default().write(&path).unwrap();
-        path
-    });
-    let (cli, database) = (cli(), PostgresServer::shared().create_database());
-    let (source, url) = (source.to_str().unwrap(), database.url());
-    let on_postgres = run(&cli, source, &url);
-    let on_duckdb = run(&cli, source, "duckdb:x.duckdb");
-    for key in ["files", "records", "tables", "matched_songplays", "match_rate", "checks"] {
-        assert_eq!(on_postgres[key], on_duckdb[key], "{key}");
-    }
-    // The two write a timestamp with a blank or a T.
-    let text = |report: &Value| report["analytics"].to_string();
-    assert_eq!(text(&on_postgres), text(&on_duckdb));
-    assert_eq!(run(&cli, source, &url)["files"]["loaded"], 0);
-    let _ = cli.run(["check", "--warehouse", &url]).success();
-}
-
-#[test]
-fn a_killed_run_leaves_all_or_nothing_and_the_next_run_completes_it() {
-    let (cli, data) = (cli(), data());
-    let source = data.path().display().to_string();
-    let reference = PostgresServer::shared().create_database();
-    let begin = Instant::now();
-    let _ = run(&cli, &source, &reference.url());
-    let whole = begin.elapsed();
-    let complete = rows(&cli, &reference.url());
-
-    let mut killed = 0;
-    for attempt in 0..KILLS {
-        let database = PostgresServer::shared().create_database();
-        let url = database.url();
-        let _ = cli.run(["create-tables", "--warehouse", &url]).success();
-        let empty = rows(&cli, &url);
-        let mut child = cli.start(["run", "--source", &source, "--warehouse", &url]);
-        std::thread::sleep(whole * attempt / KILLS);
-        killed += u32::from(child.try_wait().unwrap().is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let left = rows(&cli, &url);
-        assert!(left == empty || left == complete, "attempt {attempt} left a part");
-        let _ = run(&cli, &source, &url);
-        assert!(rows(&cli, &url) == complete, "attempt {attempt}");
-    }
-    assert!(killed > KILLS / 2, "only {killed} runs were killed while they worked");
 }
 
 #[test]
@@ -129,23 +53,6 @@ fn a_load_that_lost_its_connection_says_so_and_begins_anew_as_often_as_it_may() 
     );
     let report = finished.json();
     assert_eq!((&report["attempts"], &report["records"]["staged"]), (&2.into(), &2010.into()));
-}
-
-#[test]
-fn two_runs_at_once_load_everything_once() {
-    let (cli, data) = (cli(), data());
-    let source = data.path().display().to_string();
-    let database = PostgresServer::shared().create_database();
-    let url = database.url();
-    let _ = cli.run(["create-tables", "--warehouse", &url]).success();
-    let arguments = ["etl", "--source", &source, "--warehouse", &url, "--wait", "60s"];
-    let mut children: Vec<_> = (0..3).map(|_| cli.start(arguments)).collect();
-    for child in &mut children {
-        assert!(child.wait().unwrap().success());
-    }
-    let query = "SELECT COUNT(*) AS runs FROM load_runs";
-    let finished = cli.run(["explore", "--query", query, "--format", "json", "--warehouse", &url]).success();
-    assert_eq!(finished.json()[0]["runs"], 1);
 }
 
 #[test]

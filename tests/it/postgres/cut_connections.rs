@@ -20,14 +20,14 @@ use sparkify_schema::{
     model::{BatchTables, tables},
     sql::{SqlLibrary, context, transform_steps},
 };
-use sparkify_testkit::{Cut, DataSet, Event, PostgresDatabase, PostgresServer, Song, WireProxy};
+use sparkify_testkit::{Cut, DataSet, Event, PostgresDatabase, PostgresServer, Song, WireProxy, dump_of};
 use sparkify_warehouse::{
     Error as EngineError, Warehouse,
     duckdb::{DuckDbOptions, DuckDbWarehouse},
     postgres::PostgresWarehouse,
 };
 
-use super::{options, same_as_duckdb::dump};
+use super::options;
 
 /// Databases that are worked on at once.
 const WORKERS: usize = 4;
@@ -121,7 +121,7 @@ type State = BTreeMap<&'static str, Vec<String>>;
 
 /// Everything that a load leaves, except for what differs from run to run.
 async fn state(warehouse: &dyn Warehouse) -> State {
-    let mut state = dump(warehouse).await;
+    let mut state = dump_of(warehouse).await;
     for (name, sql) in [
         ("loaded_files", "SELECT path, modified_ns, content_hash, records, rejected FROM loaded_files"),
         ("load_errors", "SELECT path, line_number, reason FROM load_errors"),

@@ -103,52 +103,6 @@ async fn statements_of_a_transaction_take_effect_together_or_not_at_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_load_publishes_is_invisible_until_it_commits_and_gone_when_dropped() {
-    let warehouse = with_table(&database()).await;
-    let mut load = warehouse.begin_load().await.unwrap();
-    load.publish().await.unwrap();
-    assert_eq!(load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap(), 1);
-    assert_eq!(load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0), Some(1));
-    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
-    drop(load);
-
-    let mut load = warehouse.begin_load().await.unwrap();
-    assert_eq!(load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0), Some(0));
-    load.prepare(vec!["CREATE TABLE private (number BIGINT)".to_owned()]).await.unwrap();
-    load.publish().await.unwrap();
-    load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
-    load.abort(vec!["DROP TABLE private".to_owned()]).await.unwrap();
-    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
-    assert!(warehouse.query("SELECT * FROM private").await.is_err());
-
-    let mut load = warehouse.begin_load().await.unwrap();
-    load.publish().await.unwrap();
-    load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
-    load.commit().await.unwrap();
-    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_load_of_this_process_waits_for_the_first() {
-    let warehouse = Arc::new(with_table(&database()).await);
-    let mut first = warehouse.begin_load().await.unwrap();
-    let second = tokio::spawn({
-        let warehouse = Arc::clone(&warehouse);
-        async move {
-            let mut load = warehouse.begin_load().await.unwrap();
-            let seen = load.query("SELECT COUNT(*) FROM t").await.unwrap().integer(0, 0);
-            load.abort(Vec::new()).await.unwrap();
-            seen
-        }
-    });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!second.is_finished());
-    first.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
-    first.commit().await.unwrap();
-    assert_eq!(second.await.unwrap(), Some(1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_load_beside_one_of_another_process_says_who_holds_the_lock_or_waits() {
     let database = database();
     let first =
@@ -295,14 +249,6 @@ async fn a_read_only_connection_refuses_writes_of_any_kind() {
     assert_eq!(integer(&reader, "SELECT COUNT(*) FROM t").await, 0);
     assert!(reader.query("EXPLAIN SELECT * FROM t").await.unwrap().row_count() > 0);
     assert_eq!(integer(&writable, "SELECT COUNT(*) FROM t").await, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_closed_warehouse_says_so() {
-    let warehouse = fresh().await;
-    warehouse.close().await.unwrap();
-    assert!(matches!(warehouse.query("SELECT 1").await, Err(Error::Closed)));
-    assert!(matches!(warehouse.begin_load().await.err(), Some(Error::Closed)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

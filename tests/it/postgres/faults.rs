@@ -6,24 +6,18 @@ use sparkify_etl::{
     Cancel, Error, LoadOptions, Progress, Retries, RunReport, create_tables, load, quality,
     source::LocalDirectory,
 };
+use sparkify_eventsim::Sample;
 use sparkify_schema::sql::SqlLibrary;
-use sparkify_testkit::{Dump, PostgresDatabase, PostgresServer};
+use sparkify_testkit::{Dump, PostgresDatabase, PostgresServer, dump_of};
 use sparkify_warehouse::{
     Warehouse,
     duckdb::{DuckDbOptions, DuckDbWarehouse},
     postgres::PostgresWarehouse,
 };
 
-use super::{
-    integer, open, options,
-    same_as_duckdb::{dump, sample},
-};
+use super::{integer, open, options};
 
-pub(crate) async fn load_into(
-    warehouse: &dyn Warehouse,
-    data: &Path,
-    cancel: &Cancel,
-) -> Result<RunReport, Error> {
+async fn load_into(warehouse: &dyn Warehouse, data: &Path, cancel: &Cancel) -> Result<RunReport, Error> {
     let library = SqlLibrary::embedded().unwrap();
     let source = Arc::new(LocalDirectory::new(data));
     let options = LoadOptions { retries: Retries::none(), ..LoadOptions::default() };
@@ -40,15 +34,15 @@ async fn prepared() -> (PostgresDatabase, PostgresWarehouse) {
 }
 
 /// The sample, and what a load of it leaves.
-pub(crate) async fn expectation(directory: &Path) -> Dump {
-    sample(directory);
+async fn expectation(directory: &Path) -> Dump {
+    Sample { users: 40, days: 10, ..Sample::default() }.write(directory).unwrap();
     let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
     create_tables(&duckdb, &SqlLibrary::embedded().unwrap()).await.unwrap();
     load_into(&duckdb, directory, &Cancel::default()).await.unwrap();
-    dump(&duckdb).await
+    dump_of(&duckdb).await
 }
 
-pub(crate) async fn assert_sound(warehouse: &dyn Warehouse) {
+async fn assert_sound(warehouse: &dyn Warehouse) {
     let checks = quality::check(warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
     assert!(checks.iter().all(quality::CheckResult::holds), "{checks:?}");
     let left = "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'batch%'";
@@ -85,7 +79,7 @@ async fn a_load_whose_connections_are_cut_at_any_time_publishes_all_or_nothing_a
         let ledger = integer(&after, "SELECT COUNT(*) FROM load_runs").await;
         assert_eq!(plays > 0, ledger > 0);
         load_into(warehouse.as_ref(), &directory, &Cancel::default()).await.unwrap();
-        assert_eq!(dump(&after).await, expected, "cut after {delay} ms");
+        assert_eq!(dump_of(&after).await, expected, "cut after {delay} ms");
         assert_sound(&after).await;
     }
     assert!(failed > 2, "the loads were too quick to be cut off");
@@ -115,7 +109,7 @@ async fn a_load_that_is_stopped_at_any_time_changes_nothing_and_can_be_repeated(
             assert_eq!(integer(warehouse.as_ref(), "SELECT COUNT(*) FROM staging_events").await, 0);
         }
         load_into(warehouse.as_ref(), &directory, &Cancel::default()).await.unwrap();
-        assert_eq!(dump(&open(&database).await).await, expected, "stopped after {delay} ms");
+        assert_eq!(dump_of(&open(&database).await).await, expected, "stopped after {delay} ms");
         assert_sound(warehouse.as_ref()).await;
     }
     assert!(stopped > 2, "the loads were too quick to be stopped");
@@ -142,6 +136,6 @@ async fn loads_of_several_processes_at_once_load_everything_once() {
     }
     staged.sort_unstable();
     assert_eq!(staged[..2], [0, 0]);
-    assert_eq!(dump(&first).await, expected);
+    assert_eq!(dump_of(&first).await, expected);
     assert_eq!(integer(&first, "SELECT COUNT(*) FROM load_runs").await, 1);
 }

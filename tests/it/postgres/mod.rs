@@ -1,12 +1,11 @@
 //! The PostgreSQL backend, on a server that is started for these tests.
 
-pub(crate) mod append;
+mod append;
 mod command_line;
 mod cut_connections;
 mod engine;
 mod faults;
 mod login;
-pub(crate) mod same_as_duckdb;
 mod server_faults;
 
 use sparkify_testkit::{PostgresDatabase, PostgresServer};

@@ -11,14 +11,16 @@ use sparkify_etl::{
     Cancel, Error, LoadOptions, Retries, RunReport, create_tables, load, source::LocalDirectory,
 };
 use sparkify_schema::sql::SqlLibrary;
-use sparkify_testkit::{DataSet, Dump, Event, PostgresDatabase, PostgresServer, ServerCertificate, Song};
+use sparkify_testkit::{
+    DataSet, Dump, Event, PostgresDatabase, PostgresServer, ServerCertificate, Song, dump_of,
+};
 use sparkify_warehouse::{
     Error as EngineError, Warehouse,
     duckdb::{DuckDbOptions, DuckDbWarehouse},
     postgres::{PostgresOptions, PostgresWarehouse},
 };
 
-use super::{options, same_as_duckdb::dump};
+use super::options;
 
 /// The server of these tests, so that the other tests do not see what is done to it.
 fn server() -> &'static PostgresServer {
@@ -61,14 +63,14 @@ impl Scene {
             create_tables(engine, &SqlLibrary::embedded().unwrap()).await.unwrap();
             load_into(engine, &data, Retries::none()).await.unwrap();
         }
-        let before = dump(&warehouse).await;
+        let before = dump_of(&warehouse).await;
         data.write_events("2.json", &[Event::play(2, 0).user(1).level("paid"), Event::play(2, 1).user(3)]);
         data.write_songs(
             "2.json",
             &[Song::new("SO2", "AR1").at(1.5, 2.5), Song::new("SO1", "AR1").title("Another").year(1999)],
         );
         load_into(&duckdb, &data, Retries::none()).await.unwrap();
-        let after = dump(&duckdb).await;
+        let after = dump_of(&duckdb).await;
         Self { database, warehouse: Arc::new(warehouse), data: Arc::new(data), before, after }
     }
 
@@ -96,14 +98,14 @@ impl Scene {
     }
 
     async fn assert_unchanged(&self) {
-        assert_eq!(dump(self.warehouse.as_ref()).await, self.before);
+        assert_eq!(dump_of(self.warehouse.as_ref()).await, self.before);
     }
 
     /// Nothing keeps the next load from doing its work.
     async fn assert_repeatable(&self) {
         self.assert_unchanged().await;
         self.load(Retries::none()).await.unwrap();
-        assert_eq!(dump(self.warehouse.as_ref()).await, self.after);
+        assert_eq!(dump_of(self.warehouse.as_ref()).await, self.after);
     }
 }
 
@@ -136,7 +138,7 @@ async fn a_disk_that_gets_full_at_any_time_fails_the_load_and_more_room_makes_it
             names.iter().for_each(|name| data.copy_from(&scene.data.path(), &format!("{name}.json")));
             load_into(&duckdb, &data, Retries::none()).await.unwrap();
         }
-        dump(&duckdb).await
+        dump_of(&duckdb).await
     };
 
     let mut failed = BTreeSet::new();
@@ -156,7 +158,7 @@ async fn a_disk_that_gets_full_at_any_time_fails_the_load_and_more_room_makes_it
         scene.assert_unchanged().await;
     }
     assert!(failed.len() > 2, "the disk was full only while {failed:?}");
-    assert!(dump(scene.warehouse.as_ref()).await == expected);
+    assert!(dump_of(scene.warehouse.as_ref()).await == expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -195,7 +197,7 @@ async fn a_lock_that_is_not_given_in_time_is_waited_for_again() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     drop(other);
     assert!(running.await.unwrap().unwrap().attempts > 1);
-    assert_eq!(dump(scene.warehouse.as_ref()).await, scene.after);
+    assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.after);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -214,7 +216,7 @@ async fn a_load_that_loses_a_deadlock_begins_anew() {
     // The load has changed rows of this table, and waits for the other.
     other.batch_execute("LOCK TABLE users IN SHARE MODE; COMMIT").await.unwrap();
     assert_eq!(running.await.unwrap().unwrap().attempts, 2);
-    assert_eq!(dump(scene.warehouse.as_ref()).await, scene.after);
+    assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.after);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +241,7 @@ async fn a_serialization_failure_makes_the_load_begin_anew() {
             scene.assert_unchanged().await;
         } else {
             assert_eq!(result.unwrap().attempts, attempts);
-            assert_eq!(dump(scene.warehouse.as_ref()).await, scene.after);
+            assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.after);
         }
     }
 }
@@ -272,7 +274,7 @@ async fn a_server_that_is_restarted_in_the_middle_of_a_load_fails_it_or_is_waite
             scene.assert_unchanged().await;
         } else {
             assert!(result.unwrap().attempts > 1);
-            assert_eq!(dump(scene.warehouse.as_ref()).await, scene.after);
+            assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.after);
         }
     }
 }

@@ -6,10 +6,10 @@ use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, StringArray,
     TimestampMillisecondArray,
 };
+use sparkify_testkit::{Numbers, OneBatch};
 use sparkify_warehouse::{BatchSource, Error, Warehouse, redshift::RedshiftWarehouse};
 
 use super::{BUCKET, Stand, integer, text};
-use crate::postgres::append::{Numbers, One};
 
 pub(super) async fn with_table(stand: &Stand) -> Arc<RedshiftWarehouse> {
     let warehouse = stand.prepared().await;
@@ -142,7 +142,7 @@ async fn unusual_values_arrive_as_they_are() {
     let reals = [f64::MIN, f64::MAX, f64::MIN_POSITIVE, -0.0, 5e-324, 0.1 + 0.2, 218.931_41, 1e15];
     let moments =
         [0, -1, 1, 1_541_106_132_796, -62_135_596_800_000, 253_402_300_799_999, 946_684_800_000, 999];
-    let source = One::new(vec![
+    let source = OneBatch::new(vec![
         ("place", Arc::new(Int32Array::from_iter_values(0..=8)) as ArrayRef),
         ("words", Arc::new(StringArray::from(and_null(words)))),
         ("small", Arc::new(Int32Array::from(and_null([i32::MIN, i32::MAX, 0, -1, 1, 7, 8, 9])))),
@@ -155,7 +155,7 @@ async fn unusual_values_arrive_as_they_are() {
         ("day", Arc::new(Date32Array::from(and_null([0, -1, 1, 17_865, 10_957, 11_016, 2, 3])))),
         ("moment", Arc::new(TimestampMillisecondArray::from(and_null(moments)))),
     ]);
-    let expected = source.0.clone();
+    let expected = source.batch().clone();
     let mut load = warehouse.begin_load().await.unwrap();
     assert_eq!(load.append("odd", source).await.unwrap(), 9);
     load.commit().await.unwrap();
@@ -180,13 +180,13 @@ async fn a_column_of_another_type_is_refused_before_anything_is_written() {
     let warehouse = stand.prepared().await;
     warehouse.transact(vec!["CREATE TABLE narrow (number INTEGER)".to_owned()]).await.unwrap();
     let mut load = warehouse.begin_load().await.unwrap();
-    let texts = One::new(vec![("number", Arc::new(StringArray::from(vec!["1"])) as ArrayRef)]);
+    let texts = OneBatch::new(vec![("number", Arc::new(StringArray::from(vec!["1"])) as ArrayRef)]);
     let error = load.append("narrow", texts).await.unwrap_err();
     assert!(matches!(&error, Error::Internal(text) if text.contains("narrow.number")), "{error:?}");
     assert_eq!(stand.staged(), Vec::<String>::new());
     // One that fits is written; one that does not is a record that COPY refuses.
     let numbers =
-        |values: Vec<i64>| One::new(vec![("number", Arc::new(Int64Array::from(values)) as ArrayRef)]);
+        |values: Vec<i64>| OneBatch::new(vec![("number", Arc::new(Int64Array::from(values)) as ArrayRef)]);
     assert_eq!(load.append("narrow", numbers(vec![1, i64::from(i32::MAX)])).await.unwrap(), 2);
     let error = load.append("narrow", numbers(vec![7, i64::from(i32::MAX) + 1])).await.unwrap_err();
     let Error::CopyRejected { rejects, .. } = &error else { panic!("{error:?}") };

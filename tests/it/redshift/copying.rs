@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use sparkify_testkit::redshift::{Action, Fault, ServerError};
+use sparkify_testkit::{
+    Numbers,
+    redshift::{Action, Fault, ServerError},
+};
 use sparkify_warehouse::{
     Error, Warehouse,
     redshift::{IamRole, RedshiftOptions, RedshiftWarehouse},
 };
 
 use super::{BUCKET, ROLE, Stand, append::with_table, integer};
-use crate::postgres::append::Numbers;
 
 fn copies(stand: &Stand) -> usize {
     let statements = stand.redshift.statements();

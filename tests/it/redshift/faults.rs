@@ -13,7 +13,7 @@ use std::{
 use sparkify_etl::{Cancel, Error, LoadOptions, Progress, Retries, RunReport, source::LocalDirectory};
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_testkit::{
-    DataSet, Event, Song,
+    DataSet, Event, Song, dump_of,
     redshift::{Action, Fault, When},
 };
 use sparkify_warehouse::{
@@ -23,7 +23,7 @@ use sparkify_warehouse::{
 };
 
 use super::{Stand, integer, same_as_duckdb::command};
-use crate::{cli, postgres::same_as_duckdb::dump};
+use crate::cli;
 
 async fn load(
     warehouse: &dyn Warehouse,
@@ -57,7 +57,7 @@ async fn expectation(data: &Path) -> sparkify_testkit::Dump {
     let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
     sparkify_etl::create_tables(&duckdb, &SqlLibrary::embedded().unwrap()).await.unwrap();
     load(&duckdb, data, 0, &Cancel::default()).await.unwrap();
-    dump(&duckdb).await
+    dump_of(&duckdb).await
 }
 
 async fn assert_sound(stand: &Stand, warehouse: &dyn Warehouse) {
@@ -92,7 +92,7 @@ async fn cut_at(number: usize, action: Action, data: &Path, expected: &sparkify_
         assert!(plays > 0);
     }
     load(warehouse.as_ref(), data, 0, &Cancel::default()).await.unwrap();
-    assert_eq!(&dump(&after).await, expected, "cut at statement {number}");
+    assert_eq!(&dump_of(&after).await, expected, "cut at statement {number}");
     assert_sound(&stand, &after).await;
     result.is_err()
 }
@@ -127,7 +127,7 @@ async fn a_load_whose_commit_got_no_answer_is_published_once() {
         let report = load(warehouse.as_ref(), &data.path(), 2, &Cancel::default()).await.unwrap();
         assert_eq!(report.records.staged, 123);
         let after = stand.open().await;
-        assert_eq!(dump(&after).await, expected);
+        assert_eq!(dump_of(&after).await, expected);
         assert_eq!(integer(&after, "SELECT COUNT(*) FROM load_runs").await, 1);
         assert_sound(&stand, &after).await;
     }
@@ -144,7 +144,7 @@ async fn a_load_that_loses_a_connection_during_copy_begins_anew_by_itself() {
         let report = load(warehouse.as_ref(), &data.path(), 2, &Cancel::default()).await.unwrap();
         assert_eq!((report.attempts, report.records.read), (2, 123));
         let after = stand.open().await;
-        assert_eq!(dump(&after).await, expected);
+        assert_eq!(dump_of(&after).await, expected);
         assert_sound(&stand, &after).await;
     }
 }
@@ -172,7 +172,7 @@ async fn a_load_that_is_stopped_at_any_time_changes_nothing_and_can_be_repeated(
             assert_eq!(integer(warehouse.as_ref(), "SELECT COUNT(*) FROM staging_events").await, 0);
         }
         load(warehouse.as_ref(), &data.path(), 0, &Cancel::default()).await.unwrap();
-        assert_eq!(dump(&stand.open().await).await, expected, "stopped after {delay} ms");
+        assert_eq!(dump_of(&stand.open().await).await, expected, "stopped after {delay} ms");
         assert_sound(&stand, warehouse.as_ref()).await;
     }
     assert!(stopped > 1, "the loads were too quick to be stopped");
@@ -200,7 +200,7 @@ async fn a_process_that_is_killed_at_any_time_leaves_nothing_half_done_and_its_f
         let output = command(&cli, &stand, &arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let after = stand.open().await;
-        assert_eq!(dump(&after).await, expected, "killed after {delay} ms");
+        assert_eq!(dump_of(&after).await, expected, "killed after {delay} ms");
         assert_sound(&stand, &after).await;
     }
     assert!(killed > 2, "the loads were too quick to be killed ({killed}; {left} files were left)");
@@ -228,6 +228,6 @@ async fn loads_of_several_processes_at_once_load_everything_once() {
     staged.sort_unstable();
     assert_eq!(staged[..2], [0, 0]);
     let after = stand.open().await;
-    assert_eq!(dump(&after).await, expected);
+    assert_eq!(dump_of(&after).await, expected);
     assert_eq!(integer(&after, "SELECT COUNT(*) FROM load_runs").await, 1);
 }

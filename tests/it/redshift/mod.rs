@@ -27,14 +27,14 @@ use sparkify_warehouse::{
 };
 
 /// The role that the tests' cluster reads S3 with.
-const ROLE: &str = "arn:aws:iam::123456789012:role/sparkify";
+pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/sparkify";
 /// The bucket for the files of a load.
-const BUCKET: &str = "our-stage";
+pub(crate) const BUCKET: &str = "our-stage";
 
 /// A double of Redshift and the S3 that it reads.
 pub(crate) struct Stand {
     pub(crate) redshift: RedshiftDouble,
-    s3: S3Double,
+    pub(crate) s3: S3Double,
 }
 
 impl Stand {
@@ -54,12 +54,12 @@ impl Stand {
         Self { redshift: RedshiftDouble::launch(PostgresServer::shared(), options), s3 }
     }
 
-    fn options(&self) -> RedshiftOptions {
+    pub(crate) fn options(&self) -> RedshiftOptions {
         options(&self.redshift.owner_url())
     }
 
     /// The options of a load.
-    async fn load_options(&self) -> RedshiftOptions {
+    pub(crate) async fn load_options(&self) -> RedshiftOptions {
         let provider = SharedCredentialsProvider::new(Credentials::new(
             S3_ACCESS_KEY,
             S3_SECRET_KEY,
@@ -95,13 +95,13 @@ impl Stand {
     }
 
     /// What is left of loads in S3.
-    fn staged(&self) -> Vec<String> {
+    pub(crate) fn staged(&self) -> Vec<String> {
         self.s3.list(BUCKET, "")
     }
 
     /// Everything that was sent is what Redshift takes: the simple query protocol, one statement a call, in
     /// its dialect and in an order that it allows.
-    fn assert_only_what_redshift_takes(&self) {
+    pub(crate) fn assert_only_what_redshift_takes(&self) {
         let received = self.redshift.received();
         let mut sessions = std::collections::BTreeMap::<i32, Vec<String>>::new();
         for message in &received {

@@ -4,13 +4,10 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::Value;
 use sparkify_schema::model::{Layer, tables};
-use sparkify_testkit::{Cli, DataSet, Event, Finished, Song, dump, real_data};
+use sparkify_testkit::{Cli, DataSet, Event, Finished, Song, dump, dump_of, real_data};
 
 use super::{BUCKET, ROLE, Stand};
-use crate::{
-    cli,
-    postgres::same_as_duckdb::{dump as dump_of, sample},
-};
+use crate::cli;
 
 /// Runs the command line with everything that Redshift needs.
 pub(super) fn run(cli: &Cli, stand: &Stand, arguments: &[&str]) -> Finished {
@@ -50,7 +47,7 @@ async fn load_both(redshift: &Cli, duckdb: &Cli, stand: &Stand, data: &Path) -> 
 async fn the_sample_is_loaded_alike_and_a_second_load_loads_nothing() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("sample");
-    sample(&directory);
+    sparkify_eventsim::Sample { users: 40, days: 10, ..Default::default() }.write(&directory).unwrap();
     let (stand, redshift, duckdb) = (Stand::new(), cli(), cli());
     let report = load_both(&redshift, &duckdb, &stand, &directory).await;
     assert!(report["records"]["staged"].as_i64().unwrap() > 500, "{report}");

@@ -154,6 +154,7 @@ async fn load(
         match_rule: settings.match_rule.value,
         max_errors: settings.max_errors.value,
         verify_content: arguments.verify_content,
+        pack: settings.pack.value,
         retries: Retries { count: settings.retries.value, ..Retries::default() },
     };
     let (progress, cancel) = (Arc::new(Progress::default()), Cancel::default());

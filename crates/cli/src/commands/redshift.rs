@@ -74,7 +74,12 @@ pub(super) async fn open_to_load(
         region,
         role: role.parse::<IamRole>()?,
     };
-    let options = RedshiftOptions { staging: Some(staging), wait: settings.wait.value, ..found.options };
+    let options = RedshiftOptions {
+        staging: Some(staging),
+        wait: settings.wait.value,
+        pack_bytes: settings.pack_size.value,
+        ..found.options
+    };
     Ok(Arc::new(RedshiftWarehouse::open(&options).await?))
 }
 

@@ -20,7 +20,7 @@ pub use file::ConfigFile;
 pub use generate::GenerateSettings;
 pub use source::{SourcePlaces, SourceUrl};
 use sparkify_analytics::output::Format;
-use sparkify_etl::{MatchRule, Retries};
+use sparkify_etl::{MatchRule, Pack, Retries};
 #[cfg(feature = "s3")]
 use sparkify_storage::S3Options;
 use sparkify_warehouse::duckdb::DuckDbOptions;
@@ -114,6 +114,10 @@ pub struct Settings {
     pub stage: Option<Setting<String>>,
     /// The role that Redshift reads S3 with: an ARN, or `default`.
     pub iam_role: Option<Setting<String>>,
+    /// Whether records go into Redshift packed.
+    pub pack: Setting<Pack>,
+    /// The compressed bytes of a packed file.
+    pub pack_size: Setting<usize>,
     /// Override directory for SQL files.
     pub sql_dir: Option<Setting<PathBuf>>,
     /// The form of the logs.
@@ -219,6 +223,13 @@ impl Settings {
                 .find("iam_role", arguments.iam_role.as_deref())
                 .map(|found| found.parse("the ARN of a role, or default", redshift::iam_role))
                 .transpose()?,
+            pack: layers.text("pack", arguments.pack.as_deref(), Pack::default().name()).parse(
+                "auto, always or never",
+                |text| Pack::ALL.into_iter().find(|pack| pack.name() == text).ok_or(None),
+            )?,
+            pack_size: layers
+                .text("pack_size", arguments.pack_size.as_deref(), "16MB")
+                .parse("a size from 1MB to 128MB", redshift::pack_size)?,
             sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(&file)),
             log_format: layers.text("log_format", arguments.log_format.as_deref(), "text").parse(
                 "text or json",
@@ -280,6 +291,8 @@ impl Settings {
             row("retries", &self.retries),
             optional("stage", self.stage.as_ref()),
             optional("iam_role", self.iam_role.as_ref()),
+            row("pack", &self.pack),
+            row("pack_size", &self.pack_size),
             optional("sql_dir", self.sql_dir.as_ref()),
             row("log_format", &self.log_format),
             row("deployment", &self.deployment.name),
@@ -344,6 +357,8 @@ pub(crate) const KEYS: &[&str] = &[
     "retries",
     "stage",
     "iam_role",
+    "pack",
+    "pack_size",
     "sql_dir",
     "log_format",
     "profile",

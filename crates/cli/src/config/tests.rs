@@ -144,3 +144,38 @@ fn sizes_have_a_unit() {
         assert!(!is_size(size), "{size}");
     }
 }
+
+#[test]
+fn the_deployment_has_a_section_of_its_own() {
+    let directory = directory_with(
+        "profile = \"data\"\n[deployment]\nname = \"nightly\"\nregion = \"eu-west-1\"\nnodes = 2\n",
+    );
+    let settings = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
+    let deployment = &settings.deployment;
+    assert_eq!(deployment.name.value, "nightly");
+    assert_eq!(deployment.region.as_ref().unwrap().value, "eu-west-1");
+    assert_eq!(deployment.profile.as_ref().unwrap().value, "data");
+    let rows = settings.rows();
+    let nodes = rows.iter().find(|row| row.name == "deployment.nodes").unwrap();
+    assert_eq!(nodes.value.as_deref(), Some("2"));
+    assert!(matches!(nodes.origin, Origin::File(_)));
+
+    let environment = |name: &str| (name == "SPARKIFY_DEPLOYMENT").then(|| "hourly".to_owned());
+    let settings = Settings::read(&GlobalArgs::default(), &environment, directory.path()).unwrap();
+    assert_eq!(settings.deployment.name.value, "hourly");
+    let flags = GlobalArgs {
+        deployment: Some("daily".to_owned()),
+        region: Some("us-east-1".to_owned()),
+        ..GlobalArgs::default()
+    };
+    let settings = Settings::read(&flags, &environment, directory.path()).unwrap();
+    assert_eq!(settings.deployment.name.value, "daily");
+    assert_eq!(settings.deployment.region.unwrap().value, "us-east-1");
+}
+
+#[test]
+fn a_deployment_that_is_no_section_is_refused_with_the_right_spelling() {
+    let directory = directory_with("deployment = \"nightly\"\n");
+    let error = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err();
+    assert!(error.to_string().contains("deployment must be a section"), "{error}");
+}

@@ -17,7 +17,7 @@ use super::{Readers, Run, records::Batches};
 use crate::{
     Error, Result,
     error::During,
-    record::{Reason, RecordShape, Reject},
+    record::{Reason, Reject},
     source::FileKind,
 };
 
@@ -116,12 +116,11 @@ async fn staged_contents(session: &mut dyn LoadSession, keys: &HashSet<Key>) -> 
 /// All deliveries of the keys in this run, by file and line.
 fn find(run: &Run<'_>, readers: &Readers, keys: &HashSet<Key>) -> Result<BTreeMap<Key, Vec<Delivery>>> {
     let mut deliveries: BTreeMap<Key, Vec<Delivery>> = BTreeMap::new();
-    for reader in &readers.0 {
-        let files: Arc<[_]> = reader.outcomes().map(|(file, _)| file.clone()).collect();
+    for (shape, files) in readers.sets() {
         if files.first().is_none_or(|file| file.kind != FileKind::Events) {
             continue;
         }
-        let again = run.reader(Arc::<RecordShape>::clone(reader.shape()), Arc::clone(&files));
+        let again = run.reader(shape, Arc::clone(&files));
         while let Some((batch, positions)) =
             again.next_batch_with_positions().map_err(|stop| run.stopped(stop))?
         {

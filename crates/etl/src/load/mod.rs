@@ -1,6 +1,7 @@
 //! The load: from a listing to a published state.
 
 mod conflicts;
+mod direct;
 mod publish;
 mod records;
 mod retry;
@@ -12,11 +13,12 @@ use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
 use sparkify_warehouse::{BatchSource, LoadSession, Warehouse};
 
-pub use self::retry::Retries;
 use self::{
+    direct::CopiedFiles,
     retry::{Earlier, Unconfirmed},
     stopwatch::Stopwatch,
 };
+pub use self::{direct::Pack, retry::Retries};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
@@ -61,6 +63,8 @@ pub struct LoadOptions {
     pub verify_content: bool,
     /// What to do about a lost connection.
     pub retries: Retries,
+    /// Whether the engine reads files itself.
+    pub pack: Pack,
 }
 
 /// What stays the same during a load.
@@ -76,13 +80,31 @@ struct Run<'a> {
     rejects: Arc<RejectLog>,
 }
 
-/// The readers of a run with their outcomes.
+/// The files of a run, and what came of each.
 #[derive(Default)]
-struct Readers(Vec<Arc<RecordReader>>);
+struct Readers {
+    read: Vec<Arc<RecordReader>>,
+    copied: Vec<CopiedFiles>,
+}
 
 impl Readers {
     fn outcomes(&self) -> impl Iterator<Item = (&SourceFile, &FileOutcome)> {
-        self.0.iter().flat_map(|reader| reader.outcomes())
+        let copied = self.copied.iter().flat_map(|set| set.files.iter().zip(&set.outcomes));
+        self.read.iter().flat_map(|reader| reader.outcomes()).chain(copied)
+    }
+
+    /// The records in all of the files.
+    fn records(&self) -> u64 {
+        let read = self.read.iter().flat_map(|reader| reader.outcomes());
+        let read: u64 = read.map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum();
+        read + self.copied.iter().map(|set| set.records).sum::<u64>()
+    }
+
+    /// The sets of files, each with the shape of its records.
+    fn sets(&self) -> impl Iterator<Item = (Arc<RecordShape>, Arc<[SourceFile]>)> {
+        let read = self.read.iter().map(|reader| (Arc::clone(reader.shape()), Arc::clone(reader.files())));
+        let copied = self.copied.iter().map(|set| (Arc::clone(&set.shape), Arc::clone(&set.files)));
+        read.chain(copied)
     }
 
     /// Counts a record of that file as set aside.
@@ -313,6 +335,7 @@ impl Run<'_> {
         let songs = Arc::new(RecordShape::songs());
         let mut readers = Readers::default();
         let mut tables: Vec<(String, Arc<dyn BatchSource>)> = Vec::new();
+        let (mut objects, mut left_to_engine) = (Vec::new(), Vec::new());
         for (table, files, kind, shape) in [
             ("batch_songs", &difference.new, FileKind::Songs, &songs),
             ("batch_events", &difference.new, FileKind::Events, &events),
@@ -323,11 +346,27 @@ impl Run<'_> {
             if files.is_empty() {
                 continue;
             }
+            if self.reads_itself(session, &files)? {
+                objects.push(self.object_load(table, shape, &files)?);
+                left_to_engine.push((Arc::clone(shape), files));
+                continue;
+            }
             let reader = self.reader(Arc::clone(shape), files);
             tables.push((table.to_owned(), Arc::clone(&reader) as _));
-            readers.0.push(reader);
+            readers.read.push(reader);
         }
-        self.stop_for(session.append_all(tables).await.err())?;
+        if !tables.is_empty() {
+            self.stop_for(session.append_all(tables).await.err())?;
+        }
+        if !objects.is_empty() {
+            let loaded = match session.load_objects(objects).await {
+                Ok(loaded) => loaded,
+                Err(error) => return self.stop_for(Some(error)).map(|()| readers),
+            };
+            for ((shape, files), loaded) in left_to_engine.into_iter().zip(&loaded) {
+                readers.copied.push(self.copied(shape, files, loaded)?);
+            }
+        }
         if self.rejects.count() > self.rejects.allowed() {
             return Err(self.bad_records(false));
         }

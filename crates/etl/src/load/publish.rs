@@ -4,7 +4,6 @@ use std::sync::{Arc, atomic::Ordering};
 
 use sparkify_schema::{
     Dialect,
-    dialect::quote_literal,
     model::{load_errors, loaded_files, tables},
     sql::{Condition, context, transform_steps},
     statements,
@@ -96,8 +95,7 @@ impl<'a, 'run> Publisher<'a, 'run> {
 
     /// Nothing vanishes: each record that was read is staged, set aside, or a duplicate.
     fn reconcile(&self, counts: &mut RecordCounts) -> Result<()> {
-        counts.read =
-            self.readers.outcomes().map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum();
+        counts.read = self.readers.records();
         counts.rejected = self.run.rejects.count();
         if counts.read == counts.staged + counts.rejected + counts.duplicate {
             return Ok(());

@@ -160,6 +160,11 @@ impl RecordReader {
         &self.shape
     }
 
+    /// Its files.
+    pub(crate) const fn files(&self) -> &Arc<[SourceFile]> {
+        &self.files
+    }
+
     /// The files with what came of each.
     pub(crate) fn outcomes(&self) -> impl Iterator<Item = (&SourceFile, &FileOutcome)> {
         self.files.iter().zip(&self.outcomes)

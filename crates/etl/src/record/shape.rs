@@ -63,6 +63,12 @@ impl RecordShape {
         SchemaRef::clone(&self.schema)
     }
 
+    /// The key of each column of the table, in their order.
+    #[must_use]
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
     /// The key of the column at that index.
     pub(super) fn key(&self, index: usize) -> &str {
         &self.keys[index]

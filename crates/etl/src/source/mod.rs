@@ -79,6 +79,16 @@ pub struct SourceFile {
     pub content_tag: Option<String>,
 }
 
+/// The kind of content tags that are entity tags of S3.
+const ETAG: &str = "etag:";
+
+impl SourceFile {
+    /// Its entity tag, if it is an object of S3.
+    pub(crate) fn etag(&self) -> Option<&str> {
+        self.content_tag.as_deref()?.strip_prefix(ETAG)
+    }
+}
+
 /// The content of a file, as stored.
 pub type Content = Box<dyn Read + Send>;
 
@@ -107,6 +117,12 @@ pub trait Source: Debug + Send + Sync {
     ///
     /// When something cannot be listed, or when there is no data file at all.
     async fn list(&self) -> Result<Vec<SourceFile>, SourceError>;
+
+    /// The region of S3 that the files are in, if that is where they are: then an engine may read them by their
+    /// paths itself.
+    fn region(&self) -> Option<String> {
+        None
+    }
 
     /// The JSONPaths file, if there is one.
     ///

@@ -270,6 +270,9 @@ impl Warehouse for DuckDbWarehouse {
             return Err(Error::ReadOnly);
         }
         let guard = Arc::clone(&self.writer).lock_owned().await;
+        if guard.is_none() {
+            return Err(Error::Closed);
+        }
         Ok(Box::new(session::DuckDbLoad::new(guard, self.location.clone(), Arc::clone(&self.interrupts))))
     }
 

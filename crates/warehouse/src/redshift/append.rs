@@ -25,6 +25,8 @@ pub(super) struct Appender {
     pub(super) role_patience: Duration,
     /// The slices of the cluster.
     pub(super) slices: usize,
+    /// The compressed bytes at which a packed file ends.
+    pub(super) pack_bytes: usize,
 }
 
 impl Appender {
@@ -51,7 +53,7 @@ impl Appender {
         let table = identifier(table)?;
         let names = self.target(connection, &table, &source).await?;
         let entry = self.connections.running().enter(None);
-        let shape = Shape::for_slices(self.slices);
+        let shape = Shape::for_slices(self.slices, self.pack_bytes);
         let packed = pack::pack(source, names.clone(), shape, area, folder, &entry).await?;
         drop(entry);
         let (rows, bytes, files) = (packed.rows, packed.bytes, packed.objects.len());

@@ -33,6 +33,8 @@ pub struct RedshiftOptions {
     pub wait: Duration,
     /// How long to wait for a role that is new: it may take minutes until Redshift can use one.
     pub role_patience: Duration,
+    /// The compressed bytes at which a packed file ends. Memory bounds it further where there are many slices.
+    pub pack_bytes: usize,
 }
 
 /// A place in S3 for the files that COPY reads.
@@ -182,6 +184,9 @@ fn is_deployment(text: &str) -> bool {
 }
 
 impl RedshiftOptions {
+    /// The usual size of a packed file, in bytes.
+    pub const DEFAULT_PACK_BYTES: usize = 16 << 20;
+
     /// The database of that server, with everything else as usual.
     #[must_use]
     pub fn new(server: Server) -> Self {
@@ -192,6 +197,7 @@ impl RedshiftOptions {
             access: Access::ReadWrite,
             wait: Duration::ZERO,
             role_patience: Duration::from_secs(120),
+            pack_bytes: Self::DEFAULT_PACK_BYTES,
         }
     }
 

@@ -25,9 +25,6 @@ const OPEN_FILES_MAX: usize = 16;
 /// All open files together have at most so many bytes.
 const OPEN_BYTES_MAX: usize = 128 << 20;
 
-/// A file has at most so many bytes.
-const FILE_BYTES_MAX: usize = 16 << 20;
-
 /// How to pack.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
@@ -40,11 +37,11 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// For a cluster of so many slices.
-    pub(super) fn for_slices(slices: usize) -> Self {
+    /// For a cluster of so many slices, and files that end at so many bytes.
+    pub(super) fn for_slices(slices: usize, file_bytes: usize) -> Self {
         let files = slices.clamp(1, OPEN_FILES_MAX);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { files, file_bytes: FILE_BYTES_MAX.min(OPEN_BYTES_MAX / files), workers: cores.clamp(1, 8) + 1 }
+        Self { files, file_bytes: file_bytes.min(OPEN_BYTES_MAX / files), workers: cores.clamp(1, 8) + 1 }
     }
 }
 
@@ -255,12 +252,12 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn every_row_is_in_one_file_and_there_are_as_many_files_as_slices() {
         for slices in [1, 2, 4, 16] {
-            let (packed, sizes) = packed(64, Shape::for_slices(slices)).await;
+            let (packed, sizes) = packed(64, Shape::for_slices(slices, 16 << 20)).await;
             assert_eq!(packed.objects.len(), slices);
             let (smallest, largest) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
             assert!(largest < &(smallest * 2), "{sizes:?}");
         }
-        assert_eq!(Shape::for_slices(1000).files, OPEN_FILES_MAX);
+        assert_eq!(Shape::for_slices(1000, 16 << 20).files, OPEN_FILES_MAX);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -274,7 +271,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn nothing_to_pack_makes_no_file() {
-        assert!(packed(0, Shape::for_slices(2)).await.0.objects.is_empty());
+        assert!(packed(0, Shape::for_slices(2, 16 << 20)).await.0.objects.is_empty());
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -283,7 +280,7 @@ mod tests {
         let entry = running.enter(None);
         running.interrupt();
         let source = Arc::new(Numbers(AtomicUsize::new(0), usize::MAX));
-        let result = pack(source, vec!["n".to_owned()], Shape::for_slices(2), &area, "0-t", &entry).await;
+        let result = pack(source, vec!["n".to_owned()], Shape::for_slices(2, 16 << 20), &area, "0-t", &entry).await;
         assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
     }
 }

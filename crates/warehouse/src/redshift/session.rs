@@ -84,6 +84,7 @@ impl RedshiftLoad {
             area,
             role_patience: options.role_patience,
             slices: slices(&connection).await?,
+            pack_bytes: options.pack_bytes,
         };
         Ok(Self {
             connections,
@@ -225,6 +226,10 @@ impl LoadSession for RedshiftLoad {
             .map(|(folder, table, source)| self.append_apart(folder, table, source))
             .collect();
         stream::iter(work).buffered(COPIES).try_collect().await
+    }
+
+    fn reads_objects(&self) -> bool {
+        self.appender.area().is_ok()
     }
 
     async fn load_objects(&mut self, loads: Vec<ObjectLoad>) -> Result<Vec<LoadedObjects>> {

@@ -1,8 +1,8 @@
 //! Where the warehouse of a deployment is and as whom to log in, asked of AWS when it is needed.
 
-use sparkify_infra::{Deployment, Secret, Services, outputs::Login};
+use sparkify_infra::{Deployment, Error, Kind, Secret, Services, outputs::Login, plan::ResourceKind};
 
-use crate::{args::AccessArgs, config::Settings, exit::UsageError};
+use crate::{args::AccessArgs, config::Settings};
 
 /// What it takes to connect to the warehouse of a deployment.
 #[derive(Debug, Clone)]
@@ -32,13 +32,16 @@ pub(in crate::commands) async fn connection(
     let services = Services::connect(&settings.deployment.connect_options()).await?;
     let deployment = Deployment::new(config, services)?.with_timing(super::timing::timing()?);
     let outputs = deployment.resolve().await?;
-    let Some(endpoint) = outputs.endpoint.clone() else {
-        let (name, state) = (&outputs.deployment, &outputs.state);
-        return Err(UsageError::with_hint(
-            format!("the warehouse of the deployment {name} cannot be used: it is {state}"),
-            "`sparkify-cli status` shows more; `sparkify-cli resume` ends a pause",
-        )
-        .into());
+    let rests = ["pausing", "paused", "resuming"].contains(&outputs.state.as_str());
+    let Some(endpoint) = outputs.endpoint.clone().filter(|_| !rests) else {
+        let resource = match outputs.kind {
+            Kind::Cluster => ResourceKind::Cluster,
+            Kind::Serverless => ResourceKind::Workgroup,
+        };
+        let remedy =
+            "`sparkify-cli resume` ends a pause, `sparkify-cli status` shows what else it may be".to_owned();
+        let (name, state) = (outputs.warehouse, outputs.state);
+        return Err(Error::WrongState { operation: "connecting", resource, name, state, remedy }.into());
     };
     let credentials = deployment.credentials(&outputs, Login::Admin).await?;
     Ok(Connection {

@@ -13,7 +13,7 @@ mod watch;
 
 use std::sync::Arc;
 
-pub(super) use connection::{Connection, connection};
+pub(super) use connection::connection;
 use serde::Serialize;
 use sparkify_infra::{Deployment, Services};
 

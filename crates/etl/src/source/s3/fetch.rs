@@ -8,7 +8,7 @@ use sparkify_storage::{
     object_store::{Error, GetOptions, GetRange, GetResult, path::Path},
 };
 
-use super::{ETAG, pipe::PipeWriter};
+use super::pipe::PipeWriter;
 use crate::{
     error::{SourceError, SourceProblem},
     source::SourceFile,
@@ -29,7 +29,7 @@ pub(super) struct Fetch<'a> {
 
 impl<'a> Fetch<'a> {
     pub(super) fn new(store: &'a Arc<dyn ObjectStore>, file: &'a SourceFile, url: S3Url, path: Path) -> Self {
-        let etag = file.content_tag.as_ref().and_then(|tag| tag.strip_prefix(ETAG));
+        let etag = file.etag();
         let etag = etag.map(|etag| format!("\"{etag}\""));
         Self { store, file, url, path, etag }
     }

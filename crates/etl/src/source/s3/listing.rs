@@ -11,7 +11,7 @@ use sparkify_storage::{
     object_store::{ObjectMeta, path::Path},
 };
 
-use super::{ETAG, failed, path_of};
+use super::{super::ETAG, failed, path_of};
 use crate::{
     error::SourceError,
     source::{Compression, FileKind, SourceFile},

@@ -35,14 +35,12 @@ const JSON_PATHS_BYTES_MAX: u64 = 1024 * 1024;
 const EMPTY_ADVICE: &str = "name the prefix that has log_data/ and song_data/ below it with --source \
                             s3://BUCKET/PREFIX, or each of them with --log-data and --song-data";
 
-/// The kind of content tags.
-const ETAG: &str = "etag:";
-
 /// Prefixes and a JSONPaths file in one bucket or several.
 #[derive(Debug)]
 pub struct S3Source {
     places: Places<S3Url>,
     stores: Arc<Stores>,
+    region: Option<String>,
     io: IoThread,
 }
 
@@ -61,7 +59,11 @@ impl S3Source {
                 stores.insert(bucket.to_owned(), store);
             }
         }
-        Self::with_stores(places, stores)
+        let region = match &options.region {
+            Some(region) => Some(region.clone()),
+            None => sparkify_storage::region(options).await,
+        };
+        Ok(Self { region, ..Self::with_stores(places, stores)? })
     }
 
     /// The same with stores that are there already, by bucket.
@@ -75,7 +77,7 @@ impl S3Source {
     ) -> Result<Self, SourceError> {
         let location = places.location(ToString::to_string);
         let io = IoThread::start().map_err(|error| SourceError::io(location, error))?;
-        Ok(Self { places, stores: Arc::new(Stores(stores)), io })
+        Ok(Self { places, stores: Arc::new(Stores(stores)), region: None, io })
     }
 }
 
@@ -114,6 +116,10 @@ fn failed(error: sparkify_storage::object_store::Error, action: Action, url: &S3
 impl Source for S3Source {
     fn location(&self) -> String {
         self.places.location(ToString::to_string)
+    }
+
+    fn region(&self) -> Option<String> {
+        self.region.clone()
     }
 
     async fn list(&self) -> Result<Vec<SourceFile>, SourceError> {

@@ -1,14 +1,19 @@
 //! Each quality check finds what it is for.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
-use sparkify_etl::{Cancel, LoadOptions, Progress, create_tables, load, quality, source::LocalDirectory};
-use sparkify_schema::sql::{Folder, SqlLibrary};
-use sparkify_testkit::{DataSet, Event, Song};
-use sparkify_warehouse::{
-    Warehouse,
-    duckdb::{DuckDbOptions, DuckDbWarehouse},
+use sparkify_etl::{create_tables, quality};
+use sparkify_schema::{
+    model::{Layer, tables},
+    sql::{Folder, SqlLibrary},
 };
+use sparkify_testkit::{DataSet, Event, Song};
+
+use super::{Engine, loads::load_into};
+
+on_every_engine! {
+    every_check_holds_after_a_load_and_finds_the_damage_it_is_for,
+}
 
 /// A check and damage that it must find.
 const DAMAGES: [(&str, &str); 29] = [
@@ -55,41 +60,36 @@ const DAMAGES: [(&str, &str); 29] = [
     ("artists_coordinates_in_range", "UPDATE artists SET latitude = 91"),
 ];
 
-async fn loaded(library: &SqlLibrary) -> DuckDbWarehouse {
+/// A table of which no constraint keeps the damage away, with the rows of another.
+fn copy(from: &str, to: &str) -> [String; 2] {
+    [format!("DROP TABLE IF EXISTS {to}"), format!("CREATE TABLE {to} AS SELECT * FROM {from}")]
+}
+
+async fn every_check_holds_after_a_load_and_finds_the_damage_it_is_for(engine: Engine) {
+    let library = SqlLibrary::embedded().unwrap();
     let data = DataSet::new();
     data.write_events("a.json", &[Event::play(1, 0).user(1), Event::play(2, 0).user(2)]);
     data.write_songs(
         "a.json",
         &[Song::new("SO1", "AR1"), Song::new("SO2", "AR2").title("Other").at(1.0, 2.0)],
     );
-    let warehouse = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
-    create_tables(&warehouse, library).await.unwrap();
-    let source = Arc::new(LocalDirectory::new(data.path()));
-    let (options, progress) = (LoadOptions::default(), Arc::new(Progress::default()));
-    load(&warehouse, source, library, &options, &progress, &Cancel::default()).await.unwrap();
-    warehouse
-}
+    let (_database, warehouse) = engine.open_new().await;
+    create_tables(warehouse.as_ref(), &library).await.unwrap();
+    load_into(warehouse.as_ref(), &data.path()).await.unwrap();
+    let check = || quality::check(warehouse.as_ref(), &library);
+    assert!(check().await.unwrap().iter().all(quality::CheckResult::holds));
 
-/// Takes NOT NULL off, which would keep the damage away.
-async fn allow_null(warehouse: &DuckDbWarehouse, damage: &str) {
-    let words: Vec<_> = damage.split_whitespace().collect();
-    if let ["UPDATE", table, "SET", column, "=", "NULL", ..] = words[..] {
-        let sql = format!("ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL");
-        warehouse.transact(vec![sql]).await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn every_check_holds_after_a_load_and_finds_the_damage_it_is_for() {
-    let library = SqlLibrary::embedded().unwrap();
-    let sound = loaded(&library).await;
-    assert!(quality::check(&sound, &library).await.unwrap().iter().all(quality::CheckResult::holds));
-
+    let names: Vec<_> =
+        tables().iter().filter(|table| table.layer != Layer::Ledger).map(|t| t.name).collect();
+    let kept = |name: &str| format!("kept_{name}");
+    let keep = names.iter().flat_map(|name| copy(name, &kept(name)));
+    // Those that refer to others go first.
+    let drop = names.iter().rev().map(|name| format!("DROP TABLE {name}"));
+    warehouse.transact(keep.chain(drop).collect()).await.unwrap();
     for (name, damage) in DAMAGES {
-        let warehouse = loaded(&library).await;
-        allow_null(&warehouse, damage).await;
-        warehouse.transact(vec![damage.to_owned()]).await.unwrap();
-        let results = quality::check(&warehouse, &library).await.unwrap();
+        let restore = names.iter().flat_map(|name| copy(&kept(name), name));
+        warehouse.transact(restore.chain([damage.to_owned()]).collect()).await.unwrap();
+        let results = check().await.unwrap();
         let result = results.iter().find(|result| result.name == name).unwrap();
         assert!(!result.holds(), "{name} does not find: {damage}");
     }

@@ -1,0 +1,27 @@
+//! What the benchmarks of loads share: their arguments and their data.
+
+use std::path::{Path, PathBuf};
+
+use sparkify_testkit::{real_data, replicate};
+
+/// The number after an argument, if it is given.
+pub fn argument(name: &str) -> Option<f64> {
+    let arguments: Vec<_> = std::env::args().collect();
+    let position = arguments.iter().position(|argument| argument == name)?;
+    Some(arguments[position + 1].parse().unwrap())
+}
+
+/// Makes the data unless it is there: the logs at hand, again and again with other users and sessions.
+pub fn prepare(directory: &Path, millions: f64) -> PathBuf {
+    if !directory.exists() {
+        println!("making {millions} million events in {}", directory.display());
+        let sample = tempfile::tempdir().unwrap();
+        let original = real_data().unwrap_or_else(|| {
+            let path = sample.path().join("sample");
+            sparkify_eventsim::Sample::default().write(&path).unwrap();
+            path
+        });
+        replicate(&original, directory, (millions * 1e6) as u64, 15_000);
+    }
+    directory.to_owned()
+}
