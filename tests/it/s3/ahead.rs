@@ -53,7 +53,9 @@ async fn whoever_waits_is_released_when_the_load_is_cancelled() {
     // One is not answered, the other breaks off in the middle.
     s3.put(BUCKET, "data/log_data/a.json", "{}");
     s3.put(BUCKET, "data/log_data/b.json", vec![b' '; 5 * 1024 * 1024]);
-    s3.inject(Fault::on(Operation::Get, Effect::Delay(Duration::from_secs(60))).key("data/log_data/a").always());
+    s3.inject(
+        Fault::on(Operation::Get, Effect::Delay(Duration::from_secs(60))).key("data/log_data/a").always(),
+    );
     s3.inject(Fault::on(Operation::Get, Effect::Stall(1000)).key("data/log_data/b").always());
     let source = source(&s3).await;
     let files: Arc<[_]> = source.list().await.unwrap().into();
