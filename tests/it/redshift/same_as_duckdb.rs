@@ -136,7 +136,7 @@ async fn two_different_events_with_one_key_are_told_with_both_places() {
     let arguments = ["run", "--source", path.to_str().unwrap(), "--format", "json", "--max-errors", "1"];
     let report = run(&redshift, &stand, &arguments).success().json();
     assert_eq!(report["records"]["rejected"], 1);
-    duckdb.load_with(&path, &["--max-errors", "1"]);
+    let _ = duckdb.load_with(&path, &["--max-errors", "1"]);
     let found: BTreeMap<_, _> = dump_of(&stand.open().await).await;
     assert_eq!(found, dump(&duckdb.database()));
 }
