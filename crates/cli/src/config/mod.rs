@@ -223,10 +223,11 @@ impl Settings {
                 .find("iam_role", arguments.iam_role.as_deref())
                 .map(|found| found.parse("the ARN of a role, or default", redshift::iam_role))
                 .transpose()?,
-            pack: layers.text("pack", arguments.pack.as_deref(), Pack::default().name()).parse(
-                "auto, always or never",
-                |text| Pack::ALL.into_iter().find(|pack| pack.name() == text).ok_or(None),
-            )?,
+            pack: layers
+                .text("pack", arguments.pack.as_deref(), Pack::default().name())
+                .parse("auto, always or never", |text| {
+                    Pack::ALL.into_iter().find(|pack| pack.name() == text).ok_or(None)
+                })?,
             pack_size: layers
                 .text("pack_size", arguments.pack_size.as_deref(), "16MB")
                 .parse("a size from 1MB to 128MB", redshift::pack_size)?,
@@ -256,6 +257,7 @@ impl Settings {
             region: value(&self.s3_region),
             endpoint: value(&self.s3_endpoint),
             anonymous: self.s3_anonymous.value,
+            profile: value(&self.deployment.profile),
             ..S3Options::default()
         }
     }

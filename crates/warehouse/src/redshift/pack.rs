@@ -280,7 +280,8 @@ mod tests {
         let entry = running.enter(None);
         running.interrupt();
         let source = Arc::new(Numbers(AtomicUsize::new(0), usize::MAX));
-        let result = pack(source, vec!["n".to_owned()], Shape::for_slices(2, 16 << 20), &area, "0-t", &entry).await;
+        let result =
+            pack(source, vec!["n".to_owned()], Shape::for_slices(2, 16 << 20), &area, "0-t", &entry).await;
         assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
     }
 }
