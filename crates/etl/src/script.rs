@@ -263,7 +263,10 @@ impl Script<'_> {
         if self.dialect.adopts_batch_as_staging() {
             self.add("whether the batch can take the place of staging", statements::count_rows(staging));
             for sql in statements::adopt_batch(staging, batch) {
-                self.add("in the place of the next statement (when staging is empty)", sql);
+                let comment = format!(
+                    "in the place of the next statement (when staging is empty; {staging} is then {batch})"
+                );
+                self.add(comment, sql);
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::{Error, Existing, LocalDirectory, Progress, Settings, Volume, Written
 
 /// A small data set: November 2018, where about one play in five is of a song in `song_data`.
 ///
-/// The default is seed 1 with 60 users and 120 songs in 30 days, about 5,000 events.
+/// The default is seed 1 with 60 users and 120 songs in 30 days, about 6,000 events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
     /// What all chance comes from: another seed gives another sample of the same size, roughly.

@@ -18,6 +18,7 @@ use crate::{
 const LAST_REGION: &str = "us-east-1";
 /// Where an address for S3 may be set, the more special first.
 const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"];
+const PROFILE_VARIABLE: &str = "AWS_PROFILE";
 /// The first pause before another try; later ones are longer, and none is exact.
 const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -105,7 +106,9 @@ async fn build(
     }
     let credentials = provider.map(|provider| Arc::new(ChainCredentials::new(provider)));
     if let Some(credentials) = &credentials {
-        credentials.current().await.map_err(|error| Error::no_credentials(&error, &url))?;
+        let profile = options.profile.clone().or_else(|| variable(PROFILE_VARIABLE));
+        let missing = |error| Error::no_credentials(&error, profile.as_deref(), &url);
+        credentials.current().await.map_err(missing)?;
         builder = builder.with_credentials(Arc::clone(credentials) as _);
     }
     let store = builder.build().map_err(|error| Error::settings(error.to_string(), &url))?;
@@ -127,12 +130,15 @@ async fn sdk_config(options: &S3Options, region: &str) -> SdkConfig {
     loader.load().await
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
 fn endpoint(options: &S3Options, configured: Option<&str>) -> Option<String> {
-    let variable = |name: &&str| std::env::var(name).ok().filter(|text| !text.is_empty());
     options
         .endpoint
         .clone()
-        .or_else(|| ENDPOINT_VARIABLES.iter().find_map(variable))
+        .or_else(|| ENDPOINT_VARIABLES.iter().find_map(|name| variable(name)))
         .or_else(|| configured.map(str::to_owned))
         .map(|endpoint| endpoint.trim_end_matches('/').to_owned())
 }

@@ -82,6 +82,8 @@ pub enum ErrorKind {
     Clock,
     /// A condition of the request does not hold: the object is there already, or is another one by now.
     Precondition,
+    /// The object is in an archive, from which it must be restored first.
+    Archived,
     /// S3 is too busy or has an error of its own, also after several tries.
     Unavailable,
     /// No connection comes about, or it breaks again and again.
@@ -130,11 +132,15 @@ impl Error {
     }
 
     /// There are no credentials.
-    pub(crate) fn no_credentials(error: &Unavailable, url: &S3Url) -> Self {
-        let source: Option<BoxError> = match error {
-            Unavailable::None => None,
-            error => Some(Box::new(Cause(chain(error)))),
+    pub(crate) fn no_credentials(error: &Unavailable, profile: Option<&str>, url: &S3Url) -> Self {
+        let cause = match (error, profile) {
+            (Unavailable::None, None) => None,
+            (Unavailable::None, Some(profile)) => {
+                Some(format!("the profile {profile} is not there, or has none"))
+            }
+            (error, _) => Some(chain(error)),
         };
+        let source: Option<BoxError> = cause.map(|cause| Box::new(Cause(cause)) as _);
         Self { kind: ErrorKind::NoCredentials, action: Action::List, url: url.clone(), signed: true, source }
     }
 
@@ -181,6 +187,7 @@ impl Error {
             ErrorKind::InvalidCredentials => "S3 does not accept the AWS credentials".to_owned(),
             ErrorKind::Clock => "S3 refuses because the clock of this machine is wrong".to_owned(),
             ErrorKind::Precondition => "it is another object by now".to_owned(),
+            ErrorKind::Archived => "it is archived: its storage class has to be restored first".to_owned(),
             ErrorKind::Unavailable => {
                 format!("S3 is too busy: it could not be {verb}, also after several tries")
             }
@@ -198,12 +205,21 @@ impl Error {
         self.source
     }
 
+    /// Whether it is the key that an object is encrypted with that may not be used.
+    fn names_a_key(&self) -> bool {
+        let refusal = self.source.as_ref().and_then(|source| source.downcast_ref::<Refusal>());
+        refusal.is_some_and(|refusal| refusal.message.contains("kms:"))
+    }
+
     /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let bucket = self.url.bucket();
         let (permission, resource) = (self.action.permission(), self.action.resource(&self.url));
         Some(match &self.kind {
+            ErrorKind::AccessDenied if self.names_a_key() => "the object is encrypted with a key of KMS: give the caller \
+                                                              the permission kms:Decrypt on that key as well"
+                .to_owned(),
             ErrorKind::AccessDenied if self.signed => format!(
                 "give the caller the permission {permission} on {resource} (in a policy of the role or user, and of \
                  the bucket if it is another account's); `aws sts get-caller-identity` shows who the caller is"
@@ -234,6 +250,7 @@ impl Error {
                 .to_owned(),
             ErrorKind::Clock => "set the clock (S3 allows for 15 minutes), then run again".to_owned(),
             ErrorKind::Precondition => "run again when nobody writes there".to_owned(),
+            ErrorKind::Archived => "restore it (`aws s3api restore-object`), or leave it out".to_owned(),
             ErrorKind::Unavailable => "run again later; what was loaded before is not read again".to_owned(),
             ErrorKind::Unreachable => "check the network, the region (--s3-region) and the address of the server \
                                        (--s3-endpoint, AWS_ENDPOINT_URL)"
@@ -304,6 +321,7 @@ fn kind_of(refusal: &Refusal) -> ErrorKind {
             ErrorKind::InvalidCredentials
         }
         "RequestTimeTooSkewed" => ErrorKind::Clock,
+        "InvalidObjectState" => ErrorKind::Archived,
         _ => match refusal.status {
             StatusCode::MOVED_PERMANENTLY | StatusCode::TEMPORARY_REDIRECT => {
                 ErrorKind::WrongRegion { right: refusal.region.clone() }

@@ -145,12 +145,14 @@ fn is_listing(query: Option<&str>) -> bool {
 struct TimedBody {
     body: Incoming,
     timeout: Duration,
+    /// When the part that is being waited for is late.
     late: Pin<Box<Sleep>>,
+    waiting: bool,
 }
 
 impl TimedBody {
     fn new(body: Incoming, timeout: Duration) -> Self {
-        Self { body, timeout, late: Box::pin(tokio::time::sleep(timeout)) }
+        Self { body, timeout, late: Box::pin(tokio::time::sleep(timeout)), waiting: false }
     }
 }
 
@@ -164,8 +166,12 @@ impl Body for TimedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
         let timeout = self.timeout;
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            self.late.as_mut().reset(Instant::now() + timeout);
+            self.waiting = false;
             return Poll::Ready(frame.map(|frame| frame.map_err(body_error)));
+        }
+        // The time in which nobody asked for a part does not count.
+        if !std::mem::replace(&mut self.waiting, true) {
+            self.late.as_mut().reset(Instant::now() + timeout);
         }
         let late = || HttpError::new(HttpErrorKind::Timeout, TimedOut(timeout));
         self.late.as_mut().poll(context).map(|()| Some(Err(late())))

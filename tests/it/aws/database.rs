@@ -65,8 +65,8 @@ fn ready_means_that_it_answers_over_verified_tls() {
 #[test]
 fn the_doctor_of_a_sound_deployment_finds_nothing() {
     let there = WithDatabase::new();
-    let _ = there.run(&["provision", "--yes"]).success();
     super::doctor::put_source_data(&there.aws);
+    let _ = there.run(&["provision", "--yes"]).success();
     let document = there.run(&["doctor", "--format", "json"]).json();
     for name in ["dns", "tcp", "tls", "login"] {
         assert!(outcomes(&document).contains(&(name, "passed")), "{name}: {document}");

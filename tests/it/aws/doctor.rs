@@ -15,24 +15,31 @@ fn check<'a>(document: &'a Value, name: &str) -> &'a Value {
     checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {document}"))
 }
 
-/// Puts something into the places that the role may read.
+/// A configuration that names a bucket of the account's own: their names are the same for all accounts.
+fn configuration(aws: &Aws) -> (String, String) {
+    let bucket = format!("music-{}", aws.account.id());
+    let read = format!("read = [\"s3://{bucket}/log_data/\", \"s3://{bucket}/song_data/\"]\n");
+    let jsonpaths = format!("jsonpaths = \"s3://{bucket}/log_json_path.json\"\n");
+    (format!("{}{read}{jsonpaths}", super::WANTED), bucket)
+}
+
+/// Puts something into the places that the role is to read.
 pub(crate) fn put_source_data(aws: &Aws) {
+    let (configuration, bucket) = configuration(aws);
+    aws.configure(&configuration);
     let place = json!({ "LocationConstraint": "us-west-2" });
-    aws.account.call(
-        "s3",
-        "create_bucket",
-        &json!({ "Bucket": "udacity-dend", "CreateBucketConfiguration": place }),
-    );
+    let parameters = json!({ "Bucket": bucket, "CreateBucketConfiguration": place });
+    aws.account.call("s3", "create_bucket", &parameters);
     for key in ["log_data/2018/11/2018-11-01-events.json", "song_data/A/A/A/T.json", "log_json_path.json"] {
-        aws.account.call("s3", "put_object", &json!({ "Bucket": "udacity-dend", "Key": key, "Body": "{}" }));
+        aws.account.call("s3", "put_object", &json!({ "Bucket": bucket, "Key": key, "Body": "{}" }));
     }
 }
 
 #[test]
 fn a_deployment_that_nothing_listens_for_fails_at_that_step_with_a_remedy() {
     let aws = Aws::new();
-    let _ = aws.provision().success();
     put_source_data(&aws);
+    let _ = aws.provision().success();
     let finished = aws.run(&["doctor", "--format", "json"]).with_code(1);
     let document = finished.json();
     assert_eq!(document["healthy"], false);
@@ -51,11 +58,13 @@ fn a_deployment_that_nothing_listens_for_fails_at_that_step_with_a_remedy() {
 #[test]
 fn a_bucket_that_cannot_be_read_is_named() {
     let aws = Aws::new();
+    let (configuration, bucket) = configuration(&aws);
+    aws.configure(&configuration);
     let finished = aws.run(&["doctor", "--format", "json"]).with_code(1);
     let document = finished.json();
     let buckets = check(&document, "buckets");
     assert_eq!(buckets["outcome"], "failed", "{document}");
-    assert!(buckets["detail"].as_str().unwrap().contains("udacity-dend"), "{buckets}");
+    assert!(buckets["detail"].as_str().unwrap().contains(&bucket), "{buckets}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod confirmation;
 mod database;
 mod doctor;
 mod documents;
+mod end_to_end;
 mod foreign;
 mod interrupted;
 mod inventory;

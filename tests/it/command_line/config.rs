@@ -66,7 +66,7 @@ fn a_faulty_file_is_wrong_usage_and_is_named() {
     let path = cli.directory().join("sparkify.toml");
     for (text, reason) in [
         ("max_error = 1", "there is no setting \"max_error\""),
-        ("max_errors = [1]", "max_errors must be a text or a whole number"),
+        ("max_errors = [1]", "max_errors must be a text, a whole number, or true or false"),
         ("max_errors = \"few\"", "\"few\" is no value for max_errors in "),
         ("\n\nmax_errors = ", "line 3"),
     ] {

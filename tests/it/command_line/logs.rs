@@ -53,7 +53,9 @@ fn verbose_tells_what_is_done_and_twice_verbose_each_statement() {
     let (plain, verbose, very) = (loads(&["run"]), loads(&["run", "-v"]), loads(&["run", "-vv"]));
     assert!(!plain.contains("INFO") && !plain.contains("DEBUG"), "{plain}");
     assert!(
-        verbose.contains("INFO loading source=sparkify-sample") && verbose.contains("INFO loaded"),
+        verbose.contains("INFO loading source=/")
+            && verbose.contains("/sparkify-sample warehouse=")
+            && verbose.contains("INFO loaded"),
         "{verbose}"
     );
     assert!(!verbose.contains("DEBUG") && !verbose.contains("INSERT INTO"), "{verbose}");

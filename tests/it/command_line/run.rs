@@ -41,13 +41,13 @@ fn without_a_source_a_sample_is_made_loaded_and_explored() {
     let finished = cli.run(["run"]).success();
     assert_eq!(
         finished.stderr,
-        "no source was given, so a sample was made in sparkify-sample: 4878 events and 120 songs\n"
+        "no source was given, so a sample was made in sparkify-sample: 5900 events and 120 songs\n"
     );
     assert_text!("run_on_the_sample", settled(&cli, &finished.stdout));
     let entries: BTreeSet<_> =
         std::fs::read_dir(cli.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(entries, ["sparkify-sample", "sparkify.duckdb"].map(Into::into).into());
-    assert_eq!(dump(&cli.database())["staging_events"].len(), 4878);
+    assert_eq!(dump(&cli.database())["staging_events"].len(), 5900);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod append;
 mod command_line;
 mod copying;
+mod direct;
 mod engine;
 mod faults;
 mod generated;

@@ -165,11 +165,20 @@ fn scripted(dialect: Dialect) -> Vec<Scripted> {
     let parts = script(&SqlLibrary::embedded().unwrap(), dialect, &LoadOptions::default()).unwrap();
     let statements = parts.into_iter().filter_map(|part| match part {
         ScriptPart::Statement { comment, sql, connection } => {
-            Some(Scripted { connection, comment, shape: shape(&sql) })
+            Some(Scripted { connection, comment, shape: adopted(dialect, &shape(&sql)) })
         }
         ScriptPart::Note(_) => None,
     });
     statements.collect()
+}
+
+/// Where staging was empty, the batch takes its place, and the statements behind that name staging instead.
+fn adopted(dialect: Dialect, shape: &str) -> String {
+    if dialect.adopts_batch_as_staging() {
+        shape.replace("batch_events", "staging_events").replace("batch_songs", "staging_songs")
+    } else {
+        shape.to_owned()
+    }
 }
 
 /// Looks for the sent statements among those of the script with these indices, one behind the other, and
@@ -257,6 +266,7 @@ async fn compare(engine: Arc<dyn Warehouse>) {
     let load_begins = script.iter().rposition(|scripted| scripted.shape == script[0].shape).unwrap();
     let mut note_run = |from: usize| {
         let sent = std::mem::take(&mut *recorder.log.lock().unwrap());
+        let sent: Vec<_> = sent.iter().map(|shape| adopted(recorder.engine.dialect(), shape)).collect();
         let among: Vec<_> = (from..script.len()).collect();
         seen.extend(positions(&script, &among, &sent));
     };

@@ -79,7 +79,7 @@ fn without_credentials_it_says_where_they_are_looked_for() {
         run(&cli, &[("AWS_PROFILE", "none")], &["run", "--source", SOURCE, "--s3-endpoint", &s3.endpoint()])
             .with_code(1);
     assert!(finished.stderr.contains("there are no AWS credentials"), "{}", finished.stderr);
-    assert!(finished.stderr.contains("none"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("the profile none is not there, or has none"), "{}", finished.stderr);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Loading from S3: from an S3 in memory that checks signatures, and whose answers can be made to fail.
 
+mod ahead;
 mod cancelled;
 mod changes;
 mod credentials;

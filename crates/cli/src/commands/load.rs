@@ -165,7 +165,7 @@ async fn load(
             source = open(settings, source) => source?,
             () = cancel.cancelled() => return Err(sparkify_etl::Error::Cancelled),
         };
-        tracing::info!(source = source.location(), warehouse = %warehouse.location(), "loading");
+        tracing::info!(source = %source.location(), warehouse = %warehouse.location(), "loading");
         sparkify_etl::load(warehouse, source, &library, &options, &progress, &cancel).await
     });
     let result = stop.during(warehouse, &cancel, work).await;

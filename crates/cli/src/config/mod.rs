@@ -257,6 +257,7 @@ impl Settings {
             region: value(&self.s3_region),
             endpoint: value(&self.s3_endpoint),
             anonymous: self.s3_anonymous.value,
+            profile: value(&self.deployment.profile),
             ..S3Options::default()
         }
     }

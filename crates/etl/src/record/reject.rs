@@ -1,5 +1,7 @@
 //! A record that cannot be loaded: where it is, what is wrong, and what to do.
 
+use sparkify_schema::model::{staging_events, staging_songs};
+
 /// Why a record cannot be loaded.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -104,9 +106,20 @@ impl From<&sparkify_warehouse::CopyReject> for Reject {
             column: reject.position.max(1),
             field: reject.column.clone(),
             reason: Reason::Refused(reject.cause()),
-            value: reject.raw.as_deref().map(excerpt).unwrap_or_default(),
+            value: refused_value(reject),
         }
     }
+}
+
+/// The value of the field to blame, or else the beginning of the record.
+fn refused_value(reject: &sparkify_warehouse::CopyReject) -> String {
+    let Some(raw) = reject.raw.as_deref() else { return String::new() };
+    let record: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(raw).ok();
+    let columns = [staging_events(), staging_songs()].into_iter().flat_map(|table| table.columns);
+    let value = columns.filter(|column| Some(column.name) == reject.column.as_deref()).find_map(|column| {
+        record.as_ref()?.get(column.source_key).or_else(|| record.as_ref()?.get(column.name))
+    });
+    value.map_or_else(|| excerpt(raw), |value| excerpt(&value.to_string()))
 }
 
 /// The beginning of a text, fit for one line of a terminal.
@@ -123,4 +136,23 @@ pub(crate) fn excerpt(text: &str) -> String {
 /// Control characters would disturb a terminal, so they are shown as escapes.
 fn escape(c: char) -> Vec<char> {
     if c.is_control() { c.escape_default().collect() } else { vec![c] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_record_shows_the_value_to_blame_or_else_its_beginning() {
+        let reject = sparkify_warehouse::CopyReject {
+            column: Some("session_id".to_owned()),
+            raw: Some(r#"{"page":"Home","sessionId":"x"}"#.to_owned()),
+            ..Default::default()
+        };
+        assert_eq!(Reject::from(&reject).value, "\"x\"");
+        let unknown = sparkify_warehouse::CopyReject { column: None, ..reject.clone() };
+        assert!(Reject::from(&unknown).value.starts_with("{\"page\""));
+        let broken = sparkify_warehouse::CopyReject { raw: Some("no JSON".to_owned()), ..reject };
+        assert_eq!(Reject::from(&broken).value, "no JSON");
+    }
 }

@@ -92,8 +92,10 @@ impl Script<'_> {
 
     /// After the load is published.
     pub(super) fn after_commit(&mut self) {
-        for table in tables() {
-            self.add("for the planner (when the load has changed it)", redshift::analyze(table.name));
+        let mut names: Vec<_> = tables().iter().map(|table| table.name).collect();
+        names.sort_unstable();
+        for name in names {
+            self.add("for the planner (when the load has changed it)", redshift::analyze(name));
         }
         self.with(ScriptConnection::Lock, "lets the next load begin", redshift::rollback());
     }

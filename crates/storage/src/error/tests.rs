@@ -28,6 +28,16 @@ fn a_denied_access_names_the_permission_and_the_resource() {
 }
 
 #[test]
+fn a_key_that_may_not_be_used_is_told_apart_from_the_object() {
+    let body = "<Error><Code>AccessDenied</Code><Message>User: x is not authorized to perform: kms:Decrypt on \
+                resource: y</Message></Error>";
+    let refusal = Refusal::read(StatusCode::FORBIDDEN, &HeaderMap::new(), body, true);
+    let http = HttpError::new(HttpErrorKind::Unknown, refusal);
+    let error = explain(object_store::Error::Generic { store: "S3", source: Box::new(http) }, Action::Read);
+    assert!(error.hint().unwrap().contains("kms:Decrypt"), "{error:?}");
+}
+
+#[test]
 fn the_wrong_region_names_the_right_one() {
     let right = "<Region>eu-central-1</Region>";
     for (status, code) in [(301, "PermanentRedirect"), (400, "AuthorizationHeaderMalformed")] {
@@ -47,6 +57,7 @@ fn every_kind_of_refusal_is_told_apart() {
         (403, "InvalidAccessKeyId", ErrorKind::InvalidCredentials),
         (403, "SignatureDoesNotMatch", ErrorKind::InvalidCredentials),
         (403, "RequestTimeTooSkewed", ErrorKind::Clock),
+        (403, "InvalidObjectState", ErrorKind::Archived),
         (503, "SlowDown", ErrorKind::Unavailable),
         (500, "InternalError", ErrorKind::Unavailable),
         (400, "InvalidRequest", ErrorKind::Other),

@@ -4,11 +4,44 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::wire::{put_text, take_text};
 
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Something to know; PostgreSQL has several kinds of it.
+    Info,
+    /// Something to look into.
+    Warning,
+    /// The statement failed.
+    Error,
+    /// The session is over.
+    Fatal,
+}
+
+impl Severity {
+    fn parse(text: &str) -> Self {
+        match text {
+            "ERROR" => Self::Error,
+            "FATAL" | "PANIC" => Self::Fatal,
+            "WARNING" => Self::Warning,
+            _ => Self::Info,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+}
+
 /// An error or notice of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerError {
-    /// `ERROR`, `FATAL`, `INFO`, `WARNING`.
-    pub severity: String,
+    /// How bad it is.
+    pub severity: Severity,
     /// The SQLSTATE.
     pub code: String,
     /// What happened.
@@ -18,7 +51,7 @@ pub struct ServerError {
     /// What to do.
     pub hint: Option<String>,
     /// Where in the statement, counted in characters from 1.
-    pub position: Option<String>,
+    pub position: Option<u32>,
 }
 
 impl ServerError {
@@ -26,7 +59,7 @@ impl ServerError {
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self {
-            severity: "ERROR".to_owned(),
+            severity: Severity::Error,
             code: code.to_owned(),
             message: message.into(),
             detail: None,
@@ -38,7 +71,7 @@ impl ServerError {
     /// An error that ends the session.
     #[must_use]
     pub fn fatal(code: &str, message: impl Into<String>) -> Self {
-        Self { severity: "FATAL".to_owned(), ..Self::new(code, message) }
+        Self { severity: Severity::Fatal, ..Self::new(code, message) }
     }
 
     /// The same with a detail.
@@ -48,7 +81,7 @@ impl ServerError {
     }
 
     pub(super) fn info(message: impl Into<String>) -> Self {
-        Self { severity: "INFO".to_owned(), ..Self::new("00000", message) }
+        Self { severity: Severity::Info, ..Self::new("00000", message) }
     }
 
     pub(super) fn syntax(message: impl Into<String>) -> Self {
@@ -78,12 +111,12 @@ impl ServerError {
             let _ = body.split_to(1);
             let Some(text) = take_text(&mut body) else { break };
             match field {
-                b'S' => error.severity = text,
+                b'S' => error.severity = Severity::parse(&text),
                 b'C' => error.code = text,
                 b'M' => error.message = text,
                 b'D' => error.detail = Some(text),
                 b'H' => error.hint = Some(text),
-                b'P' => error.position = Some(text),
+                b'P' => error.position = text.parse().ok(),
                 // The fields that came after PostgreSQL 8.0.
                 _ => {}
             }
@@ -96,10 +129,11 @@ impl ServerError {
             output.put_u8(name);
             put_text(output, text);
         };
-        field(b'S', &self.severity);
+        field(b'S', self.severity.name());
         field(b'C', &self.code);
         field(b'M', &self.message);
-        for (name, text) in [(b'D', &self.detail), (b'H', &self.hint), (b'P', &self.position)] {
+        let position = self.position.map(|position| position.to_string());
+        for (name, text) in [(b'D', &self.detail), (b'H', &self.hint), (b'P', &position)] {
             if let Some(text) = text {
                 field(name, text);
             }
@@ -108,7 +142,7 @@ impl ServerError {
     }
 
     /// What PostgreSQL says, in the words of Redshift where they differ.
-    pub(super) fn from_postgres(self, query_id: i64) -> Self {
+    pub(super) fn in_redshifts_words(self, query_id: i64) -> Self {
         match self.code.as_str() {
             "40001" | "40P01" => Self::serialization(query_id),
             "57014" => Self::cancelled(query_id),

@@ -24,7 +24,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
 };
 
-pub use error::ServerError;
+pub use error::{ServerError, Severity};
 pub use fault::{Action, Fault, When};
 pub use log::{Message, Outcome, Received};
 pub use options::{Authentication, Isolation, RedshiftDoubleOptions};

@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     backend::{Backend, BackendAddress, Canceller},
     copy::Aws,
-    error::ServerError,
+    error::{ServerError, Severity},
     fault::Faults,
     history::History,
     lock,
@@ -299,7 +299,7 @@ async fn open(
     }
     let settings = match settings(parameters) {
         Ok(settings) => settings,
-        Err(error) => return Ok(Err(ServerError { severity: "FATAL".to_owned(), ..error })),
+        Err(error) => return Ok(Err(ServerError { severity: Severity::Fatal, ..error })),
     };
     let isolation = shared.options.isolation.of_postgres();
     let connected = Backend::connect(&shared.backend, &login.role, &login.role_password, isolation).await?;
@@ -310,7 +310,7 @@ async fn open(
     for (name, value) in settings {
         let value = value.replace('\\', "\\\\").replace('\'', "''");
         if let Err(error) = backend.run(&format!("SET {name} = '{value}'")).await? {
-            return Ok(Err(ServerError { severity: "FATAL".to_owned(), ..error }));
+            return Ok(Err(ServerError { severity: Severity::Fatal, ..error }));
         }
     }
     Ok(Ok(backend))

@@ -7,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 use super::{
     backend::{Backend, Transaction},
     copy,
-    error::ServerError,
+    error::{ServerError, Severity},
     fault::Action,
     lock,
     log::{Message, Outcome},
@@ -154,7 +154,7 @@ impl Session {
             && let Err(error) = self.backend.run("COMMIT").await?
         {
             outcome(self, Outcome::Failed(error.message.clone()));
-            self.put_error(&error.from_postgres(self.transaction_id));
+            self.put_error(&error.in_redshifts_words(self.transaction_id));
             return Ok(Next::Continue);
         }
         outcome(self, Outcome::Done);
@@ -214,7 +214,7 @@ impl Session {
         };
         if let Err(error) = &result {
             // PostgreSQL has ended the session.
-            if error.severity == "FATAL" {
+            if error.severity == Severity::Fatal {
                 self.put_error(error);
                 self.client.flush().await?;
                 return Ok(Ok(Next::Close));
@@ -274,7 +274,7 @@ impl Session {
                 if self.backend.transaction == Transaction::Open
                     && let Err(error) = self.backend.run("COMMIT").await?
                 {
-                    return Ok(Err(error.from_postgres(id)));
+                    return Ok(Err(error.in_redshifts_words(id)));
                 }
                 return self.forward(&sql, id).await;
             }
@@ -282,14 +282,14 @@ impl Session {
         }
         if several && self.backend.transaction == Transaction::None {
             if let Err(error) = self.backend.run("BEGIN").await? {
-                return Ok(Err(error.from_postgres(id)));
+                return Ok(Err(error.in_redshifts_words(id)));
             }
             self.implicit = true;
         }
         match plan {
             Plan::Lock(sql) if self.backend.transaction == Transaction::None => {
                 if let Err(error) = self.backend.run("BEGIN").await? {
-                    return Ok(Err(error.from_postgres(id)));
+                    return Ok(Err(error.in_redshifts_words(id)));
                 }
                 let locked = self.forward(&sql, id).await?;
                 let _ = self.backend.run("COMMIT").await?;
@@ -326,18 +326,15 @@ impl Session {
             match tag {
                 b'Z' => break,
                 b'E' => {
-                    let new = ServerError::parse(body).from_postgres(id);
-                    let is_last = new.severity == "FATAL";
+                    let new = ServerError::parse(body).in_redshifts_words(id);
+                    let is_last = new.severity == Severity::Fatal;
                     error = Some(new);
                     if is_last {
                         break;
                     }
                 }
                 b'N' => {
-                    let mut notice = ServerError::parse(body);
-                    if notice.severity == "NOTICE" {
-                        "INFO".clone_into(&mut notice.severity);
-                    }
+                    let notice = ServerError::parse(body);
                     self.put_notice(&notice);
                 }
                 b'S' => self.parameter(body),

@@ -188,7 +188,7 @@ fn canceller(connections: &Connections, session: &Session) -> Canceller {
                     "the server was told to end the statement of a session, and has not yet"
                 ),
                 Err(error) => {
-                    tracing::warn!(%error, pid, "whether a statement was ended cannot be found out")
+                    tracing::warn!(%error, pid, "whether a statement was ended cannot be found out");
                 }
             }
         })

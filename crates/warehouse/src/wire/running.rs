@@ -42,18 +42,20 @@ impl Fate {
     }
 
     /// Whether the caller is the first to insist on its end.
-    #[cfg_attr(not(feature = "redshift"), allow(dead_code))]
     #[cfg(feature = "redshift")]
     pub(crate) fn insist(&self) -> bool {
         !self.insisted.swap(true, Ordering::AcqRel)
     }
 }
 
+/// How to end each statement, where it can be ended, and what became of it.
+type Statements = HashMap<u64, (Option<Canceller>, Arc<Fate>)>;
+
 /// The statements that are running, and how to ask the server to end them.
 pub(crate) struct Running {
     runtime: tokio::runtime::Handle,
     next: AtomicU64,
-    statements: Mutex<HashMap<u64, (Option<Canceller>, Arc<Fate>)>>,
+    statements: Mutex<Statements>,
 }
 
 impl Running {
@@ -87,7 +89,7 @@ impl Running {
         self.runtime.spawn(canceller(fate));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, (Option<Canceller>, Arc<Fate>)>> {
+    fn lock(&self) -> MutexGuard<'_, Statements> {
         self.statements.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

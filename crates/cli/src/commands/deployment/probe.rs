@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use async_trait::async_trait;
 use sparkify_infra::services::{self, DatabaseCredentials, Endpoint, ProbeError, Prober};
+use sparkify_schema::statements;
 use sparkify_warehouse::{
     Error, Warehouse,
     redshift::{RedshiftOptions, RedshiftWarehouse, Secret},
@@ -39,7 +40,7 @@ impl Prober for DatabaseProber {
         let options = options(endpoint, database, &credentials.user, password)?;
         let select = async {
             let warehouse = RedshiftWarehouse::open(&options).await?;
-            warehouse.query("SELECT 1").await?;
+            warehouse.query(&statements::redshift::ping()).await?;
             warehouse.close().await
         };
         select.await.map_err(|error| probe_error(&error))

@@ -214,11 +214,7 @@ fn date(text: &str) -> Result<Cow<'static, str>> {
 }
 
 /// Numbers of so many digits, with these characters in between; the rest behind them.
-fn fields<'a, const N: usize>(
-    text: &'a str,
-    digits: [usize; N],
-    marks: [char; N],
-) -> Option<([u32; N], &'a str)> {
+fn fields<const N: usize>(text: &str, digits: [usize; N], marks: [char; N]) -> Option<([u32; N], &str)> {
     let (mut rest, mut found) = (text, [0; N]);
     for index in 0..N {
         if index > 0 {

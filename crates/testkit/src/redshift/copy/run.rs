@@ -96,7 +96,7 @@ async fn load_rows(
     if !statement.no_load
         && let Err(error) = begin(session, statement, table).await?
     {
-        return Ok(Err(error.from_postgres(id)));
+        return Ok(Err(error.in_redshifts_words(id)));
     }
     let slices = usize::try_from(session.shared.options.slices).unwrap_or(1);
     let threads = (2 * slices).clamp(1, MOST_THREADS).min(load.entries.len());
@@ -119,7 +119,7 @@ async fn load_rows(
                 }
                 // PostgreSQL has lost patience, or does not like the rows.
                 refused = true;
-                break Some(ServerError::parse(frame.body).from_postgres(id));
+                break Some(ServerError::parse(frame.body).in_redshifts_words(id));
             }
         };
         match piece {
@@ -145,7 +145,7 @@ async fn load_rows(
     let ended = session.backend.finish().await?;
     Ok(match (failure, ended) {
         (Some(failure), _) => Err(failure),
-        (None, Some(error)) => Err(error.from_postgres(id)),
+        (None, Some(error)) => Err(error.in_redshifts_words(id)),
         (None, None) => Ok(count),
     })
 }
