@@ -23,7 +23,7 @@ pub fn create_table(table: &Table, dialect: Dialect) -> Result<String> {
 ///
 /// As [`create_table`].
 pub fn create_private_table(table: &Table, dialect: Dialect) -> Result<String> {
-    create(table, dialect, "CREATE TABLE")
+    create(table, dialect, dialect.create_private_table())
 }
 
 /// The statement that drops the table if it exists. References to it must be gone.

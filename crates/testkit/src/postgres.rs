@@ -4,6 +4,9 @@
 //! encryption, and has a certificate of an authority that is made on the spot. Its texts sort by the rules
 //! of a language, not by bytes, so that a comparison that forgets to say which is noticed.
 
+mod certificates;
+mod programs;
+
 use std::{
     fs,
     net::TcpListener,
@@ -16,12 +19,12 @@ use std::{
     },
 };
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
-};
+pub use certificates::ServerCertificate;
+pub(crate) use certificates::write_certificates;
+use programs::{RunAs, programs, run_as};
 use tempfile::TempDir;
 
-use crate::process::{checked, is_root, text_of};
+use crate::process::{checked, text_of};
 
 /// The role that owns the databases of the tests.
 pub const POSTGRES_USER: &str = "loader";
@@ -45,15 +48,6 @@ fi
 rm -rf "$1"
 "#;
 
-/// The certificate of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServerCertificate {
-    /// For localhost and 127.0.0.1, now.
-    Valid,
-    /// The same, some years ago.
-    Expired,
-}
-
 /// A PostgreSQL server.
 #[derive(Debug)]
 pub struct PostgresServer {
@@ -72,13 +66,6 @@ const WITH_DISK: &str = r#"mount -t tmpfs -o "$1" tmpfs "$2" && shift 2 && exec 
 
 /// The small disk and its tablespace.
 const DISK: &str = "small";
-
-/// PostgreSQL refuses to run as root.
-#[derive(Debug, Clone)]
-struct RunAs {
-    user: String,
-    group: String,
-}
 
 /// A database of a server.
 #[derive(Debug, Clone)]
@@ -389,84 +376,7 @@ impl Drop for PostgresServer {
     }
 }
 
-/// Where initdb and pg_ctl are: on the path, or where Debian has them; installed there if need be.
-fn programs() -> PathBuf {
-    if let Some(found) = find_programs() {
-        return found;
-    }
-    let advice = "install PostgreSQL 15 or newer (Debian: apt-get install postgresql)";
-    assert!(is_root(), "there is no initdb: {advice}");
-    let install = "apt-get update && apt-get install -y --no-install-recommends postgresql";
-    let output = Command::new("sh").args(["-c", install]).env("DEBIAN_FRONTEND", "noninteractive").output();
-    checked(output);
-    find_programs().unwrap_or_else(|| panic!("there is no initdb: {advice}"))
-}
-
-fn find_programs() -> Option<PathBuf> {
-    let has_all =
-        |directory: &PathBuf| ["initdb", "pg_ctl"].iter().all(|name| directory.join(name).is_file());
-    let on_path = std::env::var_os("PATH")
-        .and_then(|path| std::env::split_paths(&path).find(has_all))
-        // pg_ctl looks for the server beside itself, so links must be followed.
-        .and_then(|directory| directory.join("pg_ctl").canonicalize().ok()?.parent().map(Path::to_owned));
-    let version = |directory: &PathBuf| -> u32 {
-        let name =
-            directory.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        name.and_then(|name| name.parse().ok()).unwrap_or(0)
-    };
-    on_path.or_else(|| {
-        let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
-        versions.map(|entry| entry.path().join("bin")).filter(has_all).max_by_key(version)
-    })
-}
-
-fn run_as() -> Option<RunAs> {
-    if !is_root() {
-        return None;
-    }
-    let exists =
-        |user: &&str| Command::new("id").arg(user).output().is_ok_and(|output| output.status.success());
-    let user = ["postgres", "nobody"].into_iter().find(exists).expect("an unprivileged user");
-    let group = text_of(Command::new("id").args(["-gn", user]));
-    Some(RunAs { user: user.to_owned(), group })
-}
-
 fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     listener.local_addr().expect("its address").port()
-}
-
-fn authority(name: &str) -> (String, Issuer<'static, KeyPair>) {
-    let key = KeyPair::generate().expect("a key");
-    let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
-    parameters.distinguished_name.push(DnType::CommonName, name);
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let certificate = parameters.self_signed(&key).expect("a certificate");
-    (certificate.pem(), Issuer::new(parameters, key))
-}
-
-pub(crate) fn write_certificates(directory: &Path, certificate: ServerCertificate) {
-    use std::os::unix::fs::PermissionsExt;
-    let (authority_pem, issuer) = authority("Authority of the tests");
-    let (other_pem, _) = authority("Another authority");
-    let key = KeyPair::generate().expect("a key");
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let mut parameters = CertificateParams::new(names).expect("parameters");
-    parameters.distinguished_name.push(DnType::CommonName, "localhost");
-    if certificate == ServerCertificate::Expired {
-        parameters.not_before = date_time_ymd(2018, 11, 1);
-        parameters.not_after = date_time_ymd(2018, 11, 30);
-    }
-    let server = parameters.signed_by(&key, &issuer).expect("a certificate");
-    for (name, text) in [
-        ("authority.crt", authority_pem),
-        ("other_authority.crt", other_pem),
-        ("server.crt", server.pem()),
-        ("server.key", key.serialize_pem()),
-    ] {
-        let path = directory.join(name);
-        fs::write(&path, text).expect("a written file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
-    }
 }

@@ -164,7 +164,7 @@ async fn the_tables_are_those_of_the_model_and_can_be_made_anew(engine: Engine) 
     let warehouse = warehouse.as_ref();
     let error = verify_tables(warehouse, &library).await.unwrap_err();
     let Error::MissingTables { names } = &error else { panic!("{error:?}") };
-    assert_eq!(names.len(), tables().len());
+    assert!(tables().iter().all(|table| names.iter().any(|name| name == table.name)), "{names:?}");
     // Once more changes nothing.
     for _ in 0..2 {
         create_tables(warehouse, &library).await.unwrap();

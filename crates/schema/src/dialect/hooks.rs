@@ -70,6 +70,16 @@ impl Dialect {
         matches!(self, Self::DuckDb)
     }
 
+    /// How the creation of a table begins that only one run uses. PostgreSQL need not write its rows to the
+    /// log as well: after a crash of the server the table is empty, and the run that used it is over.
+    #[must_use]
+    pub const fn create_private_table(self) -> &'static str {
+        match self {
+            Self::DuckDb | Self::Redshift => "CREATE TABLE",
+            Self::Postgres => "CREATE UNLOGGED TABLE",
+        }
+    }
+
     /// The name of the schema that unqualified names resolve to.
     #[must_use]
     pub const fn current_schema(self) -> &'static str {
