@@ -185,8 +185,7 @@ impl HttpConnector for Script {
         HttpConnectorFuture::ready(match reply {
             Reply::Broken => Err(ConnectorError::io("connection reset by peer".into())),
             Reply::Http(status, headers, body) => {
-                let mut response =
-                    HttpResponse::new(StatusCode::try_from(status).unwrap(), streamed(body));
+                let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), streamed(body));
                 for (name, value) in headers {
                     response.headers_mut().insert(name, value);
                 }
