@@ -44,7 +44,7 @@ pub(super) async fn transact(
     };
     let result = work.await;
     // After a commit that went well there is nothing to undo.
-    if result.is_ok() || connection.execute(&sql::rollback()).await.is_ok() {
+    if result.is_ok() || roll_back(&connection).await.is_ok() {
         turn.end();
     }
     result.map(|_| ())
@@ -126,7 +126,7 @@ impl RedshiftLoad {
     /// Undoes the transaction, and runs the statements that drop the run's tables.
     async fn undo(&mut self, cleanup: &[String]) -> Result<()> {
         if self.publishing {
-            self.connection.execute(&sql::rollback()).await?;
+            roll_back(&self.connection).await?;
             self.publishing = false;
         }
         if cleanup.is_empty() { Ok(()) } else { all_or_none(&self.connection, cleanup).await }
@@ -186,6 +186,17 @@ async fn slices(connection: &Connection) -> Result<usize> {
     }
 }
 
+/// Undoes the transaction of the connection, also if a late request to interrupt it gets in the way.
+async fn roll_back(connection: &Connection) -> Result<()> {
+    for _ in 0..INTERRUPTIONS {
+        match connection.execute(&sql::rollback()).await {
+            Err(Error::Interrupted) => {}
+            result => return result.map(|_| ()),
+        }
+    }
+    Err(Error::Interrupted)
+}
+
 async fn all_or_none(connection: &Connection, statements: &[String]) -> Result<()> {
     connection.execute(&sql::begin()).await?;
     let work = async {
@@ -196,7 +207,7 @@ async fn all_or_none(connection: &Connection, statements: &[String]) -> Result<(
     };
     let result = work.await;
     if result.is_err()
-        && let Err(error) = connection.execute(&sql::rollback()).await
+        && let Err(error) = roll_back(connection).await
     {
         tracing::debug!(%error, "nothing to roll back");
     }

@@ -54,7 +54,7 @@ impl<M: Manager> Lease<M> {
     }
 
     /// Does something with the connection that can be interrupted, and that is ended when it is dropped.
-    /// Beside an error stands whether it was interrupted.
+    /// Beside an error stands whether it, or something before it on this connection, was interrupted.
     pub(crate) async fn run<T, E: From<Error>>(
         &self,
         work: impl AsyncFnOnce(&M::Type, &Entry) -> Result<T, E>,
@@ -69,7 +69,8 @@ impl<M: Manager> Lease<M> {
         if entry.is_interrupted() {
             self.interrupted.store(true, Ordering::Release);
         }
-        result.map_err(|error| (error, entry.is_interrupted()))
+        // The request may have come late, for a statement before this one.
+        result.map_err(|error| (error, self.interrupted.load(Ordering::Acquire)))
     }
 }
 
