@@ -187,7 +187,10 @@ impl Script<'_> {
              and those that changed since they were loaded into batch_changed_songs and batch_changed_events",
         );
         if self.dialect.copies_from_objects() {
-            self.note("they are packed into files in S3, which are copied, two tables at a time");
+            self.note(
+                "they are packed into files in S3, which are copied, two tables at a time;\n\
+                 large files that are in S3 already are copied as they are (copy_objects)",
+            );
             for table in ["batch_songs", "batch_events", "batch_changed_songs", "batch_changed_events"] {
                 self.copy_apart(table)?;
             }
