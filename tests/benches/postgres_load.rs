@@ -143,7 +143,7 @@ async fn copy_and_transform(
         let (mut sink, mut file) = (Box::pin(sink), std::fs::File::open(path).unwrap());
         loop {
             let mut chunk = Vec::with_capacity(CHUNK);
-            if file.by_ref().take(CHUNK as u64).read_to_end(&mut chunk).unwrap() == 0 {
+            if std::io::Read::by_ref(&mut file).take(CHUNK as u64).read_to_end(&mut chunk).unwrap() == 0 {
                 break;
             }
             sink.send(Bytes::from(chunk)).await.unwrap();

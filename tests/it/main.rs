@@ -1,7 +1,7 @@
 //! The tests of the whole product, from the outside: through the command line as a process.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod aws;
+// mod aws;
 mod bad_input;
 mod command_line;
 mod conformance;

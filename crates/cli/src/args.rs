@@ -199,7 +199,7 @@ pub enum Command {
     /// the rhythm of day and week. Writes log_data, song_data and log_json_path.json, and answers.json with what
     /// a load of them must give: rows and checksums of each table, and the answers to the questions of `explore`.
     /// The same seed and settings give the same bytes on every machine.
-    Generate(GenerateArgs),
+    Generate(Box<GenerateArgs>),
     /// Print the SQL that would run
     Sql(SqlArgs),
     /// Make the resources on AWS that a warehouse needs, or change them to what is configured

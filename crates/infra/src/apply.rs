@@ -131,10 +131,10 @@ impl Deployment {
                 present.cluster = Some(settled.into_cluster());
             }
             ResourceKind::Namespace => {
-                present.namespace = Some(self.settle_namespace(&names.namespace).await?)
+                present.namespace = Some(self.settle_namespace(&names.namespace).await?);
             }
             ResourceKind::Workgroup => {
-                present.workgroup = Some(self.settle_workgroup(&names.workgroup).await?)
+                present.workgroup = Some(self.settle_workgroup(&names.workgroup).await?);
             }
             _ => {}
         }

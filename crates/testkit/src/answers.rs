@@ -348,7 +348,7 @@ fn milliseconds(text: &str) -> i64 {
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
     let seconds = days * 86_400 + part(11..13) * 3_600 + part(14..16) * 60 + part(17..19);
     let fraction = text.get(20..).unwrap_or_default();
-    let digits = format!("{:0<3}", fraction);
+    let digits = format!("{fraction:0<3}");
     assert!(digits[3..].bytes().all(|byte| byte == b'0'), "{text} has more than milliseconds");
     seconds * 1000 + digits[..3].parse::<i64>().expect("milliseconds")
 }

@@ -2,6 +2,8 @@
 //!
 //! `scripts/cloud-demo.sh` shows it: each command and what it prints.
 
+#![allow(clippy::print_stdout)] // It shows what it does.
+
 use std::process::Command;
 
 use serde_json::{Value, json};

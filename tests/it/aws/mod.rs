@@ -25,8 +25,6 @@ use std::process::Command;
 use serde_json::{Value, json};
 use sparkify_testkit::{Cli, Finished, MotoAccount, MotoServer};
 
-/// The deployment of the tests.
-const DEPLOYMENT: &str = "music";
 /// What its resources are called.
 const NAME: &str = "sparkify-music";
 /// What its role is called.

@@ -149,11 +149,6 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
-    /// Where it is started.
-    pub(crate) fn directory(&self) -> &Path {
-        self.cli.directory()
-    }
-
     /// The command, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = self.cli.command(arguments);

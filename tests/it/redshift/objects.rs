@@ -131,7 +131,7 @@ async fn a_record_that_does_not_fit_is_shown_with_object_line_column_and_value()
     let bad = format!(
         "{{\"page\":\"Home\",\"level\":\"free\",\"sessionId\":3,\"itemInSession\":0,\"ts\":1,\"artist\":\"{long}\"}}"
     );
-    source.data.write("log_data/c.json", &format!("{}\n{bad}\n", bad.replace(&long, "short")));
+    source.data.write("log_data/c.json", format!("{}\n{bad}\n", bad.replace(&long, "short")));
     let mut load = source.begin().await;
     let url = format!("s3://{SOURCE}/log_data/c.json");
     let text = format!("{}\n{bad}\n", bad.replace(&long, "short"));

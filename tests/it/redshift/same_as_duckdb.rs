@@ -6,7 +6,7 @@ use serde_json::Value;
 use sparkify_schema::model::{Layer, tables};
 use sparkify_testkit::{Cli, DataSet, Event, Finished, Song, dump, dump_of, real_data};
 
-use super::{BUCKET, ROLE, Stand};
+use super::{BUCKET, ROLE, Stand, integer};
 use crate::cli;
 
 /// Runs the command line with everything that Redshift needs.
@@ -110,10 +110,7 @@ async fn bad_records_never_reach_copy_and_those_set_aside_are_the_same() {
     let arguments = ["run", "--source", path.to_str().unwrap(), "--format", "json"];
     let finished = run(&redshift, &stand, &arguments).with_code(3);
     assert!(finished.json()["error"]["records"][0]["path"].as_str().unwrap().ends_with("b.json"));
-    let statements = stand.redshift.statements();
-    assert!(
-        !statements.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY batch_events")))
-    );
+    assert_eq!(integer(&stand.open().await, "SELECT COUNT(*) FROM staging_events").await, 0);
     assert_eq!(stand.staged(), Vec::<String>::new());
 
     let allowing = [&arguments[..], &["--max-errors", "5"]].concat();
@@ -136,7 +133,7 @@ async fn two_different_events_with_one_key_are_told_with_both_places() {
     let arguments = ["run", "--source", path.to_str().unwrap(), "--format", "json", "--max-errors", "1"];
     let report = run(&redshift, &stand, &arguments).success().json();
     assert_eq!(report["records"]["rejected"], 1);
-    duckdb.load_with(&path, &["--max-errors", "1"]);
+    let _ = duckdb.load_with(&path, &["--max-errors", "1"]);
     let found: BTreeMap<_, _> = dump_of(&stand.open().await).await;
     assert_eq!(found, dump(&duckdb.database()));
 }

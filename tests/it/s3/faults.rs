@@ -62,7 +62,8 @@ fn what_goes_wrong_is_said_with_what_to_do_and_nothing_is_published() {
     let right = || "eu-central-1".to_owned();
     let mut messages = String::new();
     let mut say = |title: &str, text: &str| messages.push_str(&format!("# {title}\n{text}\n"));
-    let cases: [(&str, fn(&S3Double, Effect), Effect); 7] = [
+    type Case = (&'static str, fn(&S3Double, Effect), Effect);
+    let cases: [Case; 7] = [
         ("not allowed to list", on_list, Effect::AccessDenied),
         ("not allowed to read", on_get, Effect::AccessDenied),
         ("no such bucket", on_list, Effect::NoSuchBucket),

@@ -89,7 +89,7 @@ async fn source(s3: &S3Double) -> S3Source {
     };
     let keys = Credentials::new(S3_ACCESS_KEY, S3_SECRET_KEY, None, None, "test");
     let store = connect_with(&options, BUCKET, SharedCredentialsProvider::new(keys)).await.unwrap();
-    let places = Places::below(S3Url::parse(SOURCE).unwrap(), |root, name| root.join(name));
+    let places = Places::below(S3Url::parse(SOURCE).unwrap(), sparkify_storage::S3Url::join);
     S3Source::with_stores(places, HashMap::from([(BUCKET.to_owned(), store)])).unwrap()
 }
 

@@ -66,7 +66,7 @@ impl Wire {
             _ if has_credentials_error(error) => ErrorKind::Credentials,
             _ => ErrorKind::Unavailable,
         };
-        let message = message.map_or_else(|| reason(error, kind, status), |message| one_line(message));
+        let message = message.map_or_else(|| reason(error, kind, status), one_line);
         let request_id = response.and_then(|response| {
             let headers = response.headers();
             headers.get("x-amzn-requestid").or_else(|| headers.get("x-amz-request-id")).map(str::to_owned)

@@ -244,10 +244,10 @@ impl Recorder {
     pub(crate) fn states(&self) -> Vec<String> {
         let mut states: Vec<String> = Vec::new();
         for event in self.0.lock().unwrap().iter() {
-            if let Event::Waiting { state, .. } = event {
-                if states.last() != Some(state) {
-                    states.push(state.clone());
-                }
+            if let Event::Waiting { state, .. } = event
+                && states.last() != Some(state)
+            {
+                states.push(state.clone());
             }
         }
         states

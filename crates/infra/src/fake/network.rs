@@ -82,7 +82,7 @@ impl Network for FakeAws {
 
     async fn revoke(&self, group_id: &str, rule: &IngressRule) -> Answer<()> {
         self.change_group("ec2:RevokeSecurityGroupIngress", group_id, |group| {
-            group.ingress.retain(|r| r != rule)
+            group.ingress.retain(|r| r != rule);
         })
     }
 

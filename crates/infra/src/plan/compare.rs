@@ -68,7 +68,7 @@ impl Deployment {
             ResourceKind::Role => present.role = self.read_role(&names.role).await?,
             ResourceKind::SecurityGroup => present.security_group = self.read_security_group(around).await?,
             ResourceKind::SubnetGroup => {
-                present.subnet_group = self.read_subnet_group(&names.subnet_group).await?
+                present.subnet_group = self.read_subnet_group(&names.subnet_group).await?;
             }
             ResourceKind::ParameterGroup => {
                 present.parameter_group = self.read_parameter_group(&names.parameter_group).await?;

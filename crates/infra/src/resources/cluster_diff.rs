@@ -68,22 +68,23 @@ impl Deployment {
     fn new_cluster(&self, groups: &[String]) -> Differences {
         let config = &self.config;
         let mut differences = Differences::default();
-        differences.new("node type", &config.node_type);
-        differences.new("nodes", config.nodes);
-        differences.new("database", &config.database);
-        differences.new("administrator", &config.admin_user);
-        differences.new("administrator's password", "kept by Secrets Manager");
-        differences.new("port", config.port);
-        differences.new("encrypted", true);
-        differences.new("publicly accessible", config.publicly_accessible);
-        differences.new("security groups", groups.join(", "));
+        differences.of_new("node type", &config.node_type);
+        differences.of_new("nodes", config.nodes);
+        differences.of_new("database", &config.database);
+        differences.of_new("administrator", &config.admin_user);
+        differences.of_new("administrator's password", "kept by Secrets Manager");
+        differences.of_new("port", config.port);
+        differences.of_new("encrypted", true);
+        differences.of_new("publicly accessible", config.publicly_accessible);
+        differences.of_new("security groups", groups.join(", "));
         if let Some(group) = self.wanted_subnet_group() {
-            differences.new("subnet group", group);
+            differences.of_new("subnet group", group);
         }
         if let Some(group) = self.wanted_parameter_group() {
-            differences.new("parameter group", group);
+            differences.of_new("parameter group", group);
         }
-        differences.new("automatic snapshots", format!("kept for {} days", config.snapshot_retention_days));
+        differences
+            .of_new("automatic snapshots", format!("kept for {} days", config.snapshot_retention_days));
         differences
     }
 

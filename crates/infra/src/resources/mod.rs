@@ -37,7 +37,7 @@ impl Differences {
     }
 
     /// An attribute that a new resource will have.
-    pub(crate) fn new(&mut self, attribute: &str, desired: impl ToString) {
+    pub(crate) fn of_new(&mut self, attribute: &str, desired: impl ToString) {
         self.push(attribute, None, Some(desired.to_string()), None);
     }
 

@@ -63,9 +63,9 @@ impl Deployment {
 
     fn new_namespace(&self, note: Option<&str>) -> Step {
         let mut differences = Differences::default();
-        differences.new("database", &self.config.database);
-        differences.new("administrator", &self.config.admin_user);
-        differences.new("administrator's password", "kept by Secrets Manager");
+        differences.of_new("database", &self.config.database);
+        differences.of_new("administrator", &self.config.admin_user);
+        differences.of_new("administrator's password", "kept by Secrets Manager");
         differences.into_creation(KIND, &self.config.names().namespace, note.map(str::to_owned))
     }
 

@@ -39,7 +39,7 @@ impl Deployment {
         let mut differences = Differences::default();
         let Some(group) = current else {
             for (parameter, value) in self.parameters() {
-                differences.new(&parameter, value);
+                differences.of_new(&parameter, value);
             }
             return differences.into_creation(KIND, name, None);
         };

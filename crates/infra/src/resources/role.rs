@@ -27,12 +27,12 @@ impl Deployment {
         let access = policy::data_access(&self.config, around.caller.partition());
         let mut differences = Differences::default();
         let Some(role) = current else {
-            differences.new("trust", services(&trust));
+            differences.of_new("trust", services(&trust));
             for place in policy::readable(&self.config) {
-                differences.new("may read", place);
+                differences.of_new("may read", place);
             }
             if let Some(staging) = self.config.staging.as_ref().filter(|_| self.config.staging_write) {
-                differences.new("may write", staging);
+                differences.of_new("may write", staging);
             }
             return differences.into_creation(KIND, name, None);
         };

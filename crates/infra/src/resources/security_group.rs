@@ -31,9 +31,9 @@ impl Deployment {
         let name = around.names.security_group.as_str();
         let mut differences = Differences::default();
         let Some(group) = current else {
-            differences.new("VPC", around.vpc_id.as_deref().unwrap_or("unknown"));
+            differences.of_new("VPC", around.vpc_id.as_deref().unwrap_or("unknown"));
             for rule in around.ingress.iter().flatten() {
-                differences.new("may connect", rule);
+                differences.of_new("may connect", rule);
             }
             return differences.into_creation(KIND, name, None);
         };

@@ -27,7 +27,7 @@ impl Deployment {
         let wanted: BTreeSet<_> = self.config.subnet_ids.iter().collect();
         let list = |ids: &BTreeSet<&String>| ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
         let Some(group) = current else {
-            differences.new("subnets", list(&wanted));
+            differences.of_new("subnets", list(&wanted));
             return differences.into_creation(KIND, name, None);
         };
         if !self.owns(&group.tags) {

@@ -28,7 +28,7 @@ impl Deployment {
             differences.push("further limit", Some(in_words(other.limit)), None, Some(why.to_owned()));
         }
         let Some(same) = current.iter().find(|other| other.limit.period == wanted.period) else {
-            differences.new("limit", in_words(wanted));
+            differences.of_new("limit", in_words(wanted));
             return differences.into_creation(KIND, &name, None);
         };
         if same.limit != wanted {

@@ -88,16 +88,18 @@ impl Deployment {
     fn new_workgroup(&self, groups: &[String], note: Option<&str>) -> Step {
         let config = &self.config;
         let mut differences = Differences::default();
-        differences.new("base capacity", format!("{} RPUs", config.base_capacity));
+        differences.of_new("base capacity", format!("{} RPUs", config.base_capacity));
         if let Some(most) = config.max_capacity {
-            differences.new("most capacity", format!("{most} RPUs"));
+            differences.of_new("most capacity", format!("{most} RPUs"));
         }
-        differences.new("port", config.port);
-        differences.new("publicly accessible", config.publicly_accessible);
-        differences.new("security groups", groups.join(", "));
+        differences.of_new("port", config.port);
+        differences.of_new("publicly accessible", config.publicly_accessible);
+        differences.of_new("security groups", groups.join(", "));
         let subnets = config.subnet_ids.join(", ");
-        differences
-            .new("subnets", if subnets.is_empty() { "those of the default VPC" } else { subnets.as_str() });
+        differences.of_new(
+            "subnets",
+            if subnets.is_empty() { "those of the default VPC" } else { subnets.as_str() },
+        );
         differences.into_creation(KIND, &config.names().workgroup, note.map(str::to_owned))
     }
 

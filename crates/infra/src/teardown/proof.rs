@@ -121,7 +121,7 @@ impl Deployment {
                 }
             }
             Err(error) => {
-                search.unproven.push(format!("security groups could not be listed ({})", brief(&error)))
+                search.unproven.push(format!("security groups could not be listed ({})", brief(&error)));
             }
         }
         if let Some(network) = &self.services.network {
@@ -151,11 +151,11 @@ impl Deployment {
         match found {
             Ok(None) => {}
             Ok(Some(found)) if self.owns(tags(&found)) => {
-                search.found(kind, name, "it carries our name and our tag")
+                search.found(kind, name, "it carries our name and our tag");
             }
             Ok(Some(_)) => search.notes.push(format!("{kind} {name} has our name and not our tag; it stays")),
             Err(error) => {
-                search.unproven.push(format!("{kind} {name} could not be read ({})", brief(&error)))
+                search.unproven.push(format!("{kind} {name} could not be read ({})", brief(&error)));
             }
         }
     }

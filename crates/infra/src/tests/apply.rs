@@ -9,7 +9,7 @@ use crate::{Error, Timing, events::Event, fake::Recorder, outputs::Probe, servic
 async fn a_cluster_is_made_encrypted_with_a_managed_password_and_awaited_until_it_is_ready() {
     let aws = FakeAws::new();
     let recorder = Arc::new(Recorder::default());
-    let deployment = aws.deployment(full_config()).with_observer(recorder.clone());
+    let deployment = aws.deployment(full_config()).with_observer(Arc::<Recorder>::clone(&recorder));
     let applied = deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
     assert_eq!(applied.changed, 5);
     assert_eq!(
@@ -48,7 +48,7 @@ async fn applying_twice_changes_nothing_the_second_time() {
 async fn every_resource_reports_its_beginning_and_end() {
     let aws = FakeAws::new();
     let recorder = Arc::new(Recorder::default());
-    let deployment = aws.deployment(config()).with_observer(recorder.clone());
+    let deployment = aws.deployment(config()).with_observer(Arc::<Recorder>::clone(&recorder));
     deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
     let events = recorder.0.lock().unwrap();
     let started =
@@ -63,7 +63,7 @@ async fn a_role_that_redshift_does_not_know_yet_is_waited_for() {
     let aws = FakeAws::new();
     aws.inner().role_refusals = 5;
     let recorder = Arc::new(Recorder::default());
-    let deployment = aws.deployment(config()).with_observer(recorder.clone());
+    let deployment = aws.deployment(config()).with_observer(Arc::<Recorder>::clone(&recorder));
     deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
     assert_eq!(aws.count("redshift:CreateCluster"), 6);
     let retries: Vec<_> = recorder

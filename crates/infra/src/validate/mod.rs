@@ -134,8 +134,8 @@ fn nodes(node_type: &str, nodes: u32) -> Checked {
 fn serverless(config: &DeploymentConfig) -> Checked {
     let allowed = |rpus: u32| {
         rpus == 4
-            || (8..=512).contains(&rpus) && rpus % 8 == 0
-            || (512..=1024).contains(&rpus) && rpus % 32 == 0
+            || (8..=512).contains(&rpus) && rpus.is_multiple_of(8)
+            || (512..=1024).contains(&rpus) && rpus.is_multiple_of(32)
     };
     let base = config.base_capacity;
     if !allowed(base) {
@@ -145,14 +145,14 @@ fn serverless(config: &DeploymentConfig) -> Checked {
             "take 4, or 8 to 512 in steps of 8 (in some regions on to 1024 in steps of 32)",
         ));
     }
-    if let Some(most) = config.max_capacity {
-        if !allowed(most) || most < base {
-            return Err(ConfigError::new(
-                "max_capacity",
-                format!("{most} RPUs cannot be the most, with {base} as the base"),
-                "take at least the base capacity, in steps of 8",
-            ));
-        }
+    if let Some(most) = config.max_capacity
+        && (!allowed(most) || most < base)
+    {
+        return Err(ConfigError::new(
+            "max_capacity",
+            format!("{most} RPUs cannot be the most, with {base} as the base"),
+            "take at least the base capacity, in steps of 8",
+        ));
     }
     if config.usage_limit.is_some_and(|limit| limit.rpu_hours == 0) {
         return Err(ConfigError::new(

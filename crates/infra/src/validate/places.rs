@@ -37,14 +37,14 @@ pub(super) fn data(config: &DeploymentConfig) -> Checked {
             "name the source with read = [\"s3://bucket/prefix/\"], or a staging area with staging = \"s3://…\"",
         ));
     }
-    if let Some(text) = &config.jsonpaths {
-        if place("jsonpaths", text)?.is_prefix() {
-            return Err(ConfigError::new(
-                "jsonpaths",
-                format!("{text} is no object"),
-                "name the file itself: s3://bucket/path/log_json_path.json",
-            ));
-        }
+    if let Some(text) = &config.jsonpaths
+        && place("jsonpaths", text)?.is_prefix()
+    {
+        return Err(ConfigError::new(
+            "jsonpaths",
+            format!("{text} is no object"),
+            "name the file itself: s3://bucket/path/log_json_path.json",
+        ));
     }
     if let Some(text) = &config.staging {
         let staging = place("staging", text)?;

@@ -3,7 +3,7 @@
 //! There is no Redshift to try statements on, and PostgreSQL takes many that Redshift does not. So the
 //! rules that are known about Redshift stand here, each under a name, and every statement that the product
 //! can send there is held against them: [`lint`] for a statement, [`check_transaction`] for a sequence,
-//! [`lint_manifest`] and [`lint_jsonpaths`] for the files that COPY reads. [`RULES`] lists the rules, and
+//! [`lint_manifest`] and [`lint_jsonpaths`] for the files that COPY reads. `RULES` lists the rules, and
 //! [`NOT_DECIDABLE`] what is known and cannot be seen in a text.
 //!
 //! A statement is split into tokens as Redshift does; most rules look at these. COPY and MERGE have grammars

@@ -20,7 +20,7 @@ pub fn check_transaction(statements: &[String]) -> Vec<Finding> {
     for (at, sql) in statements.iter().enumerate() {
         let Ok(statement) = Statement::read(sql) else { continue };
         let mut add = |rule, message: &str| {
-            findings.push(Finding::new(rule, format!("{message}: {}", first_line(sql)), at))
+            findings.push(Finding::new(rule, format!("{message}: {}", first_line(sql)), at));
         };
         if statement.is(0, "BEGIN") || statement.begins(&["START", "TRANSACTION"]) {
             if begun.is_some() {

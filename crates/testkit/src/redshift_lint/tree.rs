@@ -69,10 +69,9 @@ fn parseable(statement: &Statement<'_>) -> String {
         let end =
             |index: usize| statement.tokens.get(index).map_or(statement.sql.len(), |t| t.at + t.text.len());
         let at = statement.at(index);
-        if created && statement.is(index, "COMPOUND") && statement.is(index + 1, "SORTKEY") {
-            blank(at, end(index));
-        } else if columns.is_some() && statement.outer(index) == columns && is_column_layout(statement, index)
-        {
+        let compound = created && statement.is(index, "COMPOUND") && statement.is(index + 1, "SORTKEY");
+        let of_column = columns.is_some() && statement.outer(index) == columns;
+        if compound || (of_column && is_column_layout(statement, index)) {
             blank(at, end(index));
         } else if created
             && (statement.is(index, "ENCODE") || statement.sequence(index, &["SORTKEY", "AUTO"]))

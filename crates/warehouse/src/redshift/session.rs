@@ -143,14 +143,31 @@ impl RedshiftLoad {
 
     /// Deletes the files, and gives the lock and the connection back.
     async fn end(mut self) {
-        if self.appends > 0
-            && let Some(area) = &self.appender.area
-        {
-            area.clean().await;
+        if let Some(area) = &self.appender.area {
+            // Without the lock, another load may have files there.
+            match self.lock.verify().await {
+                Ok(()) => area.clean().await,
+                Err(_) => area.clean_own().await,
+            }
         }
         self.lock.release().await;
-        self.connection.release();
+        // What is left of a transaction ends with its connection.
+        if !self.publishing {
+            self.connection.release();
+        }
         self.turn.end();
+    }
+
+    /// Makes everything permanent.
+    async fn make_permanent(&mut self) -> Result<()> {
+        if !self.publishing {
+            return Ok(());
+        }
+        self.lock.verify().await?;
+        self.connection.execute(&sql::commit()).await.map_err(commit_failed)?;
+        self.publishing = false;
+        self.analyze().await;
+        Ok(())
     }
 }
 
@@ -260,14 +277,9 @@ impl LoadSession for RedshiftLoad {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
-        if self.publishing {
-            self.lock.verify().await?;
-            self.connection.execute(&sql::commit()).await.map_err(commit_failed)?;
-            self.publishing = false;
-            self.analyze().await;
-        }
+        let result = self.make_permanent().await;
         self.end().await;
-        Ok(())
+        result
     }
 
     async fn abort(mut self: Box<Self>, cleanup: Vec<String>) -> Result<()> {

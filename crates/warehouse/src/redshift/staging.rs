@@ -58,13 +58,22 @@ impl Area {
 
     /// Deletes the files of this load, and those that loads which were killed have left.
     pub(super) async fn clean(&self) {
+        self.delete(&self.database).await;
+    }
+
+    /// Deletes the files of this load only.
+    pub(super) async fn clean_own(&self) {
+        self.delete(&self.run).await;
+    }
+
+    async fn delete(&self, prefix: &Path) {
         let store = &self.staging.store;
-        let found = store.list(Some(&self.database)).map_ok(|object| object.location).boxed();
+        let found = store.list(Some(prefix)).map_ok(|object| object.location).boxed();
         let deleted: Result<Vec<_>, _> = store.delete_stream(found).try_collect().await;
         match deleted {
             Ok(objects) => tracing::debug!(objects = objects.len(), "the files for COPY were deleted"),
             Err(error) => {
-                let error = self.failed(&self.database, &error);
+                let error = self.failed(prefix, &error);
                 tracing::warn!(%error, "the files for COPY could not be deleted; the next load does so");
             }
         }
@@ -137,6 +146,9 @@ mod tests {
         assert!(ours.url(&path).starts_with("s3://bucket/stage/one/"), "{}", ours.url(&path));
         assert_eq!(ours.get(&path).await.unwrap(), "x");
         other.put(&other.path("0-songs", "manifest"), "x").await.unwrap();
+        let second = area(&store, "stage", "two");
+        second.put(&second.path("0-songs", "manifest"), "x").await.unwrap();
+        second.clean_own().await;
         for name in ["stage/one-more/x", "stage/x", "x"] {
             store.put(&Path::from(name), "x".into()).await.unwrap();
         }

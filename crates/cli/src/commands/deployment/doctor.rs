@@ -17,7 +17,7 @@ struct Document<'a> {
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let (deployment, watch) = open(settings, &AccessArgs::default()).await?;
-    let work = async { Ok(deployment.doctor().await) };
+    let work = Box::pin(async { Ok(deployment.doctor().await) });
     let diagnosis = until_stopped(&mut Stop::listen()?, &watch, "doctor", work).await?;
     match settings.format.value {
         Format::Json => print_json(&Document { healthy: diagnosis.is_healthy(), diagnosis: &diagnosis })?,

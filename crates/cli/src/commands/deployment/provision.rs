@@ -58,5 +58,5 @@ async fn apply(
         ask::confirm(settings, stop, "provision", "Do this?").await?;
     }
     // Without changes too: what an earlier run began may still be on its way. Conflicts are its to refuse.
-    until_stopped(stop, watch, "provision", deployment.apply(plan)).await
+    until_stopped(stop, watch, "provision", Box::pin(deployment.apply(plan))).await
 }

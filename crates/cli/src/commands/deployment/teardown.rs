@@ -55,7 +55,7 @@ pub(super) async fn run(settings: &Settings, arguments: &TeardownArgs) -> anyhow
         ask::confirm(settings, &mut stop, COMMAND, &show::teardown_question(&plan)).await?;
     }
     // With nothing to delete it still proves that nothing is there.
-    let report = until_stopped(&mut stop, &watch, COMMAND, deployment.teardown(&plan)).await?;
+    let report = until_stopped(&mut stop, &watch, COMMAND, Box::pin(deployment.teardown(&plan))).await?;
     match settings.format.value {
         Format::Json => {
             let plan = PlanDocument { plan: &plan, has_changes: plan.has_changes() };

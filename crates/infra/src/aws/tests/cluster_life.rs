@@ -153,7 +153,7 @@ async fn from_nothing_over_creating_and_modifying_to_a_role_in_sync() {
             ],
         );
     let recorder = Arc::new(Recorder::default());
-    let deployment = deployment(&script).with_observer(recorder.clone());
+    let deployment = deployment(&script).with_observer(Arc::<Recorder>::clone(&recorder));
     let plan = deployment.plan().await.unwrap();
     assert!(plan.steps.iter().all(|step| step.action == Action::Create), "{plan:#?}");
     let applied = deployment.apply(&plan).await.unwrap();

@@ -69,7 +69,7 @@ fn one(findings: &mut Findings<'_, '_>, Place { index, column }: &Place) {
             findings.add("decimal_column", index, "write DOUBLE PRECISION");
         }
         "real" | "float4" if column => {
-            findings.add("single_precision_column", index, "write DOUBLE PRECISION")
+            findings.add("single_precision_column", index, "write DOUBLE PRECISION");
         }
         "interval" if !statement.is_any(index + 1, &["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"]) => {
             findings.add("interval_type", index, "add a qualifier such as DAY TO SECOND");

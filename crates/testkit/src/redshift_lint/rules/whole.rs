@@ -33,14 +33,16 @@ pub(super) fn check(findings: &mut Findings<'_, '_>) {
     }
     for (index, token) in statement.tokens.iter().enumerate() {
         match token.kind {
-            Kind::Symbol if token.text == ";" && index + 1 < statement.len() => {
-                if !statement.tokens[index + 1..].iter().all(|token| token.symbol(";")) {
-                    findings.add("several_statements", index, "a further statement follows");
-                }
+            Kind::Symbol
+                if token.text == ";"
+                    && index + 1 < statement.len()
+                    && !statement.tokens[index + 1..].iter().all(|token| token.symbol(";")) =>
+            {
+                findings.add("several_statements", index, "a further statement follows");
             }
             // MODE ? of the JSON operators does not exist on Redshift either.
             Kind::Parameter => {
-                findings.add("parameter", index, format!("write a literal instead of {}", token.text))
+                findings.add("parameter", index, format!("write a literal instead of {}", token.text));
             }
             Kind::Text if token.text.starts_with('$') => {
                 findings.add("literal_form", index, "write '…' instead of $$…$$");

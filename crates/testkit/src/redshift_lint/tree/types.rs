@@ -122,14 +122,16 @@ impl Types {
                 Value::Number(..) => Type::BigInt,
                 _ => Type::Other,
             },
-            Expr::BinaryOp { left, op, right } => match op {
-                BinaryOperator::Plus
-                | BinaryOperator::Minus
-                | BinaryOperator::Multiply
-                | BinaryOperator::Divide
-                | BinaryOperator::Modulo => self.of_expression(left).with(self.of_expression(right)),
-                _ => Type::Other,
-            },
+            Expr::BinaryOp {
+                left,
+                op:
+                    BinaryOperator::Plus
+                    | BinaryOperator::Minus
+                    | BinaryOperator::Multiply
+                    | BinaryOperator::Divide
+                    | BinaryOperator::Modulo,
+                right,
+            } => self.of_expression(left).with(self.of_expression(right)),
             Expr::Case { conditions, else_result, .. } => {
                 let results = conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
                 let results: Vec<_> = results.filter(|result| !is_null(result)).collect();

@@ -114,7 +114,7 @@ fn select(tree: &Select, visitor: &mut dyn Visitor) {
     for item in &tree.projection {
         match item {
             SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. } => {
-                expression(item, visitor)
+                expression(item, visitor);
             }
             SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {}
             other => visitor.unread(&other.to_string()),
