@@ -310,6 +310,13 @@ fn parse_url(url: &str, scheme: &Scheme) -> Result<Vec<(String, String)>> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if !scheme.parameters.contains(&name) {
+            // After a ? that belongs to a password, the name is a part of it.
+            if query.contains('@') {
+                return Err(invalid(
+                    "it has parameters that do not exist".to_owned(),
+                    "write a ? in a password as %3F, and an @ in a parameter as %40",
+                ));
+            }
             return Err(invalid(
                 format!("there is no parameter {name:?}"),
                 &format!("the parameters are {}", scheme.parameters.join(", ")),
