@@ -205,7 +205,7 @@ pub enum Command {
     /// Make the resources on AWS that a warehouse needs, or change them to what is configured
     ///
     /// Shows what it will do and what that costs, asks, and goes on where an earlier run was stopped. What
-    /// is wanted is in the section [deployment] of sparkify.toml; docs/aws.md has its keys.
+    /// is wanted is in the section `deployment` of sparkify.toml; docs/aws.md has its keys.
     Provision(ProvisionArgs),
     /// Show how the deployment is, where it is, and what has been changed by others
     Status(AccessArgs),
