@@ -11,15 +11,16 @@ places=/usr/lib/postgresql
 find_programs() {
     local on_path directory
     on_path=$(command -v pg_ctl || true)
-    {
-        [[ -z $on_path ]] || dirname "$(readlink -f "$on_path")"
-        find "$places" -mindepth 2 -maxdepth 2 -name bin 2> /dev/null | sort -rV
-    } | while read -r directory; do
+    # Not a pipe: who is not read to the end would die of it, and the script with it.
+    while read -r directory; do
         if [[ -x $directory/initdb && -x $directory/pg_ctl && -x $directory/postgres ]]; then
             echo "$directory"
-            break
+            return
         fi
-    done
+    done < <(
+        [[ -z $on_path ]] || dirname "$(readlink -f "$on_path")"
+        find "$places" -mindepth 2 -maxdepth 2 -name bin 2> /dev/null | sort -rV
+    )
 }
 
 fail() {
@@ -42,6 +43,8 @@ if [[ -z $(find_programs) ]]; then
 fi
 programs=$(find_programs)
 [[ -n $programs ]] || fail "there is no PostgreSQL server"
-version=$("$programs/postgres" --version | grep -oE '[0-9]+' | head -n 1)
+# "postgres (PostgreSQL) 15.18 (Debian …)"
+[[ $("$programs/postgres" --version) =~ [0-9]+ ]] || fail "the version of the PostgreSQL in $programs is not known"
+version=${BASH_REMATCH[0]}
 [[ $version -ge $oldest ]] || fail "the PostgreSQL in $programs is version $version"
 echo "PostgreSQL $version in $programs"
