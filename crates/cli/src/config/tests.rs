@@ -129,10 +129,16 @@ fn a_password_is_never_shown() {
         };
         assert!(!shown.contains("heim"), "{shown}");
     }
-    let arguments =
-        GlobalArgs { warehouse: Some("redshift://me:geheim@host/db".to_owned()), ..GlobalArgs::default() };
-    let error = Settings::read(&arguments, &nothing, Path::new("/")).unwrap_err();
-    assert!(!format!("{error:?}").contains("geheim"));
+    let read = |name: &str| {
+        let arguments = GlobalArgs { warehouse: Some(name.to_owned()), ..GlobalArgs::default() };
+        Settings::read(&arguments, &nothing, Path::new("/"))
+    };
+    let refused = read("oracle://me:geheim@host/db").unwrap_err();
+    assert!(!format!("{refused:?}").contains("geheim"));
+    let settings = read("postgres://me:geheim@host/db").unwrap();
+    assert!(!format!("{settings:?}").contains("geheim"));
+    let result = read("redshift://me:geheim@host/db");
+    assert!(!format!("{result:?}").contains("geheim"));
 }
 
 #[test]
