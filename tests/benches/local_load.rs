@@ -6,15 +6,21 @@
 //! memory, and the time of a second run that finds nothing new.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
-mod shared;
+#[path = "shared/arguments.rs"]
+mod arguments;
+#[path = "shared/data.rs"]
+mod data;
+#[path = "shared/measure.rs"]
+mod measure;
 
 use std::{
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
-use shared::{argument, prepare};
+use arguments::argument;
+use data::prepare;
+use measure::{Measured, measure};
 
 /// The environment variable that makes this program run the script instead, on the source that it names.
 const SCRIPT_FOR: &str = "SPARKIFY_BENCH_SCRIPT_FOR";
@@ -57,11 +63,6 @@ CHECKPOINT;
 
 const EVENT_TYPES: &str = ", format = 'newline_delimited', columns = { artist: 'VARCHAR', auth: 'VARCHAR', firstName: 'VARCHAR', gender: 'VARCHAR', itemInSession: 'INTEGER', lastName: 'VARCHAR', length: 'DOUBLE', level: 'VARCHAR', location: 'VARCHAR', method: 'VARCHAR', page: 'VARCHAR', registration: 'DOUBLE', sessionId: 'BIGINT', song: 'VARCHAR', status: 'INTEGER', ts: 'BIGINT', userAgent: 'VARCHAR', userId: 'VARCHAR'}";
 const SONG_TYPES: &str = ", columns = { num_songs: 'INTEGER', artist_id: 'VARCHAR', artist_latitude: 'DOUBLE', artist_longitude: 'DOUBLE', artist_location: 'VARCHAR', artist_name: 'VARCHAR', song_id: 'VARCHAR', title: 'VARCHAR', duration: 'DOUBLE', year: 'INTEGER'}";
-
-struct Measured {
-    elapsed: Duration,
-    peak_mib: u64,
-}
 
 fn main() {
     if let Ok(source) = std::env::var(SCRIPT_FOR) {
@@ -117,26 +118,6 @@ fn remove(database: &Path) {
     for suffix in ["", ".wal"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", database.display()));
     }
-}
-
-/// Runs a process and watches its memory.
-fn measure(command: &mut Command) -> Measured {
-    let begin = Instant::now();
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
-    let mut peak_kib = 0;
-    let status = loop {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
-        peak_kib = peak_kib.max(peak.unwrap_or(0));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    assert!(status.success(), "{command:?}");
-    Measured { elapsed: begin.elapsed(), peak_mib: peak_kib / 1024 }
 }
 
 fn run_script(source: &str) {

@@ -6,7 +6,10 @@
 //! ledger, and checks nothing.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
-mod shared;
+#[path = "shared/arguments.rs"]
+mod arguments;
+#[path = "shared/data.rs"]
+mod data;
 
 use std::{
     io::{Read, Write},
@@ -15,9 +18,10 @@ use std::{
     time::Instant,
 };
 
+use arguments::argument;
 use bytes::Bytes;
+use data::prepare;
 use futures_util::{SinkExt, TryStreamExt};
-use shared::{argument, prepare};
 use sparkify_schema::{
     Dialect, ddl,
     model::BatchTables,

@@ -6,14 +6,21 @@
 //! run that finds nothing new, and peak memory.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
+#[path = "shared/arguments.rs"]
+mod arguments;
+#[path = "shared/measure.rs"]
+mod measure;
+
 use std::{
     io::{Read, Write},
     net::TcpStream,
-    process::{Command, Stdio},
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
+use arguments::argument;
+use measure::measure;
 use sparkify_testkit::{
     Cli, Song,
     s3::{Operation, S3Double, S3DoubleOptions},
@@ -24,9 +31,9 @@ const BUCKET: &str = "music";
 const CONNECTIONS: usize = 16;
 
 fn main() {
-    let objects = argument("--objects").unwrap_or(15_000);
-    let rounds = argument("--rounds").unwrap_or(3);
-    let latency = Duration::from_millis(argument("--latency").unwrap_or(0) as u64);
+    let objects = argument("--objects").unwrap_or(15_000.0) as usize;
+    let rounds = argument("--rounds").unwrap_or(3.0) as u32;
+    let latency = Duration::from_millis(argument("--latency").unwrap_or(0.0) as u64);
     let s3 = S3Double::launch(S3DoubleOptions { latency, ..S3DoubleOptions::default() });
     s3.create_bucket(BUCKET);
     let keys: Vec<_> = (0..objects).map(|number| put(&s3, number)).collect();
@@ -40,28 +47,23 @@ fn main() {
         let cli = Cli::new(env!("CARGO_BIN_EXE_sparkify-cli-under-test"));
         let _ = cli.run(["create-tables"]).success();
         let _ = s3.take_requests();
-        let (first, peak) = measure(etl(&cli, &s3));
+        let first = measure(&mut etl(&cli, &s3));
         let requests = s3.take_requests();
         assert_eq!(
             requests.of(Operation::Get),
             objects as u64 + 1,
             "each object once, and the JSONPaths file"
         );
-        let (second, _) = measure(etl(&cli, &s3));
+        let second = measure(&mut etl(&cli, &s3));
         assert_eq!(s3.take_requests().of(Operation::Get), 0);
-        let ours = objects as f64 / first.as_secs_f64();
+        let ours = objects as f64 / first.elapsed.as_secs_f64();
         println!(
-            "{round:>5}  {alone:>13.0}  {ours:>20.0}  {:>7.2}  {peak:>8}  {:>14.2}",
-            first.as_secs_f64(),
-            second.as_secs_f64()
+            "{round:>5}  {alone:>13.0}  {ours:>20.0}  {:>7.2}  {:>8}  {:>14.2}",
+            first.elapsed.as_secs_f64(),
+            first.peak_mib,
+            second.elapsed.as_secs_f64()
         );
     }
-}
-
-fn argument(name: &str) -> Option<usize> {
-    let arguments: Vec<_> = std::env::args().collect();
-    let position = arguments.iter().position(|argument| argument == name)?;
-    Some(arguments[position + 1].parse().unwrap())
 }
 
 fn put(s3: &S3Double, number: usize) -> String {
@@ -74,7 +76,7 @@ fn put(s3: &S3Double, number: usize) -> String {
 
 fn etl(cli: &Cli, s3: &S3Double) -> Command {
     let mut command = cli.command(["etl", "--source", "s3://music"]);
-    command.envs(s3.environment()).stdout(Stdio::null());
+    command.envs(s3.environment());
     command
 }
 
@@ -110,24 +112,4 @@ fn is_whole(answer: &[u8]) -> bool {
         .lines()
         .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     body.len() >= length.unwrap_or(0)
-}
-
-/// Runs a process and watches its memory: time and peak MiB.
-fn measure(mut command: Command) -> (Duration, u64) {
-    let begin = Instant::now();
-    let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
-    let mut peak_kib = 0;
-    let status = loop {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.trim().parse().ok());
-        peak_kib = peak_kib.max(peak.unwrap_or(0));
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    assert!(status.success(), "{command:?}");
-    (begin.elapsed(), peak_kib / 1024)
 }

@@ -245,6 +245,16 @@ impl Error {
     }
 }
 
+impl Error {
+    /// An engine's error, with the action that it interrupted.
+    pub(crate) fn from_warehouse(action: impl Into<String>, source: sparkify_warehouse::Error) -> Self {
+        match source {
+            sparkify_warehouse::Error::Interrupted => Self::Cancelled,
+            source => Self::Warehouse { action: action.into(), source },
+        }
+    }
+}
+
 /// Names the action that an engine's error interrupted.
 pub(crate) trait During<T> {
     fn during(self, action: impl Into<String>) -> Result<T>;
@@ -252,9 +262,6 @@ pub(crate) trait During<T> {
 
 impl<T> During<T> for sparkify_warehouse::Result<T> {
     fn during(self, action: impl Into<String>) -> Result<T> {
-        self.map_err(|source| match source {
-            sparkify_warehouse::Error::Interrupted => Error::Cancelled,
-            source => Error::Warehouse { action: action.into(), source },
-        })
+        self.map_err(|source| Error::from_warehouse(action, source))
     }
 }

@@ -24,6 +24,16 @@ pub(crate) enum Look<T> {
     Pending(String),
 }
 
+impl<T> Look<T> {
+    /// The same with something else in the place of what has come.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Look<U> {
+        match self {
+            Self::Done(done) => Look::Done(change(done)),
+            Self::Pending(state) => Look::Pending(state),
+        }
+    }
+}
+
 /// The resource that is worked on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'a> {

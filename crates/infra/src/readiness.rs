@@ -1,6 +1,11 @@
 //! What the states of AWS mean.
 
-use crate::services::{AttachedRole, Cluster, Namespace, Workgroup};
+use crate::{
+    error::{Error, Result},
+    pace::Look,
+    plan::ResourceKind,
+    services::{AttachedRole, Cluster, Namespace, Workgroup},
+};
 
 /// What a state means for us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,34 @@ pub(crate) enum Readiness {
         /// What to do.
         remedy: String,
     },
+}
+
+/// How a resource has come to rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// It can be used and changed.
+    Ready,
+    /// The cluster is paused.
+    Paused,
+}
+
+impl Readiness {
+    /// Whether the resource has come to rest. One that somebody begins to delete does not come back, and one that
+    /// is stuck does not pass: both end the wait.
+    pub(crate) fn settled(self, resource: ResourceKind, name: &str) -> Result<Look<Rest>> {
+        let name = name.to_owned();
+        match self {
+            Self::Ready => Ok(Look::Done(Rest::Ready)),
+            Self::Paused => Ok(Look::Done(Rest::Paused)),
+            Self::Pending(state) => Ok(Look::Pending(state)),
+            Self::Stuck { state, remedy } => Err(Error::Stuck { resource, name, state, remedy }),
+            Self::Deleting(state) => Err(Error::Stale {
+                resource,
+                name,
+                change: format!("somebody deletes it (its state is {state})"),
+            }),
+        }
+    }
 }
 
 /// A cluster is ready when its status is `available` (also `available, …`), it may be used, it has an endpoint,

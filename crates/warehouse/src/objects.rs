@@ -1,6 +1,6 @@
 //! Objects of a source that an engine reads itself, and records among them that it refuses.
 
-use std::sync::Arc;
+use std::{io::BufRead, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -70,6 +70,27 @@ pub struct LoadedObject {
 pub trait ObjectLines: std::fmt::Debug + Send + Sync {
     /// The line of that number, from 1, of the object, uncompressed; `None` if it cannot be read.
     async fn line(&self, url: &str, number: u64) -> Option<String>;
+}
+
+/// The line of that number, from 1, without its end and as far as is worth keeping; `None` if there is none or it is
+/// empty. For implementations of [`ObjectLines`]: memory is bounded, however large the object is.
+///
+/// ```
+/// use sparkify_warehouse::line_of;
+///
+/// assert_eq!(line_of(&b"one\ntwo\n"[..], 2).as_deref(), Some("two"));
+/// ```
+pub fn line_of(mut text: impl BufRead, number: u64) -> Option<String> {
+    for _ in 0..number.checked_sub(1)? {
+        if text.skip_until(b'\n').ok()? == 0 {
+            return None;
+        }
+    }
+    let mut line = Vec::new();
+    text.take(RAW_BYTES_MAX as u64).read_until(b'\n', &mut line).ok()?;
+    let line = String::from_utf8_lossy(&line);
+    let line = line.trim_end_matches(['\n', '\r']);
+    (!line.is_empty()).then(|| line.to_owned())
 }
 
 /// A record that an engine refused while it read objects itself.
@@ -179,6 +200,21 @@ mod tests {
         assert!(!reject.remedy().is_empty());
         let unknown = CopyReject { message: "Something new".to_owned(), ..CopyReject::default() };
         assert_eq!(unknown.cause(), "Something new");
+    }
+
+    #[test]
+    fn a_line_is_found_by_its_number() {
+        let line = |text: &'static str, number| line_of(text.as_bytes(), number);
+        assert_eq!(line("one\ntwo\n", 2).as_deref(), Some("two"));
+        assert_eq!(line("one", 1).as_deref(), Some("one"));
+        assert_eq!(line("one", 2), None);
+        assert_eq!(line("one", 0), None);
+        let text = "one\ntwo\r\n\nfour";
+        assert_eq!(line(text, 1).as_deref(), Some("one"));
+        assert_eq!(line(text, 2).as_deref(), Some("two"));
+        assert_eq!(line(text, 3), None);
+        assert_eq!(line(text, 4).as_deref(), Some("four"));
+        assert_eq!(line(text, 5), None);
     }
 
     #[test]

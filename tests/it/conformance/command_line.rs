@@ -33,7 +33,7 @@ fn source(parent: &tempfile::TempDir) -> PathBuf {
 }
 
 /// Enough that a run has a read, a transform and a commit to be killed in.
-fn data() -> DataSet {
+pub(crate) fn data() -> DataSet {
     let data = DataSet::new();
     for file in 0..10 {
         let events: Vec<_> = (0..200)

@@ -26,7 +26,7 @@ macro_rules! on_every_engine {
 }
 
 mod append;
-mod command_line;
+pub(crate) mod command_line;
 mod contract;
 mod engine;
 mod loads;

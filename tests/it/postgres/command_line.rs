@@ -2,24 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use sparkify_testkit::{
-    Cli, Cut, DataSet, Event, PostgresDatabase, PostgresServer, ServerCertificate, Song, WireProxy,
-};
+use sparkify_testkit::{Cli, Cut, PostgresDatabase, PostgresServer, ServerCertificate, WireProxy};
 
-use crate::cli;
-
-fn data() -> DataSet {
-    let data = DataSet::new();
-    for file in 0..10 {
-        let events: Vec<_> = (0..200)
-            .map(|item| Event::play(file, item).user(item % 20).song(&format!("Song {}", item % 30)))
-            .collect();
-        data.write_events(&format!("{file}.json"), &events);
-        let song = Song::new(&format!("SO{file}"), &format!("AR{}", file / 2)).title(&format!("Song {file}"));
-        data.write_songs(&format!("{file}.json"), &[song]);
-    }
-    data
-}
+use crate::{cli, conformance::command_line::data};
 
 #[test]
 fn a_load_that_lost_its_connection_says_so_and_begins_anew_as_often_as_it_may() {

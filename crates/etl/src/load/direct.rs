@@ -1,21 +1,21 @@
 //! Files that the engine reads itself, without their bytes passing through this process.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    collections::HashMap,
     sync::{Arc, atomic::Ordering},
 };
 
 use async_trait::async_trait;
 use serde::Serialize;
 use sparkify_warehouse::{
-    LoadSession, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, SourceObject,
+    LoadSession, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, SourceObject, line_of,
 };
 
 use super::Run;
 use crate::{
     Cancel, Error, Result,
-    reader::FileOutcome,
-    record::{RECORD_BYTES_MAX, RecordShape},
+    reader::{FileOutcome, decompressed},
+    record::RecordShape,
     source::{Compression, Source, SourceFile},
 };
 
@@ -125,17 +125,18 @@ impl Run<'_> {
         files: Arc<[SourceFile]>,
         loaded: &LoadedObjects,
     ) -> Result<CopiedFiles> {
+        let objects: HashMap<_, _> =
+            loaded.objects.iter().map(|object| (&object.url, object.lines)).collect();
         let mut outcomes = Vec::with_capacity(files.len());
         for file in files.iter() {
-            let object = loaded.objects.iter().find(|object| object.url == file.path);
-            let (Some(object), Some(tag)) = (object, &file.content_tag) else {
+            let (Some(&lines), Some(tag)) = (objects.get(&file.path), &file.content_tag) else {
                 return Err(Error::Unreconciled(format!(
                     "the engine does not say that it has read {}",
                     file.path
                 )));
             };
             let outcome = FileOutcome::default();
-            outcome.records.store(object.lines, Ordering::Relaxed);
+            outcome.records.store(lines, Ordering::Relaxed);
             // Set once: the outcome is new.
             let _ = outcome.content_hash.set(tag.clone());
             outcomes.push(outcome);
@@ -194,29 +195,10 @@ impl ObjectLines for SourceLines {
         let read = move || {
             let feed = source.feed(Arc::from([file.clone()]), &cancel);
             let content = feed.next()?.1.ok()?;
-            let plain: Box<dyn Read> = match file.compression {
-                Compression::None => content,
-                Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(content)),
-                Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(content).ok()?),
-            };
-            line_of(BufReader::new(plain), number)
+            line_of(decompressed(content, file.compression).ok()?, number)
         };
         tokio::task::spawn_blocking(read).await.ok()?
     }
-}
-
-/// The line of that number, from 1, as far as a record may reach.
-fn line_of(mut reader: impl BufRead, number: u64) -> Option<String> {
-    for _ in 1..number {
-        if reader.skip_until(b'\n').ok()? == 0 {
-            return None;
-        }
-    }
-    let mut line = Vec::new();
-    reader.take(RECORD_BYTES_MAX as u64).read_until(b'\n', &mut line).ok()?;
-    let text = String::from_utf8_lossy(&line);
-    let text = text.trim_end_matches(['\n', '\r']);
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -271,16 +253,5 @@ mod tests {
         assert!(obstacle(&s3, &session(true), &untagged, 0).unwrap().contains("not in S3"));
         assert!(obstacle(&s3, &session(true), &mixed, 0).unwrap().contains("another way"));
         assert!(obstacle(&s3, &session(true), &plain, 1).unwrap().contains("set aside"));
-    }
-
-    #[test]
-    fn a_line_is_found_by_its_number() {
-        let text = "one\ntwo\r\n\nfour";
-        let line = |number| line_of(text.as_bytes(), number);
-        assert_eq!(line(1).as_deref(), Some("one"));
-        assert_eq!(line(2).as_deref(), Some("two"));
-        assert_eq!(line(3), None);
-        assert_eq!(line(4).as_deref(), Some("four"));
-        assert_eq!(line(5), None);
     }
 }

@@ -356,13 +356,10 @@ impl Run<'_> {
             readers.read.push(reader);
         }
         if !tables.is_empty() {
-            self.stop_for(session.append_all(tables).await.err())?;
+            session.append_all(tables).await.map_err(|error| self.not_written(error))?;
         }
         if !objects.is_empty() {
-            let loaded = match session.load_objects(objects).await {
-                Ok(loaded) => loaded,
-                Err(error) => return self.stop_for(Some(error)).map(|()| readers),
-            };
+            let loaded = session.load_objects(objects).await.map_err(|error| self.not_written(error))?;
             for ((shape, files), loaded) in left_to_engine.into_iter().zip(&loaded) {
                 readers.copied.push(self.copied(shape, files, loaded)?);
             }
@@ -393,19 +390,18 @@ impl Run<'_> {
     }
 
     /// The error of an append as the error of the load.
-    fn stop_for(&self, error: Option<sparkify_warehouse::Error>) -> Result<()> {
+    fn not_written(&self, error: sparkify_warehouse::Error) -> Error {
         match error {
-            None => Ok(()),
-            Some(sparkify_warehouse::Error::Source(source)) => Err(match source.downcast::<Stop>() {
+            sparkify_warehouse::Error::Source(source) => match source.downcast::<Stop>() {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
-            }),
-            Some(sparkify_warehouse::Error::CopyRejected { rejects, .. }) if !rejects.is_empty() => {
+            },
+            sparkify_warehouse::Error::CopyRejected { rejects, .. } if !rejects.is_empty() => {
                 let rejects: Vec<_> = rejects.iter().map(Reject::from).collect();
                 let count = rejects.len() as u64;
-                Err(Error::BadRecords { rejects, count, more: true, allowed: self.rejects.allowed() })
+                Error::BadRecords { rejects, count, more: true, allowed: self.rejects.allowed() }
             }
-            Some(error) => Err(error).during("writing the records"),
+            error => Error::from_warehouse("writing the records", error),
         }
     }
 

@@ -51,6 +51,25 @@ impl std::fmt::Debug for OpenFile {
     }
 }
 
+/// The content as it was before it was compressed.
+pub(crate) fn decompressed(
+    raw: impl Read + Send + 'static,
+    compression: Compression,
+) -> io::Result<Box<dyn BufRead + Send>> {
+    Ok(match compression {
+        // Reads of a block are larger than this buffer and go past it.
+        Compression::None => Box::new(BufReader::new(raw)),
+        Compression::Gzip => Box::new(BufReader::with_capacity(
+            BLOCK_BYTES / 8,
+            flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BLOCK_BYTES / 8, raw)),
+        )),
+        Compression::Zstd => {
+            let decoder = zstd::stream::read::Decoder::new(raw)?;
+            Box::new(BufReader::with_capacity(BLOCK_BYTES / 8, decoder))
+        }
+    })
+}
+
 impl OpenFile {
     pub(super) fn new(
         index: usize,
@@ -60,19 +79,8 @@ impl OpenFile {
     ) -> Result<Self, SourceError> {
         let hasher = SharedHasher::new();
         let raw = Hashing { inner: content, hasher: hasher.clone() };
-        let content: Box<dyn BufRead + Send> = match file.compression {
-            // Reads of a block are larger than this buffer and go past it.
-            Compression::None => Box::new(BufReader::new(raw)),
-            Compression::Gzip => Box::new(BufReader::with_capacity(
-                BLOCK_BYTES / 8,
-                flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BLOCK_BYTES / 8, raw)),
-            )),
-            Compression::Zstd => {
-                let decoder = zstd::stream::read::Decoder::new(raw)
-                    .map_err(|error| SourceError::io(file.path.clone(), error))?;
-                Box::new(BufReader::with_capacity(BLOCK_BYTES / 8, decoder))
-            }
-        };
+        let content =
+            decompressed(raw, file.compression).map_err(|error| SourceError::io(file.path.clone(), error))?;
         Ok(Self {
             index,
             block_bytes,

@@ -18,6 +18,7 @@ use arrow_schema::SchemaRef;
 pub(crate) use content_hash::hash_content;
 use sparkify_warehouse::{BatchSource, BoxError};
 
+pub(crate) use self::file::decompressed;
 use self::file::{BLOCK_BYTES, Block, OpenFile};
 use crate::{
     Cancel, Progress,

@@ -8,7 +8,7 @@ use crate::{
     error::{During, Error, Result},
     pace::{Look, Subject},
     plan::ResourceKind,
-    readiness::{self, Readiness},
+    readiness::{self, Readiness, Rest},
     services::{Answer, Cluster, ClusterChange, ErrorKind, FinalSnapshot, NewCluster},
     surroundings::Surroundings,
 };
@@ -77,19 +77,11 @@ impl Deployment {
             let Some(cluster) = self.read_cluster(name).await? else {
                 return Ok(Look::Pending("not visible yet".to_owned()));
             };
-            match readiness::of_cluster(&cluster) {
-                Readiness::Ready => Ok(Look::Done(Settled::Ready(Box::new(cluster)))),
-                Readiness::Paused => Ok(Look::Done(Settled::Paused(Box::new(cluster)))),
-                Readiness::Pending(state) => Ok(Look::Pending(state)),
-                Readiness::Stuck { state, remedy } => {
-                    Err(Error::Stuck { resource: KIND, name: name.to_owned(), state, remedy })
-                }
-                Readiness::Deleting(state) => Err(Error::Stale {
-                    resource: KIND,
-                    name: name.to_owned(),
-                    change: format!("somebody deletes it (its state is {state})"),
-                }),
-            }
+            let look = readiness::of_cluster(&cluster).settled(KIND, name)?;
+            Ok(look.map(|rest| match rest {
+                Rest::Ready => Settled::Ready(Box::new(cluster)),
+                Rest::Paused => Settled::Paused(Box::new(cluster)),
+            }))
         })
         .await
     }

@@ -103,18 +103,8 @@ impl Deployment {
             let Some(namespace) = self.read_namespace(name).await? else {
                 return Ok(Look::Pending("not visible yet".to_owned()));
             };
-            match readiness::of_namespace(&namespace) {
-                Readiness::Ready | Readiness::Paused => Ok(Look::Done(namespace)),
-                Readiness::Pending(state) => Ok(Look::Pending(state)),
-                Readiness::Stuck { state, remedy } => {
-                    Err(Error::Stuck { resource: KIND, name: name.to_owned(), state, remedy })
-                }
-                Readiness::Deleting(state) => Err(Error::Stale {
-                    resource: KIND,
-                    name: name.to_owned(),
-                    change: format!("somebody deletes it (its state is {state})"),
-                }),
-            }
+            let look = readiness::of_namespace(&namespace).settled(KIND, name)?;
+            Ok(look.map(|_| namespace))
         })
         .await
     }

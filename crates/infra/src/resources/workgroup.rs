@@ -167,18 +167,8 @@ impl Deployment {
             let Some(workgroup) = self.read_workgroup(name).await? else {
                 return Ok(Look::Pending("not visible yet".to_owned()));
             };
-            match readiness::of_workgroup(&workgroup) {
-                Readiness::Ready | Readiness::Paused => Ok(Look::Done(workgroup)),
-                Readiness::Pending(state) => Ok(Look::Pending(state)),
-                Readiness::Stuck { state, remedy } => {
-                    Err(Error::Stuck { resource: KIND, name: name.to_owned(), state, remedy })
-                }
-                Readiness::Deleting(state) => Err(Error::Stale {
-                    resource: KIND,
-                    name: name.to_owned(),
-                    change: format!("somebody deletes it (its state is {state})"),
-                }),
-            }
+            let look = readiness::of_workgroup(&workgroup).settled(KIND, name)?;
+            Ok(look.map(|_| workgroup))
         })
         .await
     }

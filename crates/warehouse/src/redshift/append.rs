@@ -1,6 +1,10 @@
 //! Bulk append: packed into S3, and copied from there.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use sparkify_schema::{Dialect, ddl, statements::redshift as sql};
 
@@ -177,9 +181,10 @@ impl Appender {
 
 /// Fails if an object is another one than when it was listed.
 fn unchanged(copy: &Copy<'_>, objects: &[SourceObject], files: &[ReadFile]) -> Result<()> {
+    let read: HashMap<_, _> = files.iter().map(|file| (&file.url, file.etag.as_deref())).collect();
     for object in objects {
         let listed = object.etag.as_deref().map(bare_etag);
-        let read = files.iter().find(|file| file.url == object.url).and_then(|file| file.etag.clone());
+        let read = read.get(&object.url).copied().flatten();
         if let (Some(listed), Some(read)) = (listed, read)
             && listed != read
         {

@@ -1,15 +1,12 @@
 //! The records that a COPY refused: what the system views say, and the line itself.
 
-use std::io::Read as _;
+use std::io::BufReader;
 
 use async_trait::async_trait;
 use object_store::path::Path;
 
 use super::{copy::Copy, staging::Area};
-use crate::{CopyReject, Error, ObjectLines, RecordSet};
-
-/// A line longer than this is not looked for.
-const OBJECT_BYTES_MAX: u64 = 1 << 30;
+use crate::{CopyReject, Error, ObjectLines, RecordSet, line_of};
 
 /// The error of a COPY that refused records; the server's own if it does not show them.
 pub(super) async fn refused(copy: &Copy<'_>, since: &str, error: Error) -> Error {
@@ -66,17 +63,8 @@ impl ObjectLines for PackedLines {
         let bucket = format!("s3://{}/", self.0.staging().bucket);
         let path = Path::parse(url.strip_prefix(&bucket)?).ok()?;
         let content = self.0.get(&path).await.ok()?;
-        let mut text = Vec::new();
-        flate2::read::GzDecoder::new(&content[..]).take(OBJECT_BYTES_MAX).read_to_end(&mut text).ok()?;
-        line_of(&text, number)
+        line_of(BufReader::new(flate2::read::GzDecoder::new(&content[..])), number)
     }
-}
-
-/// The line of that number, from 1.
-fn line_of(text: &[u8], number: u64) -> Option<String> {
-    let index = usize::try_from(number.checked_sub(1)?).ok()?;
-    let line = text.split(|byte| *byte == b'\n').nth(index)?;
-    Some(String::from_utf8_lossy(line).into_owned())
 }
 
 #[cfg(test)]
@@ -107,14 +95,6 @@ mod tests {
         assert_eq!(rejects.len(), 1);
         assert_eq!((rejects[0].line, rejects[0].position, rejects[0].code), (3, 17, 1204));
         assert!(rejects[0].cause().contains("1024 bytes"));
-    }
-
-    #[test]
-    fn a_line_is_found_by_its_number() {
-        assert_eq!(line_of(b"one\ntwo\n", 2).as_deref(), Some("two"));
-        assert_eq!(line_of(b"one", 1).as_deref(), Some("one"));
-        assert_eq!(line_of(b"one", 2), None);
-        assert_eq!(line_of(b"one", 0), None);
     }
 
     #[tokio::test]

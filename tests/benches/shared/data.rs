@@ -1,15 +1,8 @@
-//! What the benchmarks of loads share: their arguments and their data.
+//! The data that is loaded.
 
 use std::path::{Path, PathBuf};
 
 use sparkify_testkit::{real_data, replicate};
-
-/// The number after an argument, if it is given.
-pub(crate) fn argument(name: &str) -> Option<f64> {
-    let arguments: Vec<_> = std::env::args().collect();
-    let position = arguments.iter().position(|argument| argument == name)?;
-    Some(arguments[position + 1].parse().unwrap())
-}
 
 /// Makes the data unless it is there: the logs at hand, again and again with other users and sessions.
 pub(crate) fn prepare(directory: &Path, millions: f64) -> PathBuf {
