@@ -5,6 +5,7 @@ mod aws;
 mod bad_input;
 mod command_line;
 mod conformance;
+mod cuts;
 mod database_file;
 mod generator;
 mod killed;

@@ -24,7 +24,7 @@ on_every_engine! {
 }
 
 /// The real data, or the sample.
-fn source(parent: &tempfile::TempDir) -> PathBuf {
+pub(crate) fn source(parent: &tempfile::TempDir) -> PathBuf {
     real_data().unwrap_or_else(|| {
         let path = parent.path().join("sample");
         sparkify_eventsim::Sample::default().write(&path).unwrap();

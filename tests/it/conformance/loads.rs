@@ -271,13 +271,15 @@ async fn records_that_are_set_aside_are_the_same(engine: Engine) {
     let lines = [&good, "{\"broken", "", &long, "[1, 2]", &Event::play(1, 2).without("ts").line()];
     data.write("log_data/a.json", lines.join("\n"));
     data.write_events("b.json", &[Event::play(2, 0).level("free"), Event::play(2, 0).level("paid")]);
+    // Another event with the key of one in another file.
+    data.write_events("c.json", &[Event::play(1, 0).user(9)]);
     let song = Song::new("SO1", "AR1").set("artist_latitude", serde_json::json!(91)).line();
     data.write("song_data/a.json", song);
     let both = Both::new(engine).await;
     let options = LoadOptions { max_errors: 9, ..LoadOptions::default() };
     let report = both.load_with(&data.path(), &options).await;
-    assert_eq!((report.records.staged, report.records.rejected), (2, 6));
-    assert_eq!(report.tables["load_errors"], 6);
+    assert_eq!((report.records.staged, report.records.rejected), (2, 7));
+    assert_eq!(report.tables["load_errors"], 7);
 }
 
 async fn a_load_that_fails_leaves_the_tables_as_they_were_and_none_of_its_own(engine: Engine) {
@@ -294,6 +296,7 @@ async fn a_load_that_fails_leaves_the_tables_as_they_were_and_none_of_its_own(en
         assert!(error.is_data_error(), "{error:?}");
         assert_eq!(dump_of(both.warehouse.as_ref()).await, before);
         assert_eq!(batch_tables(both.warehouse.as_ref()).await, [""; 0]);
+        both.database.assert_sound();
     }
     std::fs::remove_file(data.path().join("log_data/c.json")).unwrap();
     assert_eq!(both.load(&data.path()).await.records.staged, 2);

@@ -1,6 +1,7 @@
 //! One suite that every engine passes: the seam (statements, transactions, appends, publishing, stopping),
 //! loads row by row and id by id, each point of the contract, each question of the catalogue, and the
-//! command line. What is true of one engine only is tested beside it (`postgres/`, and in its module).
+//! command line. What is true of one engine only is tested beside it (`postgres/`, `redshift/`, and in its
+//! module).
 //!
 //! No test here may rely on an error of a constraint: Redshift enforces none.
 

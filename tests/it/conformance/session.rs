@@ -170,9 +170,17 @@ async fn a_statement_of_a_load_can_be_interrupted_and_the_load_undone(engine: En
         }
     });
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(!load.is_finished());
+    let query = tokio::spawn({
+        let warehouse = Arc::clone(&warehouse);
+        async move { warehouse.query(ENDLESS).await }
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!load.is_finished() && !query.is_finished());
+    // It ends everything that runs.
     warehouse.interrupt();
     let result = tokio::time::timeout(Duration::from_secs(20), load).await.unwrap().unwrap();
+    assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
+    let result = tokio::time::timeout(Duration::from_secs(20), query).await.unwrap().unwrap();
     assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
     assert_eq!(count(warehouse.as_ref()).await, 3000);
     warehouse.begin_load().await.unwrap().commit().await.unwrap();

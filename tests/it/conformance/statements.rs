@@ -12,6 +12,7 @@ use super::Engine;
 
 on_every_engine! {
     a_query_returns_each_type_of_the_model_with_its_values,
+    other_types_that_a_query_may_have_are_shown_alike,
     a_query_without_rows_has_its_columns,
     statements_of_a_transaction_take_effect_together_or_not_at_all,
     a_refused_statement_is_named_with_the_reason_and_harms_nothing,
@@ -94,6 +95,31 @@ async fn a_query_returns_each_type_of_the_model_with_its_values(engine: Engine) 
     ] {
         assert_eq!(rows_of(warehouse.as_ref(), sql).await, [[expected]], "{sql}");
     }
+}
+
+async fn other_types_that_a_query_may_have_are_shown_alike(engine: Engine) {
+    let (database, warehouse) = engine.open_new().await;
+    for (expression, expected) in [
+        ("CAST(1 = 1 AS BOOLEAN)", "true"),
+        ("CAST(-7 AS SMALLINT)", "-7"),
+        ("2147483647", "2147483647"),
+        ("9223372036854775807", "9223372036854775807"),
+        ("CAST(0.1 AS REAL)", "0.1"),
+        ("CAST(0.1 AS DOUBLE PRECISION) + CAST(0.2 AS DOUBLE PRECISION)", "0.30000000000000004"),
+        ("CAST(12.5 AS NUMERIC(10, 3))", "12.500"),
+        ("CAST(SUM(CAST(3 AS BIGINT)) AS BIGINT)", "3"),
+        ("CAST('text  ' AS VARCHAR(16))", "text  "),
+        ("CAST('2018-11-30' AS DATE)", "2018-11-30"),
+        ("CAST('0001-01-01' AS DATE)", "0001-01-01"),
+        ("CAST('2018-11-30 01:02:03.456' AS TIMESTAMP)", "2018-11-30T01:02:03.456"),
+    ] {
+        let value = format!("SELECT {expression} AS x");
+        assert_eq!(rows_of(warehouse.as_ref(), &value).await, [[expected]], "{expression}");
+        let null = format!("SELECT CASE WHEN 1 = 2 THEN {expression} END AS x");
+        let records = warehouse.query(&null).await.unwrap();
+        assert_eq!((records.row_count(), records.text(0, 0)), (1, None), "{expression}");
+    }
+    database.assert_sound();
 }
 
 async fn a_query_without_rows_has_its_columns(engine: Engine) {

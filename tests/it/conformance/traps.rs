@@ -21,6 +21,7 @@ on_every_engine! {
     numbers_at_their_limits,
     texts_that_look_like_sql_or_like_a_missing_value,
     the_same_files_under_other_names,
+    files_that_repeat_each_other_and_then_change,
 }
 
 async fn users_that_come_again_with_other_names_and_levels(engine: Engine) {
@@ -363,4 +364,34 @@ async fn the_same_files_under_other_names(engine: Engine) {
     data.write_songs("b.json", &songs);
     let report = both.load(&data.path()).await;
     assert_eq!((report.records.staged, report.records.duplicate), (0, 350));
+}
+
+async fn files_that_repeat_each_other_and_then_change(engine: Engine) {
+    let (both, data) = (Both::new(engine).await, DataSet::new());
+    data.write_events(
+        "a.json",
+        &[
+            Event::play(1, 0).user(7).song("One").level("free"),
+            Event::play(1, 1).user(7).song("it's \\ \"quoted\" 🎵").level("paid"),
+            Event::play(1, 2).user(8).song("trailing blanks  "),
+        ],
+    );
+    data.write_songs(
+        "a.json",
+        &[Song::new("SO1", "AR1").title("One"), Song::new("SO2", "AR2").at(1.5, -2.5)],
+    );
+    both.load(&data.path()).await;
+    // An event of before, a song that matches an earlier play, and a song of the same title.
+    data.write_events(
+        "b.json",
+        &[Event::play(1, 0).user(7).song("One").level("free"), Event::play(2, 0).user(9)],
+    );
+    data.write_songs(
+        "b.json",
+        &[Song::new("SO3", "AR1").title("trailing blanks"), Song::new("SO0", "AR3").title("One").year(1999)],
+    );
+    assert_eq!(both.load(&data.path()).await.records.duplicate, 1);
+    data.write_events("b.json", &[Event::play(2, 0).user(8).level("paid"), Event::play(2, 1).song("Other")]);
+    data.write_songs("b.json", &[Song::new("SO3", "AR4").title("Other").year(2001)]);
+    assert_eq!(both.load(&data.path()).await.files.changed, 2);
 }

@@ -1,4 +1,4 @@
-//! Statements, transactions, the lock of a load, interruption, and servers that go away.
+//! What is PostgreSQL's own of statements, the lock of a load and interruption, and servers that go away.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,17 +27,10 @@ async fn open_with(database: &PostgresDatabase, change: impl Fn(&mut PostgresOpt
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_type_that_a_query_may_have_is_shown_as_the_server_would() {
+async fn the_types_of_the_server_are_shown_as_it_would() {
     let warehouse = fresh().await;
     warehouse.transact(vec!["CREATE TYPE mood AS ENUM ('sad', 'glad')".to_owned()]).await.unwrap();
     for (expression, expected) in [
-        ("true", "true"),
-        ("CAST(-7 AS SMALLINT)", "-7"),
-        ("2147483647", "2147483647"),
-        ("9223372036854775807", "9223372036854775807"),
-        ("CAST(0.1 AS REAL)", "0.1"),
-        ("CAST(0.1 AS DOUBLE PRECISION) + 0.2", "0.30000000000000004"),
-        ("CAST(12.5 AS NUMERIC(10, 3))", "12.500"),
         ("12.50", "12.50"),
         ("-0.000000000000000000000000000000001", "-0.000000000000000000000000000000001"),
         (
@@ -50,9 +43,6 @@ async fn every_type_that_a_query_may_have_is_shown_as_the_server_would() {
         ("CAST('padded' AS CHAR(8))", "padded  "),
         ("CAST('name' AS NAME)", "name"),
         ("CAST('x' AS \"char\")", "x"),
-        ("DATE '2018-11-30'", "2018-11-30"),
-        ("DATE '0001-01-01'", "0001-01-01"),
-        ("TIMESTAMP '2018-11-30 01:02:03.456'", "2018-11-30T01:02:03.456"),
         ("TIMESTAMPTZ '2018-11-30 01:02:03+02'", "2018-11-29T23:02:03Z"),
         ("CAST('{\"a\": 1}' AS JSONB)", "{\"a\": 1}"),
         ("CAST('01234567-89ab-cdef-0123-456789abcdef' AS UUID)", "01234567-89ab-cdef-0123-456789abcdef"),
@@ -73,8 +63,6 @@ async fn every_type_that_a_query_may_have_is_shown_as_the_server_would() {
             "{error:?}"
         );
     }
-    let empty = warehouse.query("SELECT 1 AS a, 'x' AS b WHERE false").await.unwrap();
-    assert_eq!((empty.row_count(), empty.schema().fields().len()), (0, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,15 +79,9 @@ async fn a_session_is_in_utc_under_its_name_and_with_the_settings_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn statements_of_a_transaction_take_effect_together_or_not_at_all() {
-    let warehouse = with_table(&database()).await;
-    let statements = ["INSERT INTO t VALUES (1, 'a')", "INSERT INTO nowhere VALUES (1)"].map(str::to_owned);
-    let error = warehouse.transact(statements.to_vec()).await.unwrap_err();
-    let Error::Statement { reason, sql } = &error else { panic!("{error:?}") };
-    assert!(reason.contains("nowhere") && sql.contains("nowhere"), "{error:?}");
-    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 0);
-    let two = warehouse.query("SELECT 1; SELECT 2").await.unwrap_err();
-    assert!(matches!(two, Error::Statement { .. }), "one statement at a time: {two:?}");
+async fn several_statements_in_one_text_are_refused() {
+    let two = fresh().await.query("SELECT 1; SELECT 2").await.unwrap_err();
+    assert!(matches!(two, Error::Statement { .. }), "{two:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,30 +124,6 @@ async fn two_schemas_of_a_database_are_loaded_side_by_side() {
     let load = first.begin_load().await.unwrap();
     other.begin_load().await.unwrap().commit().await.unwrap();
     load.commit().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_running_statement_can_be_interrupted() {
-    let warehouse = Arc::new(fresh().await);
-    let query = tokio::spawn({
-        let warehouse = Arc::clone(&warehouse);
-        async move { warehouse.query("SELECT pg_sleep(60)").await }
-    });
-    let load = tokio::spawn({
-        let warehouse = Arc::clone(&warehouse);
-        async move {
-            let mut load = warehouse.begin_load().await.unwrap();
-            load.publish().await.unwrap();
-            let error = load.execute("SELECT pg_sleep(60)").await.unwrap_err();
-            load.abort(Vec::new()).await.unwrap();
-            error
-        }
-    });
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    warehouse.interrupt();
-    assert!(matches!(query.await.unwrap(), Err(Error::Interrupted)));
-    assert!(matches!(load.await.unwrap(), Error::Interrupted));
-    assert_eq!(integer(warehouse.as_ref(), "SELECT 1").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,9 +202,6 @@ async fn a_read_only_connection_refuses_writes_of_any_kind() {
         Err(Error::ReadOnly)
     ));
     assert_eq!(text(&reader, "SELECT current_setting('default_transaction_read_only')").await, "on");
-    assert!(matches!(reader.transact(vec![]).await, Err(Error::ReadOnly)));
-    assert!(matches!(reader.begin_load().await.err(), Some(Error::ReadOnly)));
-    assert_eq!(integer(&reader, "SELECT COUNT(*) FROM t").await, 0);
     assert!(reader.query("EXPLAIN SELECT * FROM t").await.unwrap().row_count() > 0);
     assert_eq!(integer(&writable, "SELECT COUNT(*) FROM t").await, 0);
 }

@@ -2,7 +2,6 @@
 
 mod append;
 mod command_line;
-mod cut_connections;
 mod engine;
 mod faults;
 mod login;
@@ -16,7 +15,7 @@ use sparkify_warehouse::{
 
 /// The options of a URL, with no environment. The connections are few, so that the tests of a machine
 /// with many cores have enough.
-fn options(url: &str) -> PostgresOptions {
+pub(crate) fn options(url: &str) -> PostgresOptions {
     let mut options = PostgresOptions::from_url(url, &|_| None).unwrap();
     options.connections = 2;
     options

@@ -5,11 +5,8 @@ use sparkify_testkit::{
     redshift::{Authentication, Message},
 };
 
-use super::{
-    BUCKET, ROLE, Stand,
-    same_as_duckdb::{command, run},
-};
-use crate::cli;
+use super::{BUCKET, ROLE, Stand, command, run};
+use crate::{cli, conformance::command_line::source};
 
 fn data() -> DataSet {
     let data = DataSet::new();
@@ -39,6 +36,20 @@ fn every_command_works_on_redshift() {
     let count =
         run(&cli, &stand, &["explore", "--query", "SELECT COUNT(*) AS n FROM songplays", "--format", "json"]);
     assert_eq!(count.success().json()[0]["n"], 0);
+    stand.assert_only_what_redshift_takes();
+}
+
+#[test]
+fn the_real_logs_go_by_way_of_s3_and_leave_nothing_there() {
+    let parent = tempfile::tempdir().unwrap();
+    let source = source(&parent);
+    let (stand, cli) = (Stand::new(), cli());
+    let arguments = ["run", "--source", source.to_str().unwrap(), "--format", "json"];
+    let report = run(&cli, &stand, &arguments).success().json();
+    assert!(report["records"]["staged"].as_i64().unwrap() > 1000, "{report}");
+    let statements = stand.redshift.statements();
+    assert!(statements.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY"))));
+    assert_eq!(stand.staged(), Vec::<String>::new());
     stand.assert_only_what_redshift_takes();
 }
 

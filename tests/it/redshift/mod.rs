@@ -9,7 +9,6 @@ mod faults;
 mod generated;
 mod login;
 mod objects;
-mod same_as_duckdb;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +16,7 @@ use sparkify_etl::create_tables;
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_storage::{Credentials, S3Options, SharedCredentialsProvider, connect_with};
 use sparkify_testkit::{
-    PostgresServer,
+    Cli, Finished, PostgresServer,
     redshift::{Message, RedshiftDouble, RedshiftDoubleOptions},
     redshift_lint::{check_transaction, lint},
     s3::{S3_ACCESS_KEY, S3_SECRET_KEY, S3Double, S3DoubleOptions},
@@ -131,6 +130,23 @@ fn options(url: &str) -> RedshiftOptions {
         RedshiftTarget::Server(options) => *options,
         RedshiftTarget::Deployment(name) => panic!("{name} is no server"),
     }
+}
+
+/// Runs the command line with everything that Redshift needs.
+fn run(cli: &Cli, stand: &Stand, arguments: &[&str]) -> Finished {
+    Finished::from(command(cli, stand, arguments).output().unwrap())
+}
+
+/// The same, not yet started.
+fn command(cli: &Cli, stand: &Stand, arguments: &[&str]) -> std::process::Command {
+    let (url, stage) = (stand.redshift.owner_url(), format!("s3://{BUCKET}/of the command line"));
+    let ours = ["--warehouse", &url, "--stage", &stage, "--iam-role", ROLE, "--no-progress"];
+    let mut command = cli.command(arguments.iter().copied().chain(ours));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command.envs(stand.s3.environment());
+    command
 }
 
 async fn integer(warehouse: &dyn Warehouse, sql: &str) -> i64 {
