@@ -7,17 +7,19 @@ use rayon::prelude::*;
 
 use crate::{
     Error, Progress, Settings, Sink, Volume,
-    catalogue::{Catalogue, NO_SONG, write_files},
+    catalogue::{Catalogue, NO_SONG, SongFile, write_files},
+    clock::DAY_MS,
     event::SCRIPTED,
     generate::windows::Simulation,
     row::Context,
     sink::{ANSWERS, write_file},
-    traps::{BAD_SONG_FILES, Reject},
+    traps::{BAD_SONG_FILES, Files, Reject},
     truth::{Answers, FileSet, StarSongs, top_artists},
     user::User,
     world::{Arrivals, USERS_PER_TASK, World},
 };
 
+const LOG_JSON_PATH_NAME: &str = "log_json_path.json";
 /// The JSONPaths file of the source.
 const LOG_JSON_PATH: &str = r#"{
     "jsonpaths": [
@@ -92,6 +94,32 @@ pub fn generate(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Re
     result
 }
 
+/// The names of all files that a run may write, `answers.json` among them: those of the songs and, of each day, those of
+/// the log, whether or not anything happens on it.
+///
+/// ```
+/// use sparkify_eventsim::{Settings, file_names};
+///
+/// let names = file_names(&Settings { songs: 0, ..Settings::default() });
+/// assert!(names.contains(&"log_data/2018/11/2018-11-01-events.json".to_owned()));
+/// ```
+#[must_use]
+pub fn file_names(settings: &Settings) -> Vec<String> {
+    let ending = settings.compression.ending();
+    let catalogue = Catalogue::new(settings.seed, settings.songs, settings.traps);
+    let songs = catalogue.files.iter().map(SongFile::path);
+    let bad = BAD_SONG_FILES.iter().map(|(name, ..)| bad_song_path(name)).filter(|_| settings.corrupt);
+    let days = settings.from.milliseconds().div_euclid(DAY_MS)..=(settings.to.milliseconds() - 1).div_euclid(DAY_MS);
+    let logs = days.flat_map(|day| Files::ALL.map(|files| files.path(day)));
+    let data = songs.chain(bad).chain(logs).map(|name| format!("{name}{ending}"));
+    [ANSWERS, LOG_JSON_PATH_NAME].map(str::to_owned).into_iter().chain(data).collect()
+}
+
+/// The path of a bad song file without what a compression adds.
+fn bad_song_path(name: &str) -> String {
+    format!("song_data/Z/Z/Z/{name}.json")
+}
+
 fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result<Written, Error> {
     let ending = settings.compression.ending();
     let catalogue = Catalogue::new(settings.seed, settings.songs, settings.traps);
@@ -101,15 +129,15 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
 
     let mut files = FileSet::default();
     let mut rejects = Vec::new();
-    write_file(sink, "log_json_path.json", LOG_JSON_PATH.as_bytes())?;
-    files.add("log_json_path.json");
+    write_file(sink, LOG_JSON_PATH_NAME, LOG_JSON_PATH.as_bytes())?;
+    files.add(LOG_JSON_PATH_NAME);
     write_files(&catalogue, settings.compression, sink, progress)?;
     for file in &catalogue.files {
         files.add(&format!("{}{ending}", file.path()));
     }
     if settings.corrupt {
         for (name, text, reason) in BAD_SONG_FILES {
-            let name = format!("song_data/Z/Z/Z/{name}.json{ending}");
+            let name = format!("{}{ending}", bad_song_path(name));
             write_file(sink, &name, &settings.compression.apply(text.as_bytes())?)?;
             files.add(&name);
             rejects.push(Reject { file: name, line: 1, reason });

@@ -18,6 +18,8 @@ use crate::{
 
 /// The version of the form of the file.
 const FORM: u32 = 1;
+/// What makes it, before its version.
+const GENERATOR: &str = "sparkify ";
 
 /// The names of files, for telling whether a directory has others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,9 +34,10 @@ impl FileSet {
         self.names = self.names.wrapping_add(XxHash64::oneshot(0, name.as_bytes()));
     }
 
-    /// The files that a data set says it has.
+    /// The files that a data set says it has; nothing if the answers are not of a generated one.
     pub(crate) fn read(answers: &str) -> Option<Self> {
         let answers: Value = serde_json::from_str(answers).ok()?;
+        answers["generator"].as_str()?.strip_prefix(GENERATOR)?;
         let names = u64::from_str_radix(answers["files"]["names"].as_str()?, 16).ok()?;
         Some(Self { count: answers["files"]["count"].as_u64()?, names })
     }
@@ -153,7 +156,7 @@ impl Answers<'_> {
         let rejected = self.rejects.len() as u64;
         let object = json!({
             "form": FORM,
-            "generator": concat!("sparkify ", env!("CARGO_PKG_VERSION")),
+            "generator": format!("{GENERATOR}{}", env!("CARGO_PKG_VERSION")),
             "settings": self.settings(),
             "files": {"count": self.files.count, "names": format!("{:016x}", self.files.names)},
             "records": {
