@@ -147,7 +147,7 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
     let users_at_start = match settings.volume {
         Volume::Users(users) => users,
         Volume::Events(0) => 0,
-        Volume::Events(events) => world.users_for(events),
+        Volume::Events(events) => world.users_for(events, progress)?,
     };
     progress.check()?;
     let mut simulation = Simulation::new(&world, &catalogue.records, &songs, users_at_start, sink, progress);
@@ -180,7 +180,7 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
         totals: &log.totals,
         songplays: log.songplays,
         time: log.time,
-        artists: listeners_of_artists(&world, users_at_start, &context),
+        artists: listeners_of_artists(&world, users_at_start, &context, progress)?,
         song_duplicates: 0,
         event_duplicates: log.duplicates,
         files: &files,
@@ -211,7 +211,12 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
 ///
 /// Which ones they are is known in the end only, and who heard which artist is too much to remember. So the
 /// users are simulated once more, which needs no memory and less time than the writing.
-fn listeners_of_artists(world: &World, users: u32, context: &Context<'_>) -> Vec<(String, u64, u64)> {
+fn listeners_of_artists(
+    world: &World,
+    users: u32,
+    context: &Context<'_>,
+    progress: &Progress,
+) -> Result<Vec<(String, u64, u64)>, Error> {
     let artists = top_artists(&world.universe);
     let bits: Vec<u16> = (0..world.universe.len() as u32)
         .into_par_iter()
@@ -241,22 +246,64 @@ fn listeners_of_artists(world: &World, users: u32, context: &Context<'_>) -> Vec
         }
         one
     };
+    let nobody = || [0; 16];
     let initial = (0..users)
         .into_par_iter()
         .with_min_len(USERS_PER_TASK / 8)
-        .map(|index| heard(User::initial(world, index)))
-        .fold(|| [0; 16], count)
-        .reduce(|| [0; 16], sum);
+        .map(|index| {
+            progress.check()?;
+            Ok(heard(User::initial(world, index)))
+        })
+        .try_fold(nobody, |counts, heard: Result<u16, Error>| Ok(count(counts, heard?)))
+        .try_reduce(nobody, |one, other| Ok::<_, Error>(sum(one, other)))?;
     let mut arrivals = Arrivals::new(world, users);
-    let arrived = std::iter::from_fn(|| arrivals.before(world, world.end))
-        .par_bridge()
-        .map(heard)
-        .fold(|| [0; 16], count)
-        .reduce(|| [0; 16], sum);
+    let next = || arrivals.before(world, world.end).filter(|_| progress.check().is_ok());
+    let arrived = std::iter::from_fn(next).par_bridge().map(heard).fold(nobody, count).reduce(nobody, sum);
+    progress.check()?;
     let scripted = context.scripts.iter().map(|script| {
         let plays = script.events.iter().filter(|event| event.is_play());
         plays.fold(0, |heard, event| heard | bits[event.track as usize])
     });
     let listeners = sum(sum(initial, arrived), scripted.fold([0; 16], count));
-    artists.into_iter().zip(listeners).map(|((name, plays), listeners)| (name, listeners, plays)).collect()
+    Ok(artists.into_iter().zip(listeners).map(|((name, plays), listeners)| (name, listeners, plays)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::Sample;
+
+    /// What takes minutes ends within seconds, if the wish to stop comes while it is under way.
+    fn assert_stops(work: impl FnOnce(&World, &Context<'_>, &Progress) -> Result<(), Error> + Send) {
+        let settings = Settings { growth_rate: 0.5, ..Sample::default().settings() };
+        let catalogue = Catalogue::new(settings.seed, settings.songs, false);
+        let songs = StarSongs::new(&catalogue);
+        let world = World::new(settings, &catalogue, &songs);
+        let context =
+            Context { world: &world, users: &[], scripts: &[], songs: &songs, records: &catalogue.records };
+        let (progress, begin) = (Progress::default(), Instant::now());
+        let result = std::thread::scope(|scope| {
+            let work = scope.spawn(|| work(&world, &context, &progress));
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(!work.is_finished(), "it takes long enough to be stopped");
+            progress.cancel();
+            work.join().unwrap()
+        });
+        assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn the_search_for_the_number_of_users_can_be_stopped() {
+        assert_stops(|world, _, progress| world.users_for(40_000_000_000, progress).map(|_| ()));
+    }
+
+    #[test]
+    fn the_count_of_listeners_can_be_stopped() {
+        assert_stops(|world, context, progress| {
+            listeners_of_artists(world, 190_000_000, context, progress).map(|_| ())
+        });
+    }
 }

@@ -138,7 +138,7 @@ impl Universe {
             })
             .collect();
         if with_traps {
-            traps::distort(&mut known);
+            traps::distort(seed, &mut known);
         }
         let mut others = others(seed, catalogue, (tracks as usize).saturating_sub(plain).max(100));
         scale(&mut known, match_rate);
@@ -165,6 +165,7 @@ impl Universe {
         let tracks: Vec<Track> = drafts
             .iter()
             .map(|draft| {
+                // So few tracks may there be that it fits.
                 let start = texts.len() as u32;
                 texts.extend_from_slice(draft.artist.as_bytes());
                 texts.extend_from_slice(draft.title.as_bytes());

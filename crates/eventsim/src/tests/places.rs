@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::listing;
 use crate::{
-    Error, Existing, LocalDirectory, Progress, Sample, Settings, Sink, Written, foreign_file, generate,
+    Error, Existing, LocalDirectory, Progress, Sample, Settings, Sink, Volume, Written, foreign_file, generate,
 };
 
 fn small() -> Sample {
@@ -289,7 +289,15 @@ fn settings_that_make_no_sense_are_refused_by_name() {
         ("match_rate", Settings { match_rate: 1.5, ..good }),
         ("growth_rate", Settings { growth_rate: -1.0, ..good }),
         ("attrition_rate", Settings { attrition_rate: f64::NAN, ..good }),
-        ("songs", Settings { songs: u32::MAX, ..good }),
+        ("songs", Settings { songs: 50_000_001, ..good }),
+        ("songs", Settings { tracks: u32::MAX, ..good }),
+        ("users", Settings { volume: Volume::Users(u32::MAX), ..good }),
+        ("events", Settings { volume: Volume::Events(u64::MAX), ..good }),
+        ("growth_rate", Settings { growth_rate: 100.0, to: good.from.plus_days(365), ..good }),
+        (
+            "growth_rate",
+            Settings { volume: Volume::Events(5), growth_rate: 1.0, to: good.from.plus_days(9_000), ..good },
+        ),
     ];
     for (name, settings) in wrong {
         let parent = tempfile::tempdir().unwrap();

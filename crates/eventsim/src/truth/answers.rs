@@ -84,9 +84,10 @@ impl Users {
             return;
         }
         let listeners = &mut self.listeners;
+        let played = u64::from(facts.plays);
         let add = |(users, plays): &mut (u64, u64)| {
             *users += 1;
-            *plays += facts.plays;
+            *plays += played;
         };
         add(listeners.by_gender.entry(gender.map(str::to_owned)).or_default());
         if let Some(place) = value(details.location) {
@@ -101,9 +102,9 @@ impl Users {
         }
         // Users come in the order of their ids, so a later one needs more plays.
         let top = &mut listeners.top;
-        if top.len() < TOP || top.last().is_some_and(|(plays, ..)| facts.plays > *plays) {
-            let place = top.partition_point(|(plays, ..)| *plays >= facts.plays);
-            top.insert(place, (facts.plays, details.id, [json!(first), json!(last), json!(level.name())]));
+        if top.len() < TOP || top.last().is_some_and(|(plays, ..)| played > *plays) {
+            let place = top.partition_point(|(plays, ..)| *plays >= played);
+            top.insert(place, (played, details.id, [json!(first), json!(last), json!(level.name())]));
             top.truncate(TOP);
         }
     }
@@ -188,12 +189,18 @@ impl Answers<'_> {
             Volume::Users(_) => None,
         };
         let time = |time: Timestamp| time.to_string();
+        let rhythm = &settings.rhythm;
         json!({
             "seed": settings.seed, "users": self.users_at_start, "events": events, "songs": settings.songs,
             "tracks": settings.tracks, "match_rate": settings.match_rate,
             "from": time(settings.from), "to": time(settings.to),
             "growth_rate": settings.growth_rate, "attrition_rate": settings.attrition_rate,
-            "traps": settings.traps, "corrupt": settings.corrupt, "match_rule": "exact",
+            "seconds_between_pages": rhythm.seconds_between_pages,
+            "days_between_sessions": rhythm.days_between_sessions, "session_gap": rhythm.session_gap,
+            "daily_damping": rhythm.daily_damping, "weekend_damping": rhythm.weekend_damping,
+            "weekend_offset": rhythm.weekend_offset, "weekend_scale": rhythm.weekend_scale,
+            "traps": settings.traps, "corrupt": settings.corrupt, "compress": settings.compression.name(),
+            "match_rule": "exact",
         })
     }
 
