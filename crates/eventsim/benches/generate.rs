@@ -113,7 +113,10 @@ fn main() {
         let speed_up = rates[1] / rates[0];
         let growth = peaks[peaks.len() - 1] / peaks[0];
         let checks = [
-            (format!("{:.2} million events/s on one core, {RATE_MIN} at least", rates[0]), rates[0] >= RATE_MIN),
+            (
+                format!("{:.2} million events/s on one core, {RATE_MIN} at least", rates[0]),
+                rates[0] >= RATE_MIN,
+            ),
             (
                 format!("{speed_up:.2} times as fast on {cores} cores, {SPEED_UP_MIN} at least"),
                 cores == 1 || speed_up >= SPEED_UP_MIN,

@@ -67,7 +67,8 @@ pub struct Written {
 
 /// Makes a data set.
 ///
-/// Memory is bounded by the users and songs, not by the events: the time of the log is gone through in
+/// Memory depends on the number of users and songs, not on that of events (which [`Volume::Events`] reaches by more
+/// users): the time of the log is gone through in
 /// windows, in each of which all users are simulated, their events brought into order, and written.
 ///
 /// # Errors
@@ -109,7 +110,8 @@ pub fn file_names(settings: &Settings) -> Vec<String> {
     let catalogue = Catalogue::new(settings.seed, settings.songs, settings.traps);
     let songs = catalogue.files.iter().map(SongFile::path);
     let bad = BAD_SONG_FILES.iter().map(|(name, ..)| bad_song_path(name)).filter(|_| settings.corrupt);
-    let days = settings.from.milliseconds().div_euclid(DAY_MS)..=(settings.to.milliseconds() - 1).div_euclid(DAY_MS);
+    let days =
+        settings.from.milliseconds().div_euclid(DAY_MS)..=(settings.to.milliseconds() - 1).div_euclid(DAY_MS);
     let logs = days.flat_map(|day| Files::ALL.map(|files| files.path(day)));
     let data = songs.chain(bad).chain(logs).map(|name| format!("{name}{ending}"));
     [ANSWERS, LOG_JSON_PATH_NAME].map(str::to_owned).into_iter().chain(data).collect()
@@ -179,6 +181,7 @@ fn data_set(settings: &Settings, sink: &dyn Sink, progress: &Progress) -> Result
         records: &catalogue.records,
         totals: &log.totals,
         songplays: log.songplays,
+        songplays_by_name: log.songplays_by_name,
         time: log.time,
         artists: listeners_of_artists(&world, users_at_start, &context, progress)?,
         song_duplicates: 0,
@@ -265,7 +268,11 @@ fn listeners_of_artists(
         plays.fold(0, |heard, event| heard | bits[event.track as usize])
     });
     let listeners = sum(sum(initial, arrived), scripted.fold([0; 16], count));
-    Ok(artists.into_iter().zip(listeners).map(|((name, plays), listeners)| (name, listeners, plays)).collect())
+    Ok(artists
+        .into_iter()
+        .zip(listeners)
+        .map(|((name, plays), listeners)| (name, listeners, plays))
+        .collect())
 }
 
 #[cfg(test)]

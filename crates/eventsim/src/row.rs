@@ -216,8 +216,12 @@ impl<'a> Context<'a> {
 
     /// The event's row of songplays.
     pub(crate) fn songplay<'r>(&self, row: &'r mut Row, event: &Event) -> &'r Row {
+        self.songplay_of(row, event, self.world.universe.song(event.track))
+    }
+
+    /// The same with another song.
+    pub(crate) fn songplay_of<'r>(&self, row: &'r mut Row, event: &Event, song: u32) -> &'r Row {
         let who = self.details(event.user);
-        let song = self.world.universe.song(event.track);
         let matched = (song != NO_SONG).then(|| {
             let record = self.songs.record(self.records, song);
             (record.song_id.as_str(), record.artist_id.as_str())

@@ -175,8 +175,11 @@ fn what_others_put_beside_what_a_killed_run_left_is_not_touched() {
     }
 
     killed(&cli, &s3, &[]);
-    for mine in ["log_data/mine.json", "song_data/A/A/A/TRAAAAW128F429D538.json", "log_data/2019/01/2019-01-01-events.json"]
-    {
+    for mine in [
+        "log_data/mine.json",
+        "song_data/A/A/A/TRAAAAW128F429D538.json",
+        "log_data/2019/01/2019-01-01-events.json",
+    ] {
         let key = format!("made/{mine}");
         s3.put(BUCKET, &key, "mine");
         let before = objects(&s3);
@@ -265,7 +268,8 @@ fn a_write_that_is_refused_midway_is_said_with_a_hint_and_leaves_nothing() {
 #[test]
 fn a_run_that_is_interrupted_leaves_nothing_that_looks_whole() {
     let (cli, s3) = (cli(), s3());
-    let arguments = ["generate", "--out", PLACE, "--events", "3000000", "--to", "2018-11-03", "--songs", "40"];
+    let arguments =
+        ["generate", "--out", PLACE, "--events", "3000000", "--to", "2018-11-03", "--songs", "40"];
     let mut command = cli.command(arguments);
     let command = command.envs(s3.environment()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();

@@ -257,7 +257,9 @@ fn found(figures: &Figures) -> BTreeMap<String, Counts> {
 fn deviation(chances: &BTreeMap<String, f64>, found: &Counts) -> (f64, usize, f64) {
     let all = found.values().sum::<u64>() as f64;
     let (mut sum, mut cells, mut largest) = (0.0, 0, 0.0_f64);
-    for (page, chance) in chances.iter().filter(|(_, chance)| **chance < 1.0 && all * **chance >= EXPECTED_MIN) {
+    for (page, chance) in
+        chances.iter().filter(|(_, chance)| **chance < 1.0 && all * **chance >= EXPECTED_MIN)
+    {
         let expected = all * chance;
         let difference = *found.get(page).unwrap_or(&0) as f64 - expected;
         let square = difference * difference / (expected * (1.0 - chance));

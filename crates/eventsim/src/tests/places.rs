@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::listing;
 use crate::{
-    Error, Existing, LocalDirectory, Progress, Sample, Settings, Sink, Volume, Written, foreign_file, generate,
+    Error, Existing, LocalDirectory, Progress, Sample, Settings, Sink, Volume, Written, foreign_file,
+    generate,
 };
 
 fn small() -> Sample {
@@ -115,8 +116,7 @@ impl HalfReplaced {
         let parent = tempfile::tempdir().unwrap();
         let target = parent.path().join("data");
         write(&target, Existing::Refuse, 1).unwrap();
-        let [partial, replaced] =
-            [".partial-4194305", ".replaced-4194305"].map(|name| target.join(name));
+        let [partial, replaced] = [".partial-4194305", ".replaced-4194305"].map(|name| target.join(name));
         write(&partial, Existing::Refuse, 2).unwrap();
         fs::create_dir(&replaced).unwrap();
         Self { parent, target, partial, replaced }
@@ -146,7 +146,11 @@ fn a_replacement_that_was_interrupted_anywhere_is_ended_by_the_next_run() {
         assert_eq!(listing(&half.target).len(), 4, "after {done} moves");
         let answers = half.answers();
         let names = files_below(&half.target);
-        assert_eq!(foreign_file(names.iter().map(String::as_str), Some(&answers)), None, "after {done} moves");
+        assert_eq!(
+            foreign_file(names.iter().map(String::as_str), Some(&answers)),
+            None,
+            "after {done} moves"
+        );
         // One that makes something replaces it.
         write(&half.target, Existing::ReplaceGenerated, 3).unwrap();
         assert_eq!(listing(half.parent.path()), [half.target.clone()]);
@@ -217,7 +221,10 @@ fn the_names_that_a_run_may_write_are_known_beforehand() {
         }
         // Of each day three files, of which not all come to be.
         let surplus: Vec<_> = names.iter().filter(|name| !disk.files.contains_key(*name)).collect();
-        assert!(surplus.iter().all(|name| name.starts_with("log_data/")) && surplus.len() <= 6, "{surplus:?}");
+        assert!(
+            surplus.iter().all(|name| name.starts_with("log_data/")) && surplus.len() <= 6,
+            "{surplus:?}"
+        );
     }
 }
 

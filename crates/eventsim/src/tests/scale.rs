@@ -36,11 +36,7 @@ fn compressed_bytes_do_not_depend_on_the_number_of_threads_and_never_change() {
         to: with_everything().from.plus_days(1),
         ..with_everything()
     };
-    for (compression, golden) in [
-        (Compression::None, 0),
-        (Compression::Gzip, 0),
-        (Compression::Zstd, 0),
-    ] {
+    for (compression, golden) in [(Compression::None, 0), (Compression::Gzip, 0), (Compression::Zstd, 0)] {
         let one = Disk::of(&Settings { threads: 1, ..settings(compression) });
         assert!(one.written.events > 5_000, "{:?}", one.written);
         let other = Disk::of(&Settings { threads: 7, ..settings(compression) });
@@ -66,6 +62,13 @@ fn compressed_files_hold_the_same_and_their_names_say_so() {
             assert_eq!(packed.answers()[key], plain.answers()[key]);
         }
     }
+}
+
+#[test]
+fn a_user_takes_128_bytes() {
+    // Besides the number of the session.
+    let size = size_of::<crate::user::User>() + size_of::<crate::truth::Facts>() + size_of::<u64>();
+    assert!(size <= 128, "{size}");
 }
 
 #[test]

@@ -88,9 +88,7 @@ fn artists_have_several_names_and_places() {
         for record in serde_json::Deserializer::from_str(text).into_iter::<Value>().map_while(Result::ok) {
             let Some(id) = record["artist_id"].as_str() else { continue };
             let found = artists.entry(id.to_owned()).or_default();
-            for (values, key) in
-                found.iter_mut().zip(["artist_name", "artist_location", "artist_latitude"])
-            {
+            for (values, key) in found.iter_mut().zip(["artist_name", "artist_location", "artist_latitude"]) {
                 values.insert(record[key].to_string());
             }
         }

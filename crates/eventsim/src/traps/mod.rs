@@ -51,7 +51,9 @@ mod tests {
             tracks[..400].iter().map(is).collect()
         };
         assert_depends_on_the_seed(13, |seed| {
-            is_changed(seed, &|track| !track.artist.starts_with('Ã') && track.weight < 1.0 || track.title != "Song")
+            is_changed(seed, &|track| {
+                !track.artist.starts_with('Ã') && track.weight < 1.0 || track.title != "Song"
+            })
         });
         assert_depends_on_the_seed(2, |seed| is_changed(seed, &|track| track.artist.starts_with('Ã')));
     }

@@ -120,6 +120,7 @@ pub(crate) struct Answers<'a> {
     pub(crate) records: &'a [SongRecord],
     pub(crate) totals: &'a Totals,
     pub(crate) songplays: Checksum,
+    pub(crate) songplays_by_name: Checksum,
     pub(crate) time: Checksum,
     /// Listeners of each of the top artists.
     pub(crate) artists: Vec<(String, u64, u64)>,
@@ -171,6 +172,12 @@ impl Answers<'_> {
             "tables_after_two_loads": object(tables.iter().map(|(name, sums)| (*name, sum(&sums[1])))),
             "tables_without_id": object(tables[..3].iter().map(|(name, sums)| (*name, sum(&sums[2])))),
             "analytics": analytics,
+            "with_match_rule_title_artist": {
+                "tables": {"songplays": sum(&self.songplays_by_name)},
+                "analytics": object(self.of_songs(&|track| {
+                    self.universe.other_song(track).unwrap_or_else(|| self.universe.song(track))
+                })),
+            },
             "late_files": self.late_files,
             "rejects": self.rejects.iter().map(|reject| {
                 json!({"file": reject.file, "line": reject.line, "reason": reject.reason})
@@ -204,9 +211,19 @@ impl Answers<'_> {
         })
     }
 
+    /// The answers that depend on the song that each track matches.
+    fn of_songs(&self, song: analytics::Matching<'_>) -> [(&'static str, Value); 3] {
+        let (matched_songs, matched) =
+            analytics::matched_songs(self.universe, song, self.songs, self.records);
+        [
+            ("top_songs", json!(analytics::top_songs(self.universe, song))),
+            ("matched_songs", json!(matched_songs)),
+            ("match_rate", json!(analytics::match_rate(self.totals, matched))),
+        ]
+    }
+
     fn analytics(&self, tables: &[(&'static str, [Checksum; 3])], listeners: &Listeners) -> Value {
-        let (totals, universe) = (self.totals, self.universe);
-        let (matched_songs, matched) = analytics::matched_songs(universe, self.songs, self.records);
+        let totals = self.totals;
         let staged_songs = self.records.len() as u64 - self.song_duplicates;
         let ledger = [
             ("loaded_files", self.data_files),
@@ -226,9 +243,7 @@ impl Answers<'_> {
         let level_changes = sum(&totals.level_changes);
         let mut answers: Map<String, Value> = [
             ("row_counts", row_counts),
-            ("top_songs", analytics::top_songs(universe)),
             ("top_artists", top_artists),
-            ("matched_songs", matched_songs),
             ("plays_by_hour", analytics::plays_by_hour(totals)),
             ("plays_by_weekday", analytics::plays_by_weekday(totals)),
             ("plays_by_week", analytics::plays_by_week(totals)),
@@ -241,10 +256,11 @@ impl Answers<'_> {
             ("session_length", analytics::session_length(totals)),
             ("daily_active_users", analytics::daily_active_users(totals)),
             ("weekly_active_users", analytics::weekly_active_users(totals)),
-            ("match_rate", analytics::match_rate(totals, matched)),
         ]
         .into_iter()
-        .map(|(name, rows)| (name.to_owned(), json!(rows)))
+        .map(|(name, rows)| (name, json!(rows)))
+        .chain(self.of_songs(&|track| self.universe.song(track)))
+        .map(|(name, rows)| (name.to_owned(), rows))
         .collect();
         // As many rows as there are changes: the checksum will do.
         answers.insert("level_changes".to_owned(), level_changes);
@@ -256,8 +272,8 @@ fn sum(checksum: &Checksum) -> Value {
     json!({"rows": checksum.rows, "checksum": checksum.hex()})
 }
 
-fn object(entries: impl Iterator<Item = (&'static str, Value)>) -> Value {
-    Value::Object(entries.map(|(name, value)| (name.to_owned(), value)).collect())
+fn object(entries: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    Value::Object(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 /// How deep the file is indented; below, a value takes one line.

@@ -24,7 +24,8 @@ const ANSWERS: &str = "answers.json";
 /// of the one before, so that what a killed run leaves can be told from what somebody else put there.
 const INCOMPLETE: &str = "generate-incomplete";
 /// Its first line.
-const INCOMPLETE_BEGINS: &str = "# a data set of sparkify-cli generate is being written here; these objects belong to it";
+const INCOMPLETE_BEGINS: &str =
+    "# a data set of sparkify-cli generate is being written here; these objects belong to it";
 /// Bytes of a part of a large object.
 const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Small objects that are written at once.
