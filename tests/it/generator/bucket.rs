@@ -226,7 +226,7 @@ fn what_passes_is_tried_again_and_the_bytes_are_the_same() {
         Operation::CreateUpload,
         Operation::UploadPart,
         Operation::CompleteUpload,
-        Operation::Delete,
+        Operation::DeleteMany,
         Operation::List,
     ] {
         for effect in [Effect::SlowDown, Effect::InternalError] {
@@ -268,8 +268,7 @@ fn a_write_that_is_refused_midway_is_said_with_a_hint_and_leaves_nothing() {
 #[test]
 fn a_run_that_is_interrupted_leaves_nothing_that_looks_whole() {
     let (cli, s3) = (cli(), s3());
-    let arguments =
-        ["generate", "--out", PLACE, "--events", "3000000", "--to", "2018-11-03", "--songs", "40"];
+    let arguments = ["generate", "--out", PLACE, "--events", "400000", "--to", "2018-11-03", "--songs", "40"];
     let mut command = cli.command(arguments);
     let command = command.envs(s3.environment()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();

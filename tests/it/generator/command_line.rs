@@ -268,7 +268,7 @@ fn each_setting_of_the_rhythm_has_its_effect() {
 
 /// The peak memory of a run in KiB, and how many events it made.
 fn peak(cli: &sparkify_testkit::Cli, to: &str) -> (f64, u64) {
-    let arguments = ["generate", "--out", to, "--users", "700", "--songs", "20", "--tracks", "500"];
+    let arguments = ["generate", "--out", to, "--users", "1200", "--songs", "20", "--tracks", "500"];
     let mut command =
         cli.command(arguments.iter().chain(&["--from", "2018-01-01", "--to", to, "--format", "json"]));
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
