@@ -124,7 +124,9 @@ proptest! {
         let data = Generated::make(&cli, &arguments);
         if data.answers()["files"]["count"].as_u64() > Some(1) {
             match engine {
-                "duckdb" => drop(data.load_and_verify(&cli, DUCKDB)),
+                "duckdb" => {
+                    let _ = data.load_and_verify(&cli, DUCKDB);
+                }
                 "postgres" => {
                     let database = PostgresServer::shared().create_database();
                     let _ = data.load_and_verify(&cli, &database.url());
