@@ -6,7 +6,7 @@ mod copying;
 mod direct;
 mod engine;
 mod faults;
-mod generated;
+pub(crate) mod generated;
 mod login;
 mod objects;
 

@@ -255,6 +255,12 @@ impl S3Double {
         })
     }
 
+    /// The keys of the multipart uploads that were begun, and neither completed nor aborted.
+    #[must_use]
+    pub fn open_uploads(&self, bucket: &str) -> Vec<String> {
+        self.bucket(bucket, |bucket| bucket.uploads.values().map(|upload| upload.key.clone()).collect())
+    }
+
     /// Adds a pair of keys; with a token they are those of a session.
     pub fn add_credentials(&self, access_key: &str, secret_key: &str, token: Option<&str>) {
         let credential =
