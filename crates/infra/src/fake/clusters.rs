@@ -118,6 +118,7 @@ impl Clusters for FakeAws {
                     security_group_ids: new.security_group_ids.clone(),
                     subnet_group: new.subnet_group.clone().or_else(|| Some("default".to_owned())),
                     parameter_group: new.parameter_group.clone(),
+                    parameter_status: Some("in-sync".to_owned()),
                     vpc_id: Some(super::network::VPC.to_owned()),
                     snapshot_retention_days: new.snapshot_retention_days,
                     maintenance_window: new.maintenance_window.clone(),

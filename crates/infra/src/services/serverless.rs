@@ -72,6 +72,8 @@ pub struct Workgroup {
     pub subnet_ids: Vec<String>,
     /// Its port.
     pub port: Option<u16>,
+    /// Whether it takes connections with TLS only, where that is told.
+    pub requires_tls: Option<bool>,
     /// When it was made.
     pub created_at: Option<SystemTime>,
     /// Its tags.
