@@ -90,7 +90,10 @@ fn rpu_price(region: &str) -> Option<(&'static Price, String)> {
         return Some((price, price.source.to_owned()));
     }
     let elsewhere = price(RPU, "us-east-1").filter(|_| region == "us-west-2")?;
-    Some((elsewhere, format!("{}; the price of us-east-1, that of {region} is not known here", elsewhere.source)))
+    Some((
+        elsewhere,
+        format!("{}; the price of us-east-1, that of {region} is not known here", elsewhere.source),
+    ))
 }
 
 /// Rounded to hundredths of a cent, so that sums do not show the noise of binary fractions.

@@ -23,7 +23,8 @@ impl Deployment {
         let surplus = self.find_surplus(&mut notes).await;
         let (state, mut detail, remedy) = self.judge(&around, &present, &steps);
         if state == State::Absent && !surplus.is_empty() {
-            "there is nothing of what is configured, but something else of this deployment".clone_into(&mut detail);
+            "there is nothing of what is configured, but something else of this deployment"
+                .clone_into(&mut detail);
         }
         let cluster = present.cluster.as_ref();
         let workgroup = present.workgroup.as_ref();

@@ -86,7 +86,9 @@ pub(super) fn hint_of(cause: &(dyn Error + 'static)) -> Option<String> {
         return Some(error.hint.clone());
     }
     if let Some(NotReady { remedy, .. }) = cause.downcast_ref() {
-        return Some(format!("{remedy}; `sparkify-cli doctor` goes through all of it, `sparkify-cli provision` tries again"));
+        return Some(format!(
+            "{remedy}; `sparkify-cli doctor` goes through all of it, `sparkify-cli provision` tries again"
+        ));
     }
     cause.is::<Leftovers>().then(|| {
         "what is said about each tells why it is left; then run `sparkify-cli teardown` again".to_owned()

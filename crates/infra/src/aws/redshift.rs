@@ -14,8 +14,7 @@ use crate::{
     Secret,
     services::{
         Answer, AttachedRole, Cluster, ClusterChange, Clusters, DatabaseCredentials, Endpoint, ErrorKind,
-        FinalSnapshot,
-        NewCluster, Orderable, ParameterGroup, Snapshot, SubnetGroup, Tags,
+        FinalSnapshot, NewCluster, Orderable, ParameterGroup, Snapshot, SubnetGroup, Tags,
     },
 };
 

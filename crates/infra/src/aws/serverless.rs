@@ -294,11 +294,6 @@ impl Serverless for RedshiftServerless {
         self.wire.answer("redshift-serverless:UpdateUsageLimit", request.send().await).map(|_| ())
     }
 
-    async fn delete_usage_limit(&self, id: &str) -> Answer<()> {
-        let result = self.client.delete_usage_limit().usage_limit_id(id).send().await;
-        self.wire.gone("redshift-serverless:DeleteUsageLimit", result)
-    }
-
     async fn snapshots(&self, namespace: &str) -> Answer<Vec<Snapshot>> {
         let found = match self.snapshots_of(Some(namespace)).await {
             // That the namespace is gone does not mean that its snapshots are: they are looked for among all.

@@ -28,9 +28,7 @@ impl Deployment {
         });
         let mut checks = vec![warehouse.await];
         let access = match &outputs {
-            Some(outputs) => {
-                self.timed("access", limit / 2, CHECK_NETWORK, self.check_access(outputs)).await
-            },
+            Some(outputs) => self.timed("access", limit / 2, CHECK_NETWORK, self.check_access(outputs)).await,
             None => self.check("access", Finding::skipped("there is no endpoint to reach"), started),
         };
         checks.push(access);

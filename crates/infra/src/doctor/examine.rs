@@ -13,8 +13,7 @@ use crate::{
     },
     error::Error,
     plan::Action,
-    policy,
-    readiness,
+    policy, readiness,
     services::{ErrorKind, ServiceError},
 };
 
@@ -52,7 +51,10 @@ impl Deployment {
     ) -> Check {
         let started = self.services.clock.monotonic();
         let finding = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-            Finding::failed(format!("AWS did not answer within {}", humantime::format_duration(limit)), remedy)
+            Finding::failed(
+                format!("AWS did not answer within {}", humantime::format_duration(limit)),
+                remedy,
+            )
         });
         self.check(name, finding, started)
     }
@@ -196,14 +198,22 @@ impl Deployment {
     async fn check_attachment(&self, arn: &str, role: &str) -> Finding {
         let names = self.config.names();
         let (warehouse, roles) = match self.config.kind {
-            Kind::Cluster => (&names.cluster, self.services.clusters.cluster(&names.cluster).await.map(|found| {
-                found.filter(|found| self.owns(&found.tags)).map(|found| found.roles)
-            })),
-            Kind::Serverless => {
-                (&names.namespace, self.services.serverless.namespace(&names.namespace).await.map(|found| {
-                    found.filter(|found| self.owns(&found.tags)).map(|found| found.roles)
-                }))
-            }
+            Kind::Cluster => (
+                &names.cluster,
+                self.services
+                    .clusters
+                    .cluster(&names.cluster)
+                    .await
+                    .map(|found| found.filter(|found| self.owns(&found.tags)).map(|found| found.roles)),
+            ),
+            Kind::Serverless => (
+                &names.namespace,
+                self.services
+                    .serverless
+                    .namespace(&names.namespace)
+                    .await
+                    .map(|found| found.filter(|found| self.owns(&found.tags)).map(|found| found.roles)),
+            ),
         };
         let fine = format!("{role} trusts Redshift and may read what is configured");
         match roles {

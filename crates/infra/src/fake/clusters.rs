@@ -294,8 +294,12 @@ impl Clusters for FakeAws {
         })
     }
 
-    async fn snapshots(&self, _cluster_id: &str) -> Answer<Vec<Snapshot>> {
-        self.call("redshift:DescribeClusterSnapshots", |inner| Ok(inner.world.snapshots.clone()))
+    async fn snapshots(&self, cluster_id: &str) -> Answer<Vec<Snapshot>> {
+        // Ours begin with the name of their cluster.
+        self.call("redshift:DescribeClusterSnapshots", |inner| {
+            let of_cluster = |snapshot: &&Snapshot| snapshot.name.starts_with(cluster_id);
+            Ok(inner.world.snapshots.iter().filter(of_cluster).cloned().collect())
+        })
     }
 
     async fn tag_resource(&self, arn: &str, tags: &Tags) -> Answer<()> {

@@ -242,13 +242,6 @@ impl Serverless for FakeAws {
         })
     }
 
-    async fn delete_usage_limit(&self, id: &str) -> Answer<()> {
-        self.call("redshift-serverless:DeleteUsageLimit", |inner| {
-            inner.world.limits.retain(|(_, found)| found.id != id);
-            Ok(())
-        })
-    }
-
     async fn snapshots(&self, _namespace: &str) -> Answer<Vec<Snapshot>> {
         self.call("redshift-serverless:ListSnapshots", |_| Ok(Vec::new()))
     }

@@ -33,7 +33,9 @@ impl Deployment {
     pub(crate) async fn find_surplus(&self, notes: &mut Vec<String>) -> Vec<Surplus> {
         let mut surplus = Vec::new();
         let not_asked = |notes: &mut Vec<String>, what: &str, error: &ServiceError| {
-            notes.push(format!("{what} that the configuration does not ask for were not looked for ({error})"));
+            notes.push(format!(
+                "{what} that the configuration does not ask for were not looked for ({error})"
+            ));
         };
         let (key, value) = (DEPLOYMENT_TAG, self.config.name.as_str());
         match self.services.clusters.tagged(key, value).await {
@@ -54,8 +56,9 @@ impl Deployment {
         if let Some(network) = &self.services.network {
             match network.security_groups_tagged(key, value).await {
                 Ok(groups) => {
-                    let further =
-                        groups.iter().filter(|group| !self.asks_for(ResourceKind::SecurityGroup, &group.name));
+                    let further = groups
+                        .iter()
+                        .filter(|group| !self.asks_for(ResourceKind::SecurityGroup, &group.name));
                     surplus.extend(further.map(|group| {
                         let name = format!("{} ({})", group.name, group.id);
                         let ours = group.name == self.config.names().security_group;

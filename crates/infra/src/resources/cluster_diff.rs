@@ -199,7 +199,8 @@ impl Deployment {
             );
             out.shown("TLS required", false, true, &why);
         }
-        if let Some(status) = cluster.parameter_status.as_deref().filter(|status| *status == "pending-reboot") {
+        if let Some(status) = cluster.parameter_status.as_deref().filter(|status| *status == "pending-reboot")
+        {
             let why = "changed parameters take effect with a reboot, which ends all connections: do it yourself when \
                        it suits (aws redshift reboot-cluster)";
             out.shown("parameters", status, "in-sync", why);

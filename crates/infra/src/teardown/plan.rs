@@ -231,8 +231,7 @@ impl Deployment {
     /// made without; whether that is a proof is another question.
     pub(crate) fn may_do_without(&self, error: &Error) -> bool {
         let kinds = [ErrorKind::Unsupported, ErrorKind::AccessDenied, ErrorKind::Unavailable];
-        self.config.kind == Kind::Cluster
-            && error.service().is_some_and(|error| kinds.contains(&error.kind))
+        self.config.kind == Kind::Cluster && error.service().is_some_and(|error| kinds.contains(&error.kind))
     }
 }
 
@@ -246,7 +245,10 @@ pub(crate) struct Costing {
 /// That Serverless could not be asked.
 pub(crate) fn not_asked(error: &Error) -> String {
     if is_unsupported(error) {
-        return format!("there is no Serverless here, and this deployment does not use it ({})", brief(error));
+        return format!(
+            "there is no Serverless here, and this deployment does not use it ({})",
+            brief(error)
+        );
     }
     format!(
         "Serverless could not be asked; whether something of this deployment is there is not known ({})",

@@ -100,8 +100,7 @@ impl Deployment {
         for (resource, name) in
             [(ResourceKind::Cluster, &names.cluster), (ResourceKind::Namespace, &names.namespace)]
         {
-            let foreseen =
-                plan.steps.iter().find(|step| step.resource == resource).map(|step| step.removal);
+            let foreseen = plan.steps.iter().find(|step| step.resource == resource).map(|step| step.removal);
             let change = match foreseen {
                 Some(Removal::Delete) => continue,
                 Some(Removal::Wait) => NOT_DELETING,

@@ -64,7 +64,7 @@ async fn examine(settings: &Settings, watch: &Arc<Watch>, timing: Timing) -> Dia
     };
     let limit = timing.doctor_deadline.mul_f64(SHARE_OF_CONNECTING);
     let began = Instant::now();
-    let deployment = match tokio::time::timeout(limit, connected(settings, config)).await {
+    let deployment = match tokio::time::timeout(limit, Box::pin(connected(settings, config))).await {
         Ok(Ok(deployment)) => deployment,
         Ok(Err(error)) => return ended("region", Some(settled), &error, began.elapsed()),
         Err(_) => {
@@ -79,7 +79,8 @@ async fn examine(settings: &Settings, watch: &Arc<Watch>, timing: Timing) -> Dia
     let left = timing.doctor_deadline.saturating_sub(started.elapsed());
     let observer = Arc::clone(watch);
     let timing = Timing { doctor_deadline: left, ..timing };
-    let mut diagnosis = deployment.with_observer(observer).with_timing(timing).doctor().await;
+    let deployment = deployment.with_observer(observer).with_timing(timing);
+    let mut diagnosis = Box::pin(deployment.doctor()).await;
     diagnosis.checks.insert(0, settled);
     diagnosis
 }

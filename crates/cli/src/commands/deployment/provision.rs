@@ -5,7 +5,12 @@ use sparkify_analytics::output::Format;
 use sparkify_infra::{Applied, Deployment, outputs::Probe, plan::Plan};
 
 use super::{ask, open, print_json, print_text, show, until_stopped, watch::Watch};
-use crate::{args::ProvisionArgs, config::Settings, exit::{ChangesPending, NotReady}, stop::Stop};
+use crate::{
+    args::ProvisionArgs,
+    config::Settings,
+    exit::{ChangesPending, NotReady},
+    stop::Stop,
+};
 
 /// What `--plan` prints as JSON.
 #[derive(Debug, Serialize)]
