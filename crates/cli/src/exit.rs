@@ -6,7 +6,7 @@ mod deployment;
 use std::{io::Write, process::ExitCode, time::SystemTime};
 
 #[cfg(feature = "aws")]
-pub(crate) use deployment::{ChangesPending, DeploymentStopped, DoctorFailed, Leftovers};
+pub(crate) use deployment::{ChangesPending, DeploymentStopped, DoctorFailed, Leftovers, NotReady};
 
 use sparkify_etl::record::Reject;
 
@@ -216,7 +216,8 @@ pub(crate) fn cards(rejects: &[Reject]) -> String {
     text
 }
 
-fn hint_of(error: &anyhow::Error) -> Option<String> {
+/// What the user can do about an error.
+pub(crate) fn hint_of(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<sparkify_etl::Error>() {
             return error.hint();

@@ -219,6 +219,9 @@ def describe_cluster_snapshots(self):
     kind = self._get_param("SnapshotType")
     if identifier:
         return original_describe_snapshots(self)
+    if cluster:
+        # The harder of two readings: that of a cluster that is gone nothing is told by its name.
+        checked(self.redshift_backend, cluster)
     found = [
         snapshot
         for snapshot in self.redshift_backend.snapshots.values()
