@@ -205,15 +205,16 @@ async fn insist(connections: &Connections, fate: &Fate, pid: i64) -> Result<()> 
     let found = watcher.query(&sql::last_status(pid)).await?;
     let status = found.text(0, 0).unwrap_or_default();
     let status = status.trim();
-    if ENDED.contains(&status) {
-        // Of one that nobody waits for any more, nobody wants to know.
-        tracing::debug!(pid, status, "a statement has ended");
-    } else {
+    if !ENDED.contains(&status) {
         tracing::warn!(
             pid,
             status,
             "the server was told to end the statement of a session, and has not yet; CANCEL as an administrator ends it"
         );
+    } else if fate.is_interrupted() {
+        tracing::info!(target: INTERRUPTS, pid, status, "the server confirms that the statement has ended");
+    } else {
+        tracing::debug!(pid, status, "a statement that nobody waited for has ended");
     }
     Ok(())
 }
