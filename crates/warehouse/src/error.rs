@@ -187,6 +187,24 @@ pub enum Error {
         /// What the server says.
         reason: String,
     },
+    /// A lock was not given within the time that a setting (`lock_timeout`) allows.
+    #[error("a lock in {location} was not given in time: {reason}")]
+    LockTimeout {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// This program itself uses all connections that it may have.
+    #[error("none of the connections to {location} came free within {} s: {connections} are in use", waited.as_secs_f32())]
+    NoFreeConnection {
+        /// The database.
+        location: String,
+        /// How many there may be.
+        connections: usize,
+        /// How long that was waited for.
+        waited: std::time::Duration,
+    },
     /// The server is shutting down, starting, or was told to end the connection.
     #[error("{location} ended the connection: {reason}")]
     ServerShutdown {
@@ -388,6 +406,14 @@ impl Error {
             }
             Self::StatementTimeout { .. } => {
                 "raise statement_timeout (in seconds in the URL: ?statement_timeout=600), or that of the role".to_owned()
+            }
+            Self::LockTimeout { .. } => {
+                "end the session that holds the lock (pg_locks and pg_stat_activity name it), or raise lock_timeout, \
+                 then run again; the last published state is unharmed"
+                    .to_owned()
+            }
+            Self::NoFreeConnection { .. } => {
+                "run fewer queries at once, or end those that take so long".to_owned()
             }
             Self::ServerShutdown { .. } => {
                 "run again once the server is up; the last published state is unharmed".to_owned()

@@ -36,6 +36,10 @@ mod seam;
 #[cfg(feature = "wire")]
 mod wire;
 
+/// The target of what the log says about statements that were interrupted: worth a word to who did so, however
+/// little is logged.
+pub const INTERRUPTS: &str = "sparkify::interrupts";
+
 pub use error::{Error, LockHolder, Result};
 pub use objects::{
     CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, SourceObject,

@@ -104,19 +104,22 @@ impl Database {
 
     /// Names the database on the command line, and gives it what the engine needs.
     fn configure(&self, command: &mut std::process::Command) {
-        command.arg("--warehouse");
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
         match &self.0 {
             Place::File(directory) => {
-                command.arg(format!("duckdb:{}", directory.path().join("x.duckdb").display()));
+                command.args([
+                    "--warehouse",
+                    &format!("duckdb:{}", directory.path().join("x.duckdb").display()),
+                ]);
             }
+            // With a password in it, which is not for the list of processes.
             Place::Server(database) => {
-                command.arg(database.url());
+                command.env("SPARKIFY_WAREHOUSE", database.url());
             }
             Place::Doubles(stand) => {
-                command.arg(stand.redshift.owner_url());
+                command.env("SPARKIFY_WAREHOUSE", stand.redshift.owner_url());
                 command.args(["--stage", &format!("s3://{BUCKET}/a stage"), "--iam-role", ROLE]);
                 command.envs(stand.s3.environment());
             }

@@ -28,7 +28,7 @@ use sparkify_warehouse::{
 
 use crate::{
     args::{Cli, Command},
-    config::{GenerateSettings, Settings, WarehouseUrl},
+    config::{GenerateSettings, Origin, Settings, WarehouseUrl},
     exit::UsageError,
     logging,
 };
@@ -42,6 +42,14 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     let environment = |name: &str| std::env::var(name).ok();
     let settings = Settings::read(&cli.global, &environment, &directory)?;
     logging::begin(&settings);
+    if settings.warehouse.origin == Origin::Flag
+        && cli.global.warehouse.as_deref().is_some_and(WarehouseUrl::has_password)
+    {
+        tracing::warn!(
+            "the password in --warehouse shows in the list of processes; leave it out there, and set PGPASSWORD or write \
+             it into ~/.pgpass (mode 0600)"
+        );
+    }
     match cli.command {
         Command::Run(arguments) => load::run(&settings, &arguments).await,
         Command::Etl(arguments) => load::etl(&settings, &arguments).await,

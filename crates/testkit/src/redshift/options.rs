@@ -64,6 +64,10 @@ pub struct RedshiftDoubleOptions {
     pub slices: u32,
     /// The isolation of transactions.
     pub isolation: Isolation,
+    /// A request to cancel (of the protocol) has no effect, of which there is a report.
+    pub ignore_cancel_requests: bool,
+    /// `pg_cancel_backend` and CANCEL have no effect.
+    pub ignore_cancel_orders: bool,
     /// Statements are held against the rules of [`redshift_lint`](crate::redshift_lint), which refuse more than
     /// Redshift does: also what it takes and does otherwise than meant.
     pub lint: bool,
@@ -82,6 +86,8 @@ impl Default for RedshiftDoubleOptions {
             roles: None,
             slices: 2,
             isolation: Isolation::Snapshot,
+            ignore_cancel_requests: false,
+            ignore_cancel_orders: false,
             lint: true,
         }
     }

@@ -225,7 +225,9 @@ async fn connection(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
             CANCEL_REQUEST if first.remaining() >= 8 => {
                 let (pid, key) = (first.get_i32(), first.get_i32());
                 lock(&shared.log).add(pid, Message::Cancel);
-                shared.cancel(pid, Some(key)).await;
+                if !shared.options.ignore_cancel_requests {
+                    shared.cancel(pid, Some(key)).await;
+                }
                 return Ok(());
             }
             VERSION_3 => return start(wire, first, encrypted, shared).await,

@@ -1,6 +1,10 @@
 //! A session: a socket that notices when it is dead, encryption, the login, and the settings.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::StreamExt;
 use socket2::{SockRef, TcpKeepalive};
@@ -64,6 +68,8 @@ pub(super) struct Connector {
     tls: Option<MakeRustlsConnect>,
     config: Config,
     settings: Vec<String>,
+    /// Why the login was refused. It is not tried again, since Redshift locks a user after five that failed.
+    refused: Mutex<Option<String>>,
 }
 
 impl Connector {
@@ -85,6 +91,7 @@ impl Connector {
             settings: settings(options)?,
             config,
             server,
+            refused: Mutex::default(),
         })
     }
 
@@ -94,11 +101,20 @@ impl Connector {
 
     /// Connects, logs in and makes the settings.
     pub(super) async fn connect(self: &Arc<Self>) -> Result<Session, ConnectError> {
+        let refused = || self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = refused().clone() {
+            let reason = format!("{reason}; so it was before, and is not tried again");
+            return Err(Error::Login { location: self.location.to_string(), reason }.into());
+        }
         let limit = self.server.connect_timeout * 2;
-        tokio::time::timeout(limit, self.log_in()).await.unwrap_or_else(|_| {
+        let result = tokio::time::timeout(limit, self.log_in()).await.unwrap_or_else(|_| {
             let reason = "it does not answer in time".to_owned();
             Err(Error::Unreachable { location: self.location.to_string(), reason }.into())
-        })
+        });
+        if let Err(ConnectError { error: Error::Login { reason, .. }, .. }) = &result {
+            *refused() = Some(reason.clone());
+        }
+        result
     }
 
     async fn log_in(self: &Arc<Self>) -> Result<Session, ConnectError> {

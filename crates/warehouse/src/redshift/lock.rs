@@ -52,13 +52,15 @@ impl RunLock {
     pub(super) async fn verify(&self) -> Result<()> {
         match self.connection.query(&sql::ping()).await {
             Ok(_) => Ok(()),
-            Err(Error::Interrupted) => Err(Error::Interrupted),
-            Err(error) => Err(Error::Conflict {
-                location: self.connection.location().to_owned(),
-                reason: format!(
-                    "the lock of the load was lost ({error}), so that another load may have begun"
-                ),
-            }),
+            Err(error @ (Error::ConnectionLost { .. } | Error::ServerShutdown { .. })) => {
+                Err(Error::Conflict {
+                    location: self.connection.location().to_owned(),
+                    reason: format!(
+                        "the lock of the load was lost ({error}), so that another load may have begun"
+                    ),
+                })
+            }
+            Err(error) => Err(error),
         }
     }
 

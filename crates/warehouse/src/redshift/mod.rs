@@ -69,7 +69,8 @@ impl std::fmt::Debug for RedshiftWarehouse {
 }
 
 impl RedshiftWarehouse {
-    /// Connects and logs in. A server that nothing listens for is tried three times; a login only once.
+    /// Connects and logs in. A server that nothing listens for is tried three times; a login only once. Nor is one
+    /// that is refused later on tried again: for a new password, open it anew.
     ///
     /// # Errors
     ///
