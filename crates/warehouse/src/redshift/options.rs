@@ -33,6 +33,10 @@ pub struct RedshiftOptions {
     pub wait: Duration,
     /// How long to wait for a role that is new: it may take minutes until Redshift can use one.
     pub role_patience: Duration,
+    /// How long to wait for the rows of system views about a COPY, which come late.
+    pub view_patience: Duration,
+    /// How often to ask how far a COPY is.
+    pub watch_interval: Duration,
     /// The compressed bytes at which a packed file ends. Memory bounds it further where there are many slices.
     pub pack_bytes: usize,
 }
@@ -197,6 +201,8 @@ impl RedshiftOptions {
             access: Access::ReadWrite,
             wait: Duration::ZERO,
             role_patience: Duration::from_secs(120),
+            view_patience: Duration::from_secs(20),
+            watch_interval: Duration::from_secs(2),
             pack_bytes: Self::DEFAULT_PACK_BYTES,
         }
     }
