@@ -127,7 +127,8 @@ pub fn line_of(mut text: impl BufRead, number: u64) -> Option<ObjectLine> {
     text.by_ref().take(LINE_BYTES_KEPT as u64).read_until(b'\n', &mut beginning).ok()?;
     let mut length = beginning.len() as u64;
     if beginning.last() == Some(&b'\n') {
-        let end = beginning.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
+        let end =
+            beginning.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
         beginning.truncate(end);
         length = end as u64;
     } else {
@@ -232,7 +233,9 @@ impl CopyReject {
             1210 => Fault::NoBoolean,
             1213 => Fault::Missing,
             // Any line that cannot be used.
-            1216 if line_too_long || says(&["maximum size", "exceeds the max", "4194304"]) => Fault::RecordTooLong,
+            1216 if line_too_long || says(&["maximum size", "exceeds the max", "4194304"]) => {
+                Fault::RecordTooLong
+            }
             1216 => Fault::NotJson,
             1218 | 1224 => Fault::Nul,
             1219 | 1220 => Fault::NotUtf8,
@@ -333,13 +336,25 @@ mod tests {
         };
         for (reject, cause) in [
             (reject(1204, "varchar", "16", "String length exceeds DDL length"), "longer than the 16 bytes"),
-            (reject(1204, "int4", "0", "Overflow, Value '3000000000'"), "out of the range of its column (int4)"),
+            (
+                reject(1204, "int4", "0", "Overflow, Value '3000000000'"),
+                "out of the range of its column (int4)",
+            ),
             (reject(1204, "int8", "0", "Value out of range"), "out of the range of its column (int8)"),
-            (reject(1207, "int8", "0", "Invalid digit, Value 'x', Pos 0, Type: Long"), "a whole number was expected (int8)"),
-            (reject(1207, "float8", "0", "Invalid digit, Value 'x', Pos 0, Type: Double"), "a number was expected (float8)"),
+            (
+                reject(1207, "int8", "0", "Invalid digit, Value 'x', Pos 0, Type: Long"),
+                "a whole number was expected (int8)",
+            ),
+            (
+                reject(1207, "float8", "0", "Invalid digit, Value 'x', Pos 0, Type: Double"),
+                "a number was expected (float8)",
+            ),
             (reject(1213, "int8", "0", "Missing data for not-null field"), "required field is missing"),
             (reject(1216, "", "", "Invalid value."), "no JSON object that COPY can read (Invalid value.)"),
-            (reject(1216, "", "", "The JSON object exceeds the maximum size of 4194304 bytes"), "longer than 4 MB"),
+            (
+                reject(1216, "", "", "The JSON object exceeds the maximum size of 4194304 bytes"),
+                "longer than 4 MB",
+            ),
             (reject(1220, "varchar", "16", "String contains invalid or unsupported UTF8"), "not valid UTF-8"),
             (reject(1224, "varchar", "16", "Invalid null byte"), "NUL"),
         ] {
@@ -352,7 +367,9 @@ mod tests {
 
     #[test]
     fn a_line_is_found_by_its_number() {
-        let line = |text: &'static str, number| line_of(text.as_bytes(), number).map(|line| line.text().into_owned());
+        let line = |text: &'static str, number| {
+            line_of(text.as_bytes(), number).map(|line| line.text().into_owned())
+        };
         assert_eq!(line("one\ntwo\n", 2).as_deref(), Some("two"));
         assert_eq!(line("one", 1).as_deref(), Some("one"));
         assert_eq!(line("one", 2), None);

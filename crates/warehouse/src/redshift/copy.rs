@@ -22,7 +22,7 @@ use super::{
     staging::Area,
     trouble::Trouble,
 };
-use crate::{CopyProgress, Copying, CopyReject, Error, ObjectLines, RecordSet, Result};
+use crate::{CopyProgress, CopyReject, Copying, Error, ObjectLines, RecordSet, Result};
 
 /// The longest pause between two looks at a system view, whose rows come late.
 const LOOK_PAUSE_MAX: Duration = Duration::from_secs(4);
@@ -147,7 +147,8 @@ impl Copy<'_> {
         let since = self.connection.query(&statements::server_time()).await?.text(0, 0).unwrap_or_default();
         let before = self.connection.query(&statements::last_copy()).await?.integer(0, 0);
         let moment = Moment { since: since.replace('T', " "), before };
-        let mut state = Copying { table: self.table.to_owned(), files_total: files as u64, ..Copying::default() };
+        let mut state =
+            Copying { table: self.table.to_owned(), files_total: files as u64, ..Copying::default() };
         self.tell(&state);
         let patient_until = Instant::now() + self.patience.role;
         let mut pause = Duration::from_secs(1);
@@ -205,8 +206,9 @@ impl Copy<'_> {
                     Some(watching) => watching,
                     None => self.connections.watcher().await?,
                 };
-                let sql =
-                    self.statements.render("load_progress", context! { session_id => self.connection.pid })?;
+                let sql = self
+                    .statements
+                    .render("load_progress", context! { session_id => self.connection.pid })?;
                 let found = watching.query(&sql).await?;
                 watcher = Some(watching);
                 Ok::<_, Error>(found)
@@ -502,7 +504,10 @@ mod tests {
         ] {
             assert!(matches!(shown(history, detail), Shown::NotYet(_)), "{:?}", shown(history, detail));
         }
-        assert!(matches!(shown(&whole, &detail(&["a", "b"], 1)), Shown::Few(_)), "a part of a file is missing");
+        assert!(
+            matches!(shown(&whole, &detail(&["a", "b"], 1)), Shown::Few(_)),
+            "a part of a file is missing"
+        );
         for history in [
             history(&["completed"], 3, 2, 0),
             history(&["completed"], 4, 3, 0),

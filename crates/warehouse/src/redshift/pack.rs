@@ -34,7 +34,7 @@ const LOAD_BYTES_MAX: usize = 128 << 20;
 const SETS: usize = 2;
 
 /// So much of a batch, in rows or bytes, goes to one file at least: fewer files are better than tiny ones.
-const PART_ROWS: usize = 64;
+const PART_ROWS: usize = 16;
 const PART_BYTES: usize = 64 << 10;
 
 /// What the content of a file grows by.
@@ -283,10 +283,14 @@ impl Packer {
     async fn write_set(&self, packed: &mut Packed) -> Result<()> {
         let new = Set::new(self.shape.files);
         let old = std::mem::replace(&mut *self.set.write().unwrap_or_else(PoisonError::into_inner), new);
-        let files = old.files.into_iter().filter_map(|file| file.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let files = old
+            .files
+            .into_iter()
+            .filter_map(|file| file.into_inner().unwrap_or_else(PoisonError::into_inner));
         let files: Vec<_> = files.collect();
         let memory = Arc::clone(&self.memory);
-        let full = blocking(move || files.into_iter().map(|file| finish(file, &memory)).collect::<Result<Vec<_>>>());
+        let full =
+            blocking(move || files.into_iter().map(|file| finish(file, &memory)).collect::<Result<Vec<_>>>());
         let written: Vec<_> = stream::iter(full.await?)
             .map(|full| self.upload(full))
             .buffer_unordered(UPLOADS)
@@ -443,7 +447,8 @@ mod tests {
         let shape = Shape { files: 4, set_bytes: SET, workers: 3 };
         let mut peaks = Vec::new();
         for batches in [2_000, 20_000] {
-            let slow = ThrottleConfig { wait_put_per_call: Duration::from_millis(20), ..ThrottleConfig::default() };
+            let slow =
+                ThrottleConfig { wait_put_per_call: Duration::from_millis(20), ..ThrottleConfig::default() };
             let area = area(ThrottledStore::new(InMemory::new(), slow));
             let memory = Arc::new(Memory::default());
             let (one, two) = tokio::join!(

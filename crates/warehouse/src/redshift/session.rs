@@ -17,7 +17,8 @@ use super::{
     statement,
 };
 use crate::{
-    BatchSource, CopyProgress, Error, Fill, Filled, LoadSession, LoadedObjects, ObjectLoad, RecordSet, Result,
+    BatchSource, CopyProgress, Error, Fill, Filled, LoadSession, LoadedObjects, ObjectLoad, RecordSet,
+    Result,
     wire::{Turn, commit_failed},
 };
 
@@ -276,8 +277,7 @@ impl LoadSession for RedshiftLoad {
         let Fill { tables, objects, progress } = fill;
         let (objects_len, tables_len) = (objects.len(), tables.len());
         // What the server reads itself comes first: it needs nothing of ours meanwhile.
-        let objects: Vec<_> =
-            objects.into_iter().map(|load| (self.next_folder(&load.table), load)).collect();
+        let objects: Vec<_> = objects.into_iter().map(|load| (self.next_folder(&load.table), load)).collect();
         let tables: Vec<_> =
             tables.into_iter().map(|(table, source)| (self.next_folder(&table), table, source)).collect();
         let (this, progress) = (&*self, progress.as_deref());
