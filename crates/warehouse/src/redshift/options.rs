@@ -37,7 +37,8 @@ pub struct RedshiftOptions {
     pub view_patience: Duration,
     /// How often to ask how far a COPY is.
     pub watch_interval: Duration,
-    /// The compressed bytes at which a packed file ends. Memory bounds it further where there are many slices.
+    /// The compressed bytes at which a packed file ends. Memory bounds it further: all files that
+    /// are filled at once, one a slice, have 32 MiB.
     pub pack_bytes: usize,
 }
 
