@@ -373,7 +373,7 @@ enum Shown {
 
 /// Compares what the system views show of a COPY with what it was to read.
 fn compare(copied: Copied, urls: &BTreeSet<String>, history: &RecordSet, detail: &RecordSet) -> Shown {
-    let files = read_files(detail);
+    let files = read_files(detail, urls);
     let read: BTreeSet<_> = files.iter().map(|file| file.url.clone()).collect();
     let strange: Vec<_> = read.difference(urls).collect();
     if !strange.is_empty() {
@@ -422,14 +422,27 @@ fn some_of(urls: &[&String]) -> String {
     text
 }
 
-fn read_files(detail: &RecordSet) -> Vec<ReadFile> {
+fn read_files(detail: &RecordSet, urls: &BTreeSet<String>) -> Vec<ReadFile> {
     (0..detail.row_count())
         .map(|row| ReadFile {
-            url: detail.text(row, 0).unwrap_or_default(),
+            url: whole_name(detail.text(row, 0).unwrap_or_default(), urls),
             lines: detail.integer(row, 1).and_then(|lines| u64::try_from(lines).ok()).unwrap_or_default(),
             etag: detail.text(row, 2).map(|etag| bare_etag(&etag)).filter(|etag| !etag.is_empty()),
         })
         .collect()
+}
+
+/// The URL of a name in a system view, which shows only so much of a long one. If several begin so, it is not known.
+fn whole_name(name: String, urls: &BTreeSet<String>) -> String {
+    const CHARS_SHOWN: usize = 256;
+    if urls.contains(&name) || name.chars().count() < CHARS_SHOWN {
+        return name;
+    }
+    let mut longer = urls.iter().filter(|url| url.starts_with(&name));
+    match (longer.next(), longer.next()) {
+        (Some(url), None) => url.clone(),
+        _ => name,
+    }
 }
 
 /// An entity tag without the quotes that some put around it.
@@ -516,6 +529,10 @@ mod tests {
         ] {
             assert!(matches!(shown(&history, &both), Shown::Differs(_)), "{:?}", shown(&history, &both));
         }
+        let long = "long".repeat(100);
+        let cut = detail(&[&long[..256 - "s3://b/".len()]], 4);
+        let found = compare(copied, &urls(&[&long]), &history(&["completed"], 4, 1, 0), &cut);
+        assert!(matches!(&found, Shown::All(files) if files[0].url.ends_with(&long)), "{found:?}");
         let strange = shown(&none, &detail(&["a", "c"], 2));
         assert!(matches!(&strange, Shown::Wrong(reason) if reason.contains("s3://b/c")), "{strange:?}");
     }
