@@ -285,8 +285,10 @@ pub enum Error {
     CopyRejected {
         /// The table.
         table: String,
-        /// The records, as far as the server keeps them.
+        /// The first of the records that the server shows.
         rejects: Vec<CopyReject>,
+        /// Whether it shows more.
+        more: bool,
     },
     /// What was copied is not what was to be copied.
     #[error("what COPY loaded into {table} is not what was written for it: {reason}")]

@@ -75,7 +75,13 @@ async fn small_files_are_packed_and_large_ones_are_left_to_redshift() {
     data.write_songs("a.json", &[Song::new("SO1", "AR1").title("One")]);
     data.write_songs("b.json", &[Song::new("SO2", "AR2")]);
     upload(&stand, &data.path());
+    let slow = Action::Delay(std::time::Duration::from_secs(3));
+    stand.redshift.inject(Fault::before_any("COPY batch_", slow).times(2));
     let report = load(&cli, &stand, "auto").success().json();
+    let together = "SELECT COUNT(*) FROM sys_query_history AS a JOIN sys_query_history AS b \
+                    ON a.start_time < b.end_time AND b.start_time < a.end_time \
+                    WHERE a.query_text LIKE 'COPY batch_events (%' AND b.query_text LIKE 'COPY batch_songs (%'";
+    assert_eq!(super::integer(&stand.open().await, together).await, 1, "they ran at the same time");
     assert_like_duckdb(&stand, &data.path(), &report).await;
     let copies = copies(&stand);
     let of = |table: &str| copies.iter().find(|sql| sql.contains(table)).cloned().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The Redshift backend, on a double of Redshift and of S3. Nothing here has seen the real thing.
 
 mod append;
+mod cards;
 mod command_line;
 mod copying;
 mod direct;
@@ -9,6 +10,8 @@ mod faults;
 pub(crate) mod generated;
 mod login;
 mod objects;
+mod packing;
+mod progress;
 
 use std::{sync::Arc, time::Duration};
 

@@ -83,6 +83,7 @@ pub(super) async fn resolve(
                     field: None,
                     reason: Reason::KeyConflict(place.clone()),
                     value: format!("sessionId {}, itemInSession {}", key.0, key.1),
+                    engine: None,
                 });
             }
         }

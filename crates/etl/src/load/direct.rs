@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use serde::Serialize;
 use sparkify_warehouse::{
-    LoadSession, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, SourceObject, line_of,
+    LoadSession, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad, SourceObject, line_of,
 };
 
 use super::Run;
@@ -90,11 +90,6 @@ impl Run<'_> {
     ) -> Result<ObjectLoad> {
         let region =
             self.source.region().ok_or_else(|| Error::Internal("the source has no region".to_owned()))?;
-        let lines = SourceLines {
-            source: Arc::clone(&self.source),
-            files: Arc::clone(files),
-            cancel: self.cancel.clone(),
-        };
         Ok(ObjectLoad {
             table: table.to_owned(),
             columns: shape.table().columns.iter().map(|column| column.name.to_owned()).collect(),
@@ -114,8 +109,17 @@ impl Run<'_> {
                 Some(Compression::None) | None => ObjectCompression::None,
             },
             region,
-            lines: Some(Arc::new(lines)),
+            lines: Some(Arc::new(self.lines_of(files))),
         })
+    }
+
+    /// The lines of these files.
+    pub(super) fn lines_of(&self, files: &Arc<[SourceFile]>) -> SourceLines {
+        SourceLines {
+            source: Arc::clone(&self.source),
+            files: Arc::clone(files),
+            cancel: self.cancel.clone(),
+        }
     }
 
     /// What came of files that the engine has read.
@@ -181,7 +185,7 @@ fn obstacle(
 
 /// Shows lines of the source's files.
 #[derive(Debug)]
-struct SourceLines {
+pub(super) struct SourceLines {
     source: Arc<dyn Source>,
     files: Arc<[SourceFile]>,
     cancel: Cancel,
@@ -189,7 +193,7 @@ struct SourceLines {
 
 #[async_trait]
 impl ObjectLines for SourceLines {
-    async fn line(&self, url: &str, number: u64) -> Option<String> {
+    async fn line(&self, url: &str, number: u64) -> Option<ObjectLine> {
         let file = self.files.iter().find(|file| file.path == url)?.clone();
         let (source, cancel) = (Arc::clone(&self.source), self.cancel.clone());
         let read = move || {

@@ -4,6 +4,7 @@ mod conflicts;
 mod direct;
 mod publish;
 mod records;
+mod refused;
 mod retry;
 mod stopwatch;
 
@@ -11,10 +12,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
-use sparkify_warehouse::{BatchSource, LoadSession, Warehouse};
+use sparkify_warehouse::{Fill, LoadSession, Warehouse};
 
 use self::{
     direct::CopiedFiles,
+    refused::Target,
     retry::{Earlier, Unconfirmed},
     stopwatch::Stopwatch,
 };
@@ -25,7 +27,7 @@ use crate::{
     ledger::{Difference, Ledger, of_kind},
     quality,
     reader::{FileOutcome, RecordReader, RejectLog, Stop},
-    record::{RecordShape, Reject},
+    record::RecordShape,
     source::{FileKind, Source, SourceFile},
     tables::verify_tables,
 };
@@ -334,8 +336,8 @@ impl Run<'_> {
         let events = Arc::new(RecordShape::events(json_paths.as_ref()));
         let songs = Arc::new(RecordShape::songs());
         let mut readers = Readers::default();
-        let mut tables: Vec<(String, Arc<dyn BatchSource>)> = Vec::new();
-        let (mut objects, mut left_to_engine) = (Vec::new(), Vec::new());
+        let mut fill = Fill { progress: Some(Arc::clone(self.progress) as _), ..Fill::default() };
+        let (mut targets, mut left_to_engine) = (Vec::new(), Vec::new());
         for (table, files, kind, shape) in [
             ("batch_songs", &difference.new, FileKind::Songs, &songs),
             ("batch_events", &difference.new, FileKind::Events, &events),
@@ -346,23 +348,22 @@ impl Run<'_> {
             if files.is_empty() {
                 continue;
             }
+            targets.push(Target { table, shape: Arc::clone(shape), files: Arc::clone(&files) });
             if self.reads_itself(session, &files)? {
-                objects.push(self.object_load(table, shape, &files)?);
+                fill.objects.push(self.object_load(table, shape, &files)?);
                 left_to_engine.push((Arc::clone(shape), files));
                 continue;
             }
             let reader = self.reader(Arc::clone(shape), files);
-            tables.push((table.to_owned(), Arc::clone(&reader) as _));
+            fill.tables.push((table.to_owned(), Arc::clone(&reader) as _));
             readers.read.push(reader);
         }
-        if !tables.is_empty() {
-            session.append_all(tables).await.map_err(|error| self.not_written(error))?;
-        }
-        if !objects.is_empty() {
-            let loaded = session.load_objects(objects).await.map_err(|error| self.not_written(error))?;
-            for ((shape, files), loaded) in left_to_engine.into_iter().zip(&loaded) {
-                readers.copied.push(self.copied(shape, files, loaded)?);
-            }
+        let filled = match session.fill(fill).await {
+            Ok(filled) => filled,
+            Err(error) => return Err(self.not_written(error, &targets).await),
+        };
+        for ((shape, files), loaded) in left_to_engine.into_iter().zip(&filled.objects) {
+            readers.copied.push(self.copied(shape, files, loaded)?);
         }
         if self.rejects.count() > self.rejects.allowed() {
             return Err(self.bad_records(false));
@@ -390,16 +391,16 @@ impl Run<'_> {
     }
 
     /// The error of an append as the error of the load.
-    fn not_written(&self, error: sparkify_warehouse::Error) -> Error {
+    async fn not_written(&self, error: sparkify_warehouse::Error, targets: &[Target]) -> Error {
         match error {
             sparkify_warehouse::Error::Source(source) => match source.downcast::<Stop>() {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
             },
-            sparkify_warehouse::Error::CopyRejected { rejects, .. } if !rejects.is_empty() => {
-                let rejects: Vec<_> = rejects.iter().map(Reject::from).collect();
+            sparkify_warehouse::Error::CopyRejected { table, rejects, more } if !rejects.is_empty() => {
+                let rejects = self.refused(targets, &table, rejects).await;
                 let count = rejects.len() as u64;
-                Error::BadRecords { rejects, count, more: true, allowed: self.rejects.allowed() }
+                Error::BadRecords { rejects, count, more, allowed: self.rejects.allowed() }
             }
             error => Error::from_warehouse("writing the records", error),
         }

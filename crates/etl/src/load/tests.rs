@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Mutex};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use sparkify_schema::model::tables;
-use sparkify_warehouse::{Error as EngineError, MockLoadSession, MockWarehouse, RecordSet};
+use sparkify_warehouse::{Error as EngineError, Filled, MockLoadSession, MockWarehouse, RecordSet};
 
 use super::*;
 use crate::source::{Compression, Content, FileFeed, MockSource};
@@ -116,8 +116,9 @@ fn session(script: Script, log: Log) -> MockLoadSession {
         })
     });
     let together = Arc::clone(&log);
-    session.expect_append_all().returning(move |tables| {
-        tables
+    session.expect_fill().returning(move |fill| {
+        let rows: Result<_, EngineError> = fill
+            .tables
             .into_iter()
             .map(|(table, source)| {
                 note(&together, &format!("append {table}"));
@@ -127,7 +128,8 @@ fn session(script: Script, log: Log) -> MockLoadSession {
                 }
                 Ok(rows)
             })
-            .collect()
+            .collect();
+        Ok(Filled { rows: rows?, ..Filled::default() })
     });
     let (execute, prepare, append, publish, commit, abort) =
         (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), log);

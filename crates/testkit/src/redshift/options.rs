@@ -1,6 +1,6 @@
 //! How a double is to behave.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::ServerCertificate;
 
@@ -71,6 +71,9 @@ pub struct RedshiftDoubleOptions {
     /// Statements are held against the rules of [`redshift_lint`](crate::redshift_lint), which refuse more than
     /// Redshift does: also what it takes and does otherwise than meant.
     pub lint: bool,
+    /// How late the system views about loads are: for half of this time a COPY that has ended still runs for them and has
+    /// refused nothing; its files appear one after the other, the last at the end of it.
+    pub view_lag: Duration,
 }
 
 impl Default for RedshiftDoubleOptions {
@@ -89,6 +92,7 @@ impl Default for RedshiftDoubleOptions {
             ignore_cancel_requests: false,
             ignore_cancel_orders: false,
             lint: true,
+            view_lag: Duration::ZERO,
         }
     }
 }

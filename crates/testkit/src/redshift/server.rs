@@ -123,7 +123,7 @@ impl Shared {
         tls: Option<TlsAcceptor>,
     ) -> Self {
         Self {
-            history: History::new(options.database.clone()),
+            history: History::new(options.database.clone(), options.view_lag),
             aws: Arc::new(Aws::new(&options)),
             options,
             backend,

@@ -3,21 +3,20 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
 };
 
 use sparkify_schema::{Dialect, ddl, statements::redshift as sql};
 
 use super::{
-    copy::{self, Copied, Copy, ReadFile, Statements, bare_etag},
+    copy::{self, Copied, Copy, Patience, ReadFile, Statements, bare_etag},
     encode,
-    pack::{self, Shape},
+    pack::{self, Memory, Place, Shape},
     pool::{Connection, Connections},
     staging::Area,
 };
 use crate::{
-    BatchSource, Error, LoadedObject, LoadedObjects, ObjectCompression, ObjectLoad, Result, SourceObject,
-    wire::invalid,
+    BatchSource, CopyProgress, Error, LoadedObject, LoadedObjects, ObjectCompression, ObjectLoad, Result,
+    SourceObject, wire::invalid,
 };
 
 /// What appends to the tables of one load have in common.
@@ -26,11 +25,13 @@ pub(super) struct Appender {
     pub(super) statements: Statements,
     /// Where the files go; without it nothing can be appended.
     pub(super) area: Option<Area>,
-    pub(super) role_patience: Duration,
+    pub(super) patience: Patience,
     /// The slices of the cluster.
     pub(super) slices: usize,
     /// The compressed bytes at which a packed file ends.
     pub(super) pack_bytes: usize,
+    /// What all of them have in memory.
+    pub(super) memory: Arc<Memory>,
 }
 
 impl Appender {
@@ -52,16 +53,18 @@ impl Appender {
         folder: &str,
         table: &str,
         source: Arc<dyn BatchSource>,
+        progress: Option<&dyn CopyProgress>,
     ) -> Result<u64> {
         let area = self.area()?;
         let table = identifier(table)?;
         let names = self.target(connection, &table, &source).await?;
         let entry = self.connections.running().enter(None);
         let shape = Shape::for_slices(self.slices, self.pack_bytes);
-        let packed = pack::pack(source, names.clone(), shape, area, folder, &entry).await?;
+        let place = Place { area, folder };
+        let packed = pack::pack(source, names.clone(), shape, place, &self.memory, &entry).await?;
         drop(entry);
         let (rows, bytes, files) = (packed.rows, packed.bytes, packed.objects.len());
-        tracing::info!(%table, rows, bytes, files, "packed");
+        tracing::info!(%table, rows, bytes, files, peak_memory = self.memory.peak(), "packed");
         if packed.objects.is_empty() {
             return Ok(0);
         }
@@ -79,10 +82,11 @@ impl Appender {
             compression: "GZIP",
             region: &area.staging().region,
             in_transaction,
-            role_patience: self.role_patience,
+            patience: self.patience,
             lines: None,
+            progress,
         };
-        let copied = copy.run("copy_packed").await?;
+        let copied = copy.run("copy_packed", urls.len()).await?;
         copy.reconcile(copied, Some(rows), &urls).await?;
         Ok(rows)
     }
@@ -138,6 +142,7 @@ impl Appender {
         connection: &Connection,
         folder: &str,
         load: &ObjectLoad,
+        progress: Option<&dyn CopyProgress>,
     ) -> Result<LoadedObjects> {
         if load.objects.is_empty() {
             return Ok(LoadedObjects { rows: 0, objects: Vec::new() });
@@ -166,10 +171,11 @@ impl Appender {
             },
             region: &load.region,
             in_transaction: false,
-            role_patience: self.role_patience,
+            patience: self.patience,
             lines: load.lines.as_deref(),
+            progress,
         };
-        let copied = copy.run("copy_objects").await?;
+        let copied = copy.run("copy_objects", urls.len()).await?;
         // The rows are not known beforehand, so the system must show the files.
         let Some(files) = copy.reconcile(copied, None, &urls).await? else {
             return Err(copy.unreconciled("the system views do not show which files it read".to_owned()));

@@ -35,7 +35,12 @@ pub struct RedshiftOptions {
     pub role_patience: Duration,
     /// The age from which on a session is not used for a further statement.
     pub session_age_max: Duration,
-    /// The compressed bytes at which a packed file ends. Memory bounds it further where there are many slices.
+    /// How long to wait for the rows of system views about a COPY, which come late.
+    pub view_patience: Duration,
+    /// How often to ask how far a COPY is.
+    pub watch_interval: Duration,
+    /// The compressed bytes at which a packed file ends. Memory bounds it further: all files that
+    /// are filled at once, one a slice, have 32 MiB.
     pub pack_bytes: usize,
 }
 
@@ -204,6 +209,8 @@ impl RedshiftOptions {
             wait: Duration::ZERO,
             role_patience: Duration::from_secs(120),
             session_age_max: Self::DEFAULT_SESSION_AGE_MAX,
+            view_patience: Duration::from_secs(20),
+            watch_interval: Duration::from_secs(2),
             pack_bytes: Self::DEFAULT_PACK_BYTES,
         }
     }

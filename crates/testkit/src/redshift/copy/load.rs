@@ -101,10 +101,11 @@ impl Load {
             self.progress.compressed_bytes.fetch_add(object.size, Ordering::Relaxed);
             let url = entry.place.url();
             let (lines, bytes) = self.file(&mut s3, &mut object, &url, &mut batch, sender)?;
+            batch.send(sender, &self.progress)?;
             self.progress.add_file(&url, lines, bytes, &object.etag, &object.last_modified);
             s3.close(object);
         }
-        batch.send(sender, &self.progress)
+        Ok(())
     }
 
     /// Reads a file: how many records and bytes it has.
