@@ -9,7 +9,10 @@ use super::{Aws, inventory};
 fn documented(aws: &Aws) -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/aws-permissions.json");
     let text = std::fs::read_to_string(path).unwrap();
-    let text = text.replace("ACCOUNT", aws.account.id()).replace("REGION", "us-west-2");
+    let text = text
+        .replace("ACCOUNT", aws.account.id())
+        .replace("REGION", "us-west-2")
+        .replace("STAGE_BUCKET", "our-stage");
     let mut policy: Value = serde_json::from_str(&text).unwrap();
     for statement in policy["Statement"].as_array_mut().unwrap() {
         statement.as_object_mut().unwrap().remove("Condition");
