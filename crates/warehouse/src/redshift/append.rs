@@ -76,6 +76,7 @@ impl Appender {
             columns: columns(&names)?,
             manifest,
             json_paths,
+            urls: &urls,
             compression: "GZIP",
             region: &area.staging().region,
             in_transaction,
@@ -159,6 +160,7 @@ impl Appender {
             columns: columns(&load.columns)?,
             manifest,
             json_paths: load.json_paths.clone().unwrap_or(written),
+            urls: &urls,
             compression: match load.compression {
                 ObjectCompression::None => "",
                 ObjectCompression::Gzip => "GZIP",

@@ -64,6 +64,8 @@ pub(super) struct Copy<'a> {
     /// The manifest's URL.
     pub(super) manifest: String,
     pub(super) json_paths: String,
+    /// The files that the manifest lists.
+    pub(super) urls: &'a BTreeSet<String>,
     pub(super) compression: &'static str,
     pub(super) region: &'a str,
     /// Whether it belongs to a transaction that is open.

@@ -1,6 +1,12 @@
 //! Connections: made, reused, thrown away and interrupted.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use deadpool::{
     Runtime,
@@ -29,7 +35,7 @@ const CONNECTIONS: usize = 4;
 /// How many of them may COPY at once.
 pub(super) const COPIES: usize = 2;
 
-/// Temporary logins hold for an hour at most.
+/// A session stays logged in when its login expires, and yet none is used for ever.
 const AGE_MAX: Duration = Duration::from_secs(50 * 60);
 
 /// How long to wait for the server to end a statement before it is told in another way.
@@ -64,6 +70,9 @@ pub(super) struct Connections {
     pool: Pool<Sessions>,
     connector: Arc<Connector>,
     running: Arc<Running>,
+    /// Whether a session beside the pool was refused its login: five refusals lock the user, so that nobody
+    /// tries again for something that the load can do without.
+    refused: Arc<AtomicBool>,
     statement_timeout: Option<Duration>,
 }
 
@@ -79,6 +88,7 @@ impl Connections {
             pool,
             connector,
             running: Arc::new(Running::new()),
+            refused: Arc::default(),
             statement_timeout: options.server.statement_timeout,
         })
     }
@@ -121,8 +131,25 @@ impl Connections {
 
     /// A session that is made for questions about another one, which is busy.
     pub(super) async fn watcher(&self) -> Result<Watcher> {
-        let session = self.connector.connect().await.map_err(|failed| failed.error)?;
-        Ok(Watcher { session, location: Arc::clone(self.connector.location()) })
+        let location = Arc::clone(self.connector.location());
+        if self.refused.load(Ordering::Relaxed) {
+            let reason = "it was refused before, and is not tried again".to_owned();
+            return Err(Error::Login { location: location.to_string(), reason });
+        }
+        let session = match self.connector.connect().await {
+            Ok(session) => session,
+            Err(failed) => {
+                if matches!(failed.error, Error::Login { .. } | Error::DigestLogin { .. }) {
+                    tracing::warn!(
+                        error = %failed.error,
+                        "no further connection can be made, so how far the load is cannot be seen"
+                    );
+                    self.refused.store(true, Ordering::Relaxed);
+                }
+                return Err(failed.error);
+            }
+        };
+        Ok(Watcher { session, location })
     }
 
     /// How long a statement may usually take; zero if there is no limit.
