@@ -63,13 +63,18 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "FILE", help_heading = "Settings", value_hint = ValueHint::FilePath)]
     pub log_json_path: Option<String>,
 
-    /// Region of the buckets [env: SPARKIFY_S3_REGION] [default: that of the AWS settings]
+    /// Region of the source's buckets [env: SPARKIFY_S3_REGION] [default: that of the AWS settings]
     #[arg(long, global = true, value_name = "REGION", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub s3_region: Option<String>,
 
     /// Address of an S3-compatible server [env: SPARKIFY_S3_ENDPOINT] [default: that of the AWS settings]
     #[arg(long, global = true, value_name = "URL", help_heading = "Settings", value_hint = ValueHint::Url)]
     pub s3_endpoint: Option<String>,
+
+    /// Whether the bucket stands in the path of a request (true) or in the host name (false); auto: in the path
+    /// with an address of one's own [env: SPARKIFY_S3_PATH_STYLE] [default: auto]
+    #[arg(long, global = true, value_name = "WHEN", help_heading = "Settings", value_hint = ValueHint::Other)]
+    pub s3_path_style: Option<String>,
 
     /// Read public buckets without AWS credentials [env: SPARKIFY_S3_ANONYMOUS]
     #[arg(long, global = true, help_heading = "Settings")]
@@ -120,6 +125,10 @@ pub struct GlobalArgs {
     /// [env: SPARKIFY_STAGE]
     #[arg(long, global = true, value_name = "URL", help_heading = "AWS", value_hint = ValueHint::Other)]
     pub stage: Option<String>,
+
+    /// Region of that bucket [env: SPARKIFY_STAGE_REGION] [default: what S3 says]
+    #[arg(long, global = true, value_name = "REGION", help_heading = "AWS", value_hint = ValueHint::Other)]
+    pub stage_region: Option<String>,
 
     /// The role that Redshift reads them with: its ARN, or `default` for the cluster's default role
     /// [env: SPARKIFY_IAM_ROLE]

@@ -150,9 +150,10 @@ fn normal(value: &Value) -> Value {
 }
 
 /// The least that a caller must be allowed for all operations on all deployments of an account. It is what
-/// `docs/aws-permissions.json` holds, with `ACCOUNT` and `REGION` to be replaced.
+/// `docs/aws-permissions.json` holds, with `ACCOUNT`, `REGION` and `STAGE_BUCKET` (the bucket of `--stage`) to be
+/// replaced.
 #[must_use]
-pub fn caller(partition: &str, account: &str, region: &str) -> Value {
+pub fn caller(partition: &str, account: &str, region: &str, stage_bucket: &str) -> Value {
     let arn = |service: &str, rest: &str| format!("arn:{partition}:{service}:{region}:{account}:{rest}");
     let redshift = |rest: &str| arn("redshift", rest);
     let serverless = |rest: &str| arn("redshift-serverless", rest);
@@ -318,6 +319,18 @@ pub fn caller(partition: &str, account: &str, region: &str) -> Value {
                 "Effect": "Allow",
                 "Action": ["s3:GetObject", "s3:ListBucket"],
                 "Resource": format!("arn:{partition}:s3:::*")
+            },
+            {
+                "Sid": "LoadsStageFiles",
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+                "Resource": format!("arn:{partition}:s3:::{stage_bucket}/*")
+            },
+            {
+                "Sid": "LoadsListTheStage",
+                "Effect": "Allow",
+                "Action": "s3:ListBucket",
+                "Resource": format!("arn:{partition}:s3:::{stage_bucket}")
             }
         ]
     })

@@ -161,12 +161,12 @@ const DOCUMENTED: &str = include_str!("../../../docs/aws-permissions.json");
 #[test]
 fn the_documented_permissions_are_those_of_the_code() {
     let documented: Value = serde_json::from_str(DOCUMENTED).unwrap();
-    assert_eq!(documented, caller("aws", "ACCOUNT", "REGION"));
+    assert_eq!(documented, caller("aws", "ACCOUNT", "REGION", "STAGE_BUCKET"));
 }
 
 #[test]
 fn a_caller_reaches_only_what_bears_our_names() {
-    let policy = caller("aws", "123456789012", "us-west-2");
+    let policy = caller("aws", "123456789012", "us-west-2", "our-stage");
     for statement in policy["Statement"].as_array().unwrap() {
         for action in list(&statement["Action"]) {
             assert!(!action.contains('*'), "{action} is named in full");

@@ -8,10 +8,16 @@ use aws_config::{
 };
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use object_store::{BackoffConfig, ObjectStore, RetryConfig, aws::AmazonS3Builder};
+use http::{Method, StatusCode};
+use object_store::{
+    BackoffConfig, ObjectStore, RetryConfig,
+    aws::AmazonS3Builder,
+    client::{HttpConnector, HttpRequestBody, HttpService},
+};
 
 use crate::{
-    Error, Result, S3Options, S3Url, credentials::ChainCredentials, http::Http, store::RefreshingStore,
+    Error, Result, S3Options, S3Url, credentials::ChainCredentials, http::Http, refusal::Refusal,
+    store::RefreshingStore,
 };
 
 /// The region when nothing names one. If the bucket is elsewhere, S3 says where.
@@ -22,6 +28,10 @@ const PROFILE_VARIABLE: &str = "AWS_PROFILE";
 /// The first pause before another try; later ones are longer, and none is exact.
 const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(10);
+/// How often S3 is asked where a bucket is. What else it may say is only a better guess.
+const LOCATING_ATTEMPTS: u32 = 3;
+/// Where S3 says which region a bucket is in, in answers of every kind.
+const BUCKET_REGION: &str = "x-amz-bucket-region";
 
 /// The region that requests are made to: of the options, the environment or the profile, in that order.
 pub async fn region(options: &S3Options) -> Option<String> {
@@ -36,6 +46,62 @@ pub async fn region(options: &S3Options) -> Option<String> {
         profile = profile.profile_name(name);
     }
     profile.build().region().await.map(|region| region.to_string())
+}
+
+/// The region that a bucket is in. S3 tells it to everybody, whatever region is asked and whatever the caller
+/// may do there; `None` if it was not told, as by a server that is not S3, or one that does not answer.
+///
+/// # Errors
+///
+/// When there is no such bucket, or the endpoint or the certificates of this machine cannot be used.
+pub async fn bucket_region(options: &S3Options, bucket: &str) -> Result<Option<String>> {
+    let region = region_or_last(options).await;
+    let endpoint = match endpoint(options, None) {
+        Some(endpoint) => Some(endpoint),
+        None => endpoint_of(sdk_config(options, &region).await.endpoint_url()),
+    };
+    let url = S3Url::of_bucket(bucket);
+    let settings = |reason: String| Error::settings(reason, &url);
+    if let Some(endpoint) = &endpoint {
+        check_endpoint(endpoint).map_err(settings)?;
+    }
+    let address = match endpoint {
+        Some(endpoint) if options.path_style == Some(false) => with_bucket(&endpoint, bucket),
+        Some(endpoint) => format!("{endpoint}/{bucket}"),
+        None => format!("https://s3.{region}.amazonaws.com/{bucket}"),
+    };
+    let http = Http::new(options.timeout).map_err(settings)?;
+    let mut pause = FIRST_PAUSE;
+    for attempt in 1..=LOCATING_ATTEMPTS {
+        let request = http::Request::builder()
+            .method(Method::HEAD)
+            .uri(&address)
+            .body(HttpRequestBody::empty())
+            .map_err(|error| settings(error.to_string()))?;
+        let error = match http.call(request).await {
+            Ok(answer) if answer.status() == StatusCode::NOT_FOUND => {
+                return Err(Error::no_such_bucket(&url));
+            }
+            Ok(answer) => {
+                let told = answer.headers().get(BUCKET_REGION).and_then(|region| region.to_str().ok());
+                return Ok(told.map(str::to_owned));
+            }
+            Err(error) => error,
+        };
+        // A refusal and a redirect name the region as well.
+        let refusal = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<Refusal>());
+        if let Some(refusal) = refusal
+            && (refusal.region.is_some() || !refusal.is_passing())
+        {
+            return Ok(refusal.region.clone());
+        }
+        tracing::debug!(%error, bucket, attempt, "S3 does not say which region the bucket is in");
+        if attempt < LOCATING_ATTEMPTS {
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+    }
+    Ok(None)
 }
 
 /// A store for the objects of a bucket, with the credentials that the AWS tools would use. They are looked
@@ -83,12 +149,31 @@ async fn build(
     if let Some(endpoint) = &endpoint {
         check_endpoint(endpoint).map_err(settings)?;
     }
+    let http = Http::new(options.timeout).map_err(settings)?;
+    let mut builder = builder(options, bucket, region, endpoint, http);
+    let credentials = provider.map(|provider| Arc::new(ChainCredentials::new(provider)));
+    if let Some(credentials) = &credentials {
+        let profile = options.profile.clone().or_else(|| variable(PROFILE_VARIABLE));
+        let missing = |error| Error::no_credentials(&error, profile.as_deref(), &url);
+        credentials.current().await.map_err(missing)?;
+        builder = builder.with_credentials(Arc::clone(credentials) as _);
+    }
+    let store = builder.build().map_err(|error| Error::settings(error.to_string(), &url))?;
+    Ok(Arc::new(RefreshingStore::new(store, credentials)))
+}
+
+/// A store as the options say, still without credentials.
+fn builder(
+    options: &S3Options,
+    bucket: &str,
+    region: &str,
+    endpoint: Option<String>,
+    http: impl HttpConnector,
+) -> AmazonS3Builder {
     // A dot in the name of a bucket would be one too many for the certificate of S3.
     let path_style = options.path_style.unwrap_or(endpoint.is_some() || bucket.contains('.'));
     tracing::debug!(bucket, region, ?endpoint, path_style, anonymous = options.anonymous, "connecting to S3");
-
-    let http = Http::new(options.timeout).map_err(settings)?;
-    let mut builder = AmazonS3Builder::new()
+    let builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(region)
         .with_virtual_hosted_style_request(!path_style)
@@ -99,20 +184,12 @@ async fn build(
             max_retries: options.retries,
             ..RetryConfig::default()
         });
-    if let Some(endpoint) = endpoint {
+    match endpoint {
+        None => builder,
+        Some(endpoint) if path_style => builder.with_endpoint(endpoint),
         // The store takes a host for this style with the bucket in it.
-        let endpoint = if path_style { endpoint } else { with_bucket(&endpoint, bucket) };
-        builder = builder.with_endpoint(endpoint);
+        Some(endpoint) => builder.with_endpoint(with_bucket(&endpoint, bucket)),
     }
-    let credentials = provider.map(|provider| Arc::new(ChainCredentials::new(provider)));
-    if let Some(credentials) = &credentials {
-        let profile = options.profile.clone().or_else(|| variable(PROFILE_VARIABLE));
-        let missing = |error| Error::no_credentials(&error, profile.as_deref(), &url);
-        credentials.current().await.map_err(missing)?;
-        builder = builder.with_credentials(Arc::clone(credentials) as _);
-    }
-    let store = builder.build().map_err(|error| Error::settings(error.to_string(), &url))?;
-    Ok(Arc::new(RefreshingStore::new(store, credentials)))
 }
 
 async fn sdk_config(options: &S3Options, region: &str) -> SdkConfig {
@@ -140,7 +217,11 @@ fn endpoint(options: &S3Options, configured: Option<&str>) -> Option<String> {
         .clone()
         .or_else(|| ENDPOINT_VARIABLES.iter().find_map(|name| variable(name)))
         .or_else(|| configured.map(str::to_owned))
-        .map(|endpoint| endpoint.trim_end_matches('/').to_owned())
+        .and_then(|endpoint| endpoint_of(Some(&endpoint)))
+}
+
+fn endpoint_of(text: Option<&str>) -> Option<String> {
+    text.map(|endpoint| endpoint.trim_end_matches('/').to_owned())
 }
 
 fn check_endpoint(endpoint: &str) -> Result<(), String> {
@@ -158,7 +239,60 @@ fn with_bucket(endpoint: &str, bucket: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use object_store::{
+        ClientOptions, ObjectStoreExt,
+        client::{HttpClient, HttpError, HttpRequest, HttpResponse},
+        path::Path,
+    };
+
     use super::*;
+
+    /// Notes where requests go, and answers that there is nothing.
+    #[derive(Debug, Clone, Default)]
+    struct Recorder(Arc<Mutex<Vec<String>>>);
+
+    impl HttpConnector for Recorder {
+        fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+            Ok(HttpClient::new(self.clone()))
+        }
+    }
+
+    #[async_trait]
+    impl HttpService for Recorder {
+        async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+            self.0.lock().unwrap().push(request.uri().to_string());
+            let answer = http::Response::builder().status(StatusCode::NOT_FOUND);
+            Ok(answer.body(String::new().into()).unwrap())
+        }
+    }
+
+    async fn asked(path_style: Option<bool>, endpoint: Option<&str>, bucket: &str) -> String {
+        let options = S3Options { path_style, anonymous: true, ..S3Options::default() };
+        let recorder = Recorder::default();
+        let endpoint = endpoint.map(str::to_owned);
+        let store = builder(&options, bucket, "eu-central-1", endpoint, recorder.clone()).build().unwrap();
+        store.get(&Path::from("a/1.json")).await.unwrap_err();
+        let asked = recorder.0.lock().unwrap();
+        asked[0].clone()
+    }
+
+    #[tokio::test]
+    async fn the_bucket_stands_in_the_path_or_in_the_host_as_asked_for() {
+        let own = Some("https://s3.example.com:9000");
+        for (path_style, endpoint, bucket, expected) in [
+            (None, None, "music", "https://music.s3.eu-central-1.amazonaws.com/a/1.json"),
+            (Some(true), None, "music", "https://s3.eu-central-1.amazonaws.com/music/a/1.json"),
+            (None, None, "my.music", "https://s3.eu-central-1.amazonaws.com/my.music/a/1.json"),
+            (None, own, "music", "https://s3.example.com:9000/music/a/1.json"),
+            (Some(true), own, "music", "https://s3.example.com:9000/music/a/1.json"),
+            (Some(false), own, "music", "https://music.s3.example.com:9000/a/1.json"),
+        ] {
+            assert_eq!(asked(path_style, endpoint, bucket).await, expected, "{path_style:?} {endpoint:?}");
+        }
+    }
 
     #[test]
     fn an_endpoint_has_a_scheme_and_a_host() {

@@ -103,6 +103,8 @@ pub struct Error {
     url: S3Url,
     /// Whether the request was signed.
     signed: bool,
+    /// Whether it is about the place where a load puts files for an engine to read.
+    is_stage: bool,
     #[source]
     source: Option<BoxError>,
 }
@@ -128,7 +130,24 @@ impl Error {
                 _ => Some(Box::new(error)),
             },
         };
-        Self { kind, action, url: url.clone(), signed, source }
+        Self { kind, action, url: url.clone(), signed, is_stage: false, source }
+    }
+
+    /// The same about a place where files are put for an engine to read: other settings name it, and it takes
+    /// more permissions than a source.
+    #[must_use]
+    pub fn of_stage(mut self) -> Self {
+        self.is_stage = true;
+        self
+    }
+
+    fn without_request(kind: ErrorKind, url: &S3Url, source: Option<BoxError>) -> Self {
+        Self { kind, action: Action::List, url: url.clone(), signed: true, is_stage: false, source }
+    }
+
+    /// There is no such bucket, as S3 says without a word more.
+    pub(crate) fn no_such_bucket(url: &S3Url) -> Self {
+        Self::without_request(ErrorKind::NoSuchBucket, url, None)
     }
 
     /// There are no credentials.
@@ -141,13 +160,13 @@ impl Error {
             (error, _) => Some(chain(error)),
         };
         let source: Option<BoxError> = cause.map(|cause| Box::new(Cause(cause)) as _);
-        Self { kind: ErrorKind::NoCredentials, action: Action::List, url: url.clone(), signed: true, source }
+        Self::without_request(ErrorKind::NoCredentials, url, source)
     }
 
     /// The settings cannot be used, for a reason in words.
     pub(crate) fn settings(reason: impl Into<String>, url: &S3Url) -> Self {
         let source: Option<BoxError> = Some(Box::new(Cause(reason.into())));
-        Self { kind: ErrorKind::Settings, action: Action::List, url: url.clone(), signed: true, source }
+        Self::without_request(ErrorKind::Settings, url, source)
     }
 
     /// The kind of the error.
@@ -216,10 +235,22 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let bucket = self.url.bucket();
         let (permission, resource) = (self.action.permission(), self.action.resource(&self.url));
+        let region_flag = if self.is_stage { "--stage-region" } else { "--s3-region" };
         Some(match &self.kind {
+            ErrorKind::AccessDenied if self.names_a_key() && self.action == Action::Write => {
+                "objects there are encrypted with a key of KMS: give the caller the permissions kms:GenerateDataKey and \
+                 kms:Decrypt on that key as well"
+                    .to_owned()
+            }
             ErrorKind::AccessDenied if self.names_a_key() => "the object is encrypted with a key of KMS: give the caller \
                                                               the permission kms:Decrypt on that key as well"
                 .to_owned(),
+            ErrorKind::AccessDenied if self.is_stage => format!(
+                "a load puts, reads, lists and deletes files there: give the caller s3:PutObject, s3:GetObject and \
+                 s3:DeleteObject on arn:aws:s3:::{bucket}/*, and s3:ListBucket on arn:aws:s3:::{bucket} (in a policy of the \
+                 role or user, and of the bucket if it is another account's); `aws sts get-caller-identity` shows who \
+                 the caller is"
+            ),
             ErrorKind::AccessDenied if self.signed => format!(
                 "give the caller the permission {permission} on {resource} (in a policy of the role or user, and of \
                  the bucket if it is another account's); `aws sts get-caller-identity` shows who the caller is"
@@ -227,16 +258,26 @@ impl Error {
             ErrorKind::AccessDenied => format!(
                 "not everybody has {permission} on {resource}: leave out --s3-anonymous to use your AWS credentials"
             ),
+            ErrorKind::NoSuchBucket if self.is_stage => "check the name of the bucket in --stage, or make it; one that is \
+                                                         not on AWS needs its server's address with --s3-endpoint"
+                .to_owned(),
             ErrorKind::NoSuchBucket => "check the name of the bucket; one that is not on AWS needs its server's \
                                         address with --s3-endpoint"
                 .to_owned(),
             ErrorKind::NotFound => "check the key: it is case-sensitive".to_owned(),
+            ErrorKind::WrongRegion { right: Some(right) } if self.is_stage => {
+                format!("name the region with --stage-region {right}")
+            }
             ErrorKind::WrongRegion { right: Some(right) } => {
                 format!("name the region with --s3-region {right}, or set AWS_REGION={right}")
             }
             ErrorKind::WrongRegion { right: None } => format!(
-                "name the region with --s3-region; `aws s3api get-bucket-location --bucket {bucket}` tells it"
+                "name the region with {region_flag}; `aws s3api get-bucket-location --bucket {bucket}` tells it"
             ),
+            ErrorKind::NoCredentials if self.is_stage => "log in (`aws sso login`, `aws configure`), choose a profile with \
+                                                          AWS_PROFILE, or set AWS_ACCESS_KEY_ID and \
+                                                          AWS_SECRET_ACCESS_KEY"
+                .to_owned(),
             ErrorKind::NoCredentials => {
                 "log in (`aws sso login`, `aws configure`), choose a profile with AWS_PROFILE, or set \
                  AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a public bucket is read without any by --s3-anonymous"
@@ -252,9 +293,10 @@ impl Error {
             ErrorKind::Precondition => "run again when nobody writes there".to_owned(),
             ErrorKind::Archived => "restore it (`aws s3api restore-object`), or leave it out".to_owned(),
             ErrorKind::Unavailable => "run again later; what was loaded before is not read again".to_owned(),
-            ErrorKind::Unreachable => "check the network, the region (--s3-region) and the address of the server \
-                                       (--s3-endpoint, AWS_ENDPOINT_URL)"
-                .to_owned(),
+            ErrorKind::Unreachable => format!(
+                "check the network, the region ({region_flag}) and the address of the server (--s3-endpoint, \
+                 AWS_ENDPOINT_URL; --s3-path-style says whether the bucket stands in its path or in its name)"
+            ),
             ErrorKind::Settings | ErrorKind::Other => return None,
         })
     }
@@ -340,6 +382,12 @@ fn kind_of(refusal: &Refusal) -> ErrorKind {
 /// Whether the session that signed a request is over.
 pub(crate) fn is_expired(error: &object_store::Error) -> bool {
     Facts::of(error).refusal.is_some_and(Refusal::is_expired)
+}
+
+/// Whether no answer came, or not all of it.
+pub(crate) fn is_broken(error: &object_store::Error) -> bool {
+    let facts = Facts::of(error);
+    facts.refusal.is_none() && facts.transport.is_some()
 }
 
 /// An error with its causes in one line; what a cause repeats is said once.

@@ -37,7 +37,7 @@ pub use aws_credential_types::{Credentials, provider::SharedCredentialsProvider}
 pub use object_store::{self, ObjectStore};
 
 pub use crate::{
-    connect::{connect, connect_with, region},
+    connect::{bucket_region, connect, connect_with, region},
     error::{Action, BoxError, Error, ErrorKind, Result},
     options::S3Options,
     url::{S3Url, UrlError},

@@ -1,6 +1,12 @@
 //! The store: that of `object_store`, which gets new credentials when S3 says that those at hand are over.
 
-use std::{fmt, future::Future, ops::Range, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    future::Future,
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,9 +19,18 @@ use object_store::{
     path::Path,
 };
 
-use crate::{credentials::ChainCredentials, error::is_expired};
+use crate::{
+    credentials::ChainCredentials,
+    error::{is_broken, is_expired},
+};
 
 const DELIMITER: &str = "/";
+/// As many objects as S3 deletes at once.
+const DELETED_AT_ONCE: usize = 1000;
+/// How often that is tried when the connection breaks. Deleting twice does no harm, which the store below does
+/// not know of a POST.
+const DELETING_ATTEMPTS: u32 = 4;
+const DELETING_PAUSE: Duration = Duration::from_millis(100);
 
 /// Credentials are replaced before they expire. Yet a session can be ended early, or the clock be wrong:
 /// then a request is made once more with new ones.
@@ -40,6 +55,25 @@ impl RefreshingStore {
                 work().await
             }
             (result, _) => result,
+        }
+    }
+
+    /// Deletes these objects by one request, which is made again if the connection breaks.
+    async fn delete_together(&self, objects: Vec<Path>) -> Result<Vec<Path>> {
+        let delete = || {
+            let objects = futures_util::stream::iter(objects.clone()).map(Ok).boxed();
+            self.inner.delete_stream(objects).try_collect::<Vec<_>>()
+        };
+        let (mut attempt, mut pause) = (1, DELETING_PAUSE);
+        loop {
+            match self.attempt(delete).await {
+                Err(error) if attempt < DELETING_ATTEMPTS && is_broken(&error) => {
+                    tracing::debug!(%error, attempt, "deleting broke off and is tried again");
+                }
+                result => return result,
+            }
+            tokio::time::sleep(pause).await;
+            (attempt, pause) = (attempt + 1, pause * 2);
         }
     }
 
@@ -109,7 +143,19 @@ impl ObjectStore for RefreshingStore {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let store = self.clone();
+        locations
+            .try_chunks(DELETED_AT_ONCE)
+            .map_err(|error| error.1)
+            .and_then(move |chunk| {
+                let store = store.clone();
+                async move {
+                    let deleted = store.delete_together(chunk).await?;
+                    Ok(futures_util::stream::iter(deleted.into_iter().map(Ok)))
+                }
+            })
+            .try_flatten()
+            .boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

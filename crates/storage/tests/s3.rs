@@ -10,7 +10,8 @@ use object_store::{
     path::Path,
 };
 use sparkify_storage::{
-    Action, Credentials, Error, ErrorKind, S3Options, S3Url, SharedCredentialsProvider, connect, connect_with,
+    Action, Credentials, Error, ErrorKind, S3Options, S3Url, SharedCredentialsProvider, bucket_region,
+    connect, connect_with,
 };
 use sparkify_testkit::s3::{
     Effect, Fault, Operation, S3_ACCESS_KEY, S3_SECRET_KEY, S3Double, S3DoubleOptions,
@@ -308,5 +309,60 @@ async fn an_address_that_cannot_be_reached_is_said_without_a_long_wait() {
         let options = S3Options { endpoint: Some(endpoint.to_owned()), ..S3Options::default() };
         let error = connect_with(&options, bucket, keys("A", "B", None)).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Settings);
+    }
+}
+
+#[tokio::test]
+async fn where_a_bucket_is_is_told_whichever_region_is_asked_and_without_credentials() {
+    let s3 = double();
+    s3.create_bucket_in("elsewhere", "eu-central-1");
+    for (asked, bucket, region) in [
+        ("us-west-2", BUCKET, "us-west-2"),
+        ("us-west-2", "elsewhere", "eu-central-1"),
+        ("eu-west-1", BUCKET, "us-west-2"),
+    ] {
+        let options = S3Options { region: Some(asked.to_owned()), ..options(&s3) };
+        assert_eq!(bucket_region(&options, bucket).await.unwrap().as_deref(), Some(region), "{bucket}");
+    }
+    let error = bucket_region(&options(&s3), "none").await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::NoSuchBucket);
+    assert!(s3.log().iter().all(|request| request.access_key.is_none()));
+}
+
+#[tokio::test]
+async fn where_a_bucket_is_is_read_from_redirects_asked_again_and_in_the_end_not_known() {
+    let s3 = double();
+    let head = |effect| Fault::on(Operation::HeadBucket, effect);
+    s3.inject(head(Effect::PermanentRedirect("eu-north-1".to_owned())));
+    assert_eq!(bucket_region(&options(&s3), BUCKET).await.unwrap().as_deref(), Some("eu-north-1"));
+    s3.inject(head(Effect::SlowDown));
+    s3.inject(head(Effect::CutConnection));
+    assert_eq!(bucket_region(&options(&s3), BUCKET).await.unwrap().as_deref(), Some("us-west-2"));
+    for effect in [Effect::AccessDenied, Effect::SlowDown] {
+        s3.inject(head(effect).always());
+        assert_eq!(bucket_region(&options(&s3), BUCKET).await.unwrap(), None);
+        s3.heal();
+    }
+}
+
+#[tokio::test]
+async fn what_passes_is_waited_out_when_objects_are_deleted_too() {
+    let s3 = double();
+    let store = open(&s3).await;
+    for effect in [
+        Effect::ExpiredToken,
+        Effect::SlowDown,
+        Effect::CutConnection,
+        Effect::CutBody(10),
+        Effect::Delay(Duration::from_millis(700)),
+    ] {
+        for key in ["a/1", "a/2", "a/3"] {
+            s3.put(BUCKET, key, "{}");
+        }
+        let keys = s3.list(BUCKET, "").into_iter().map(|key| Ok(path(&key)));
+        s3.inject(Fault::on(Operation::DeleteMany, effect.clone()));
+        let deleted = store.delete_stream(futures_util::stream::iter(keys.collect::<Vec<_>>()).boxed());
+        assert_eq!(deleted.try_collect::<Vec<_>>().await.unwrap().len(), 3, "{effect:?}");
+        assert_eq!(s3.list(BUCKET, ""), Vec::<String>::new());
     }
 }

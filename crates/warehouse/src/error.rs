@@ -131,6 +131,16 @@ pub enum Error {
         /// What the server says.
         reason: String,
     },
+    /// There is nothing to log in with.
+    #[error("there is no login for {location}: {reason}")]
+    NoLogin {
+        /// The database.
+        location: String,
+        /// Why; never with the password.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The server has no such database.
     #[error("{location} does not exist: {reason}")]
     NoDatabase {
@@ -357,6 +367,7 @@ impl Error {
             }
             Self::Options { remedy, .. }
             | Self::Tls { remedy, .. }
+            | Self::NoLogin { remedy, .. }
             | Self::Staging { remedy, .. }
             | Self::Copy { remedy, .. } => remedy.clone(),
             Self::NotRedshift { .. } => {

@@ -26,7 +26,10 @@ fn documented(aws: &Aws) -> Value {
 fn unmodified(aws: &Aws) -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/aws-permissions.json");
     let text = std::fs::read_to_string(path).unwrap();
-    let text = text.replace("ACCOUNT", aws.account.id()).replace("REGION", "us-west-2");
+    let text = text
+        .replace("ACCOUNT", aws.account.id())
+        .replace("REGION", "us-west-2")
+        .replace("STAGE_BUCKET", "our-stage");
     serde_json::from_str(&text).unwrap()
 }
 

@@ -68,7 +68,7 @@ async fn what_s3_refuses_the_cluster_is_explained_and_not_tried_again() {
         ("S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid 1", "s3:ListBucket"),
         (
             "S3ServiceException:The bucket you are attempting to access must be addressed using the specified endpoint.",
-            "--s3-region",
+            "--stage-region",
         ),
     ] {
         let stand = Stand::new();

@@ -1,20 +1,24 @@
 //! Logging in: encryption, certificates, passwords, and what is said when it does not work.
 
 use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
 };
 
+use async_trait::async_trait;
 use sparkify_testkit::{
-    POSTGRES_PASSWORD, POSTGRES_USER, PostgresServer, ServerCertificate,
+    Numbers, POSTGRES_PASSWORD, POSTGRES_USER, PostgresServer, ServerCertificate,
     redshift::{Action, Authentication, Fault, Message, RedshiftDouble, RedshiftDoubleOptions},
 };
 use sparkify_warehouse::{
     Error, Warehouse,
-    redshift::{RedshiftOptions, RedshiftWarehouse},
+    redshift::{Login, LoginError, LoginProvider, RedshiftOptions, RedshiftWarehouse, Secret},
 };
 
-use super::{integer, options, text};
+use super::{Stand, append::with_table, integer, options, text};
 
 fn double(change: impl FnOnce(&mut RedshiftDoubleOptions)) -> RedshiftDouble {
     let mut options = RedshiftDoubleOptions::default();
@@ -227,4 +231,136 @@ async fn a_database_that_does_not_exist_is_named() {
         matches!(&error, Error::NoDatabase { reason, .. } if reason.contains("no_such_database")),
         "{error:?}"
     );
+}
+
+/// Temporary logins of one user, numbered, each of which the double is told when it is given out; the one
+/// before is taken away.
+#[derive(Debug)]
+struct Temporary {
+    stand: Arc<Stand>,
+    lifetime: Duration,
+    given: AtomicU32,
+}
+
+impl Temporary {
+    fn new(stand: &Arc<Stand>, lifetime: Duration) -> Arc<Self> {
+        Arc::new(Self { stand: Arc::clone(stand), lifetime, given: AtomicU32::new(0) })
+    }
+
+    fn given(&self) -> u32 {
+        self.given.load(Ordering::SeqCst)
+    }
+
+    /// The present login ends, as after 15 minutes or when somebody ends it.
+    fn end(&self) {
+        self.stand.redshift.set_login("IAM:loader", "of nobody");
+    }
+}
+
+#[async_trait]
+impl LoginProvider for Temporary {
+    async fn login(&self) -> Result<Login, LoginError> {
+        let password = format!("temporary {}", self.given.fetch_add(1, Ordering::SeqCst) + 1);
+        self.stand.redshift.set_login("IAM:loader", &password);
+        let expires_at = Some(SystemTime::now() + self.lifetime);
+        Ok(Login { user: "IAM:loader".to_owned(), password: Secret::new(password), expires_at })
+    }
+}
+
+/// Waits until a COPY has arrived, which is delayed.
+async fn copy_arrives(stand: &Stand) {
+    let begin = Instant::now();
+    let is_copy = |sql: &str| sql.starts_with("COPY ");
+    while !stand.redshift.statements().iter().any(|sent| sent.sql().is_some_and(is_copy)) {
+        assert!(begin.elapsed() < Duration::from_secs(30), "no COPY came");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_takes_longer_than_its_login_holds_gets_new_ones_and_none_is_refused() {
+    let stand = Arc::new(Stand::new());
+    with_table(&stand).await;
+    // So short that each connection needs another.
+    let logins = Temporary::new(&stand, Duration::from_secs(30));
+    let options =
+        RedshiftOptions { logins: Some(Arc::<Temporary>::clone(&logins)), ..stand.load_options().await };
+    let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
+    let mut load = warehouse.begin_load().await.unwrap();
+    let before = logins.given();
+    stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_secs(8))));
+    let append = load.append("t", Numbers::new(3, 50));
+    let end = async {
+        copy_arrives(&stand).await;
+        logins.end();
+    };
+    let (rows, ()) = tokio::join!(append, end);
+    assert_eq!(rows.unwrap(), 150);
+    load.commit().await.unwrap();
+    assert!(logins.given() > before, "whoever watched the COPY connected with a new one");
+    assert_eq!(stand.redshift.failed_logins("IAM:loader"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_ended_early_is_replaced_once_and_then_given_up() {
+    let stand = Arc::new(Stand::new());
+    with_table(&stand).await;
+    let logins = Temporary::new(&stand, Duration::from_secs(900));
+    let options =
+        RedshiftOptions { logins: Some(Arc::<Temporary>::clone(&logins)), ..stand.load_options().await };
+    let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
+    assert_eq!((integer(&warehouse, "SELECT 1").await, logins.given()), (1, 1));
+    logins.end();
+    // A load needs a second connection, for its lock.
+    let load = warehouse.begin_load().await.unwrap();
+    assert_eq!(logins.given(), 2);
+    load.abort(Vec::new()).await.unwrap();
+}
+
+/// Gives out a login that the server does not know.
+#[derive(Debug)]
+struct Refused(AtomicU32);
+
+#[async_trait]
+impl LoginProvider for Refused {
+    async fn login(&self) -> Result<Login, LoginError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let password = Secret::new("not-the-password");
+        Ok(Login { user: POSTGRES_USER.to_owned(), password, expires_at: None })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_login_that_is_refused_is_not_tried_again() {
+    let double = double(|_| ());
+    let logins = Arc::new(Refused(AtomicU32::new(0)));
+    let options =
+        RedshiftOptions { logins: Some(Arc::<Refused>::clone(&logins)), ..options(&double.owner_url()) };
+    let error = refused(&options).await;
+    assert!(matches!(error, Error::Login { .. }), "{error:?}");
+    assert_eq!((logins.0.load(Ordering::SeqCst), double.failed_logins(POSTGRES_USER)), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_a_copy_stops_for_good_when_its_login_is_refused() {
+    let stand = Stand::new();
+    with_table(&stand).await;
+    stand.redshift.set_login("IAM:loader", "temporary");
+    let (host, port) = ("redshift://IAM%3Aloader:temporary", stand.redshift.port());
+    let parameters = format!("sslmode=verify-full&sslrootcert={}", stand.redshift.authority().display());
+    let url = format!("{host}@localhost:{port}/dev?{parameters}");
+    let options = RedshiftOptions { server: super::options(&url).server, ..stand.load_options().await };
+    let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
+    let mut load = warehouse.begin_load().await.unwrap();
+    stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_secs(11))));
+    let append = load.append("t", Numbers::new(3, 50));
+    let end = async {
+        copy_arrives(&stand).await;
+        stand.redshift.set_login("IAM:loader", "of nobody");
+    };
+    // It is looked at every few seconds, and the load needs nobody who looks.
+    let (rows, ()) = tokio::join!(append, end);
+    assert_eq!(rows.unwrap(), 150);
+    load.commit().await.unwrap();
+    assert_eq!(stand.redshift.failed_logins("IAM:loader"), 1);
 }

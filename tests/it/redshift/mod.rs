@@ -12,6 +12,8 @@ mod login;
 mod objects;
 mod packing;
 mod progress;
+mod regions;
+mod s3_faults;
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,7 +28,7 @@ use sparkify_testkit::{
 };
 use sparkify_warehouse::{
     Warehouse,
-    redshift::{IamRole, RedshiftOptions, RedshiftTarget, RedshiftWarehouse, Staging},
+    redshift::{IamRole, PlainStageFaults, RedshiftOptions, RedshiftTarget, RedshiftWarehouse, Staging},
 };
 
 /// The role that the tests' cluster reads S3 with.
@@ -35,6 +37,7 @@ pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/sparkify";
 pub(crate) const BUCKET: &str = "our-stage";
 
 /// A double of Redshift and the S3 that it reads.
+#[derive(Debug)]
 pub(crate) struct Stand {
     pub(crate) redshift: RedshiftDouble,
     pub(crate) s3: S3Double,
@@ -82,6 +85,7 @@ impl Stand {
             prefix: "stage/of tests".to_owned(),
             region: self.s3.region().to_owned(),
             role: IamRole::Arn(ROLE.to_owned()),
+            faults: Arc::new(PlainStageFaults),
         };
         RedshiftOptions { staging: Some(staging), role_patience: Duration::from_secs(3), ..self.options() }
     }
@@ -142,9 +146,21 @@ fn run(cli: &Cli, stand: &Stand, arguments: &[&str]) -> Finished {
 
 /// The same, not yet started.
 fn command(cli: &Cli, stand: &Stand, arguments: &[&str]) -> std::process::Command {
-    let (url, stage) = (stand.redshift.owner_url(), format!("s3://{BUCKET}/of the command line"));
-    let ours = ["--warehouse", &url, "--stage", &stage, "--iam-role", ROLE, "--no-progress"];
-    let mut command = cli.command(arguments.iter().copied().chain(ours));
+    command_with(cli, stand, &format!("s3://{BUCKET}/of the command line"), Some(ROLE), arguments)
+}
+
+/// The same with another place in S3, or with a role among the arguments.
+fn command_with(
+    cli: &Cli,
+    stand: &Stand,
+    stage: &str,
+    role: Option<&str>,
+    arguments: &[&str],
+) -> std::process::Command {
+    let url = stand.redshift.owner_url();
+    let ours = ["--warehouse", &url, "--stage", stage, "--no-progress"];
+    let role = role.into_iter().flat_map(|role| ["--iam-role", role]);
+    let mut command = cli.command(arguments.iter().copied().chain(ours).chain(role));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
         command.env_remove(name);
     }

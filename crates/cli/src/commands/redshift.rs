@@ -1,11 +1,13 @@
 //! A Redshift database: the login, and the place in S3 for the files of a load.
 
+mod stage;
+
 use std::sync::Arc;
 
-use sparkify_storage::{S3Options, S3Url};
+use sparkify_storage::S3Url;
 use sparkify_warehouse::{
     Access, Warehouse,
-    redshift::{IamRole, RedshiftOptions, RedshiftTarget, RedshiftWarehouse, Staging},
+    redshift::{IamRole, RedshiftOptions, RedshiftTarget, RedshiftWarehouse},
 };
 
 use crate::{config::Settings, exit::UsageError};
@@ -50,30 +52,7 @@ pub(super) async fn open_to_load(
     let role =
         settings.iam_role.as_ref().map(|role| role.value.clone()).or(found.role).ok_or_else(no_role)?;
     let url = S3Url::parse(&stage.value)?;
-    // The place is ours, so requests are signed even if those for the source are not.
-    let profile = settings.deployment.profile.as_ref().map(|profile| profile.value.clone());
-    let mut s3 = S3Options { anonymous: false, profile, ..settings.s3() };
-    if s3.region.is_none() {
-        let configured = settings.deployment.region.as_ref().map(|region| region.value.clone());
-        s3.region = match configured {
-            Some(region) => Some(region),
-            None => sparkify_storage::region(&s3).await.or(found.region),
-        };
-    }
-    let Some(region) = s3.region.clone() else {
-        return Err(UsageError::with_hint(
-            format!("the region of the bucket {} is not known", url.bucket()),
-            "name it with --s3-region, or set AWS_REGION",
-        )
-        .into());
-    };
-    let staging = Staging {
-        store: sparkify_storage::connect(&s3, url.bucket()).await?,
-        bucket: url.bucket().to_owned(),
-        prefix: url.key().to_owned(),
-        region,
-        role: role.parse::<IamRole>()?,
-    };
+    let staging = stage::open(settings, &url, role.parse::<IamRole>()?, found.region).await?;
     let options = RedshiftOptions {
         staging: Some(staging),
         wait: settings.wait.value,
@@ -99,21 +78,23 @@ async fn find(settings: &Settings, target: &RedshiftTarget) -> anyhow::Result<Fo
     }
 }
 
-/// Asks AWS where a deployment is, and for a login that holds for some minutes.
+/// Asks AWS where a deployment is, and for logins that hold for some minutes each.
 #[cfg(feature = "aws")]
 async fn deployment(settings: &Settings, name: &str) -> anyhow::Result<Found> {
     let found = super::deployment::connection(settings, Some(name)).await?;
-    let password = sparkify_warehouse::redshift::Secret::new(found.password.expose());
     let environment = |name: &str| std::env::var(name).ok();
+    let (user, password) = (&found.login.user, found.login.password.clone());
     let options = RedshiftOptions::for_endpoint(
         &found.host,
         found.port,
         &found.database,
-        &found.user,
+        user,
         password,
         &environment,
     )?;
-    Ok(Found { options, role: found.role_arn, region: Some(found.region) })
+    let (role, region) = (found.role_arn.clone(), found.region.clone());
+    let logins = super::deployment::logins(found);
+    Ok(Found { options: RedshiftOptions { logins: Some(logins), ..options }, role, region: Some(region) })
 }
 
 #[cfg(not(feature = "aws"))]

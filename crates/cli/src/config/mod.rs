@@ -86,10 +86,12 @@ pub struct Settings {
     pub song_data: Option<Setting<SourceUrl>>,
     /// Where the JSONPaths file is, if not in the usual place.
     pub log_json_path: Option<Setting<SourceUrl>>,
-    /// The region of the buckets.
+    /// The region of the source's buckets.
     pub s3_region: Option<Setting<String>>,
     /// The address of an S3-compatible server.
     pub s3_endpoint: Option<Setting<String>>,
+    /// Whether the bucket stands in the path of a request to S3; `None` leaves it to the address.
+    pub s3_path_style: Setting<Option<bool>>,
     /// Whether requests to S3 are not signed.
     pub s3_anonymous: Setting<bool>,
     /// The database.
@@ -112,6 +114,8 @@ pub struct Settings {
     pub retries: Setting<u32>,
     /// Where a load into Redshift puts the files that COPY reads: `s3://BUCKET/PREFIX`.
     pub stage: Option<Setting<String>>,
+    /// The region of that bucket.
+    pub stage_region: Option<Setting<String>>,
     /// The role that Redshift reads S3 with: an ARN, or `default`.
     pub iam_role: Option<Setting<String>>,
     /// Whether records go into Redshift packed.
@@ -168,6 +172,13 @@ impl Settings {
             log_json_path: place("log_json_path", &arguments.log_json_path)?,
             s3_region: layers.find("s3_region", arguments.s3_region.as_deref()).map(Found::setting),
             s3_endpoint: layers.find("s3_endpoint", arguments.s3_endpoint.as_deref()).map(Found::setting),
+            s3_path_style: layers.text("s3_path_style", arguments.s3_path_style.as_deref(), "auto").parse(
+                "true, false or auto",
+                |text| match text {
+                    "auto" => Ok(None),
+                    text => text.parse().map(Some).map_err(|_| None),
+                },
+            )?,
             s3_anonymous: layers
                 .text("s3_anonymous", arguments.s3_anonymous.then_some("true"), "false")
                 .parse("true or false", |text| text.parse().map_err(|_| None))?,
@@ -219,6 +230,7 @@ impl Settings {
                 .find("stage", arguments.stage.as_deref())
                 .map(|found| found.parse("s3://BUCKET/PREFIX", redshift::stage))
                 .transpose()?,
+            stage_region: layers.find("stage_region", arguments.stage_region.as_deref()).map(Found::setting),
             iam_role: layers
                 .find("iam_role", arguments.iam_role.as_deref())
                 .map(|found| found.parse("the ARN of a role, or default", redshift::iam_role))
@@ -256,6 +268,7 @@ impl Settings {
         S3Options {
             region: value(&self.s3_region),
             endpoint: value(&self.s3_endpoint),
+            path_style: self.s3_path_style.value,
             anonymous: self.s3_anonymous.value,
             profile: value(&self.deployment.profile),
             ..S3Options::default()
@@ -281,6 +294,7 @@ impl Settings {
             optional("log_json_path", self.log_json_path.as_ref()),
             optional("s3_region", self.s3_region.as_ref()),
             optional("s3_endpoint", self.s3_endpoint.as_ref()),
+            row("s3_path_style", &self.s3_path_style),
             row("s3_anonymous", &self.s3_anonymous),
             row("warehouse", &self.warehouse),
             row("max_errors", &self.max_errors),
@@ -292,6 +306,7 @@ impl Settings {
             row("connections", &self.connections),
             row("retries", &self.retries),
             optional("stage", self.stage.as_ref()),
+            optional("stage_region", self.stage_region.as_ref()),
             optional("iam_role", self.iam_role.as_ref()),
             row("pack", &self.pack),
             row("pack_size", &self.pack_size),
@@ -347,6 +362,7 @@ pub(crate) const KEYS: &[&str] = &[
     "log_json_path",
     "s3_region",
     "s3_endpoint",
+    "s3_path_style",
     "s3_anonymous",
     "warehouse",
     "max_errors",
@@ -358,6 +374,7 @@ pub(crate) const KEYS: &[&str] = &[
     "connections",
     "retries",
     "stage",
+    "stage_region",
     "iam_role",
     "pack",
     "pack_size",

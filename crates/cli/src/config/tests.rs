@@ -207,3 +207,21 @@ fn a_deployment_that_is_no_section_is_refused_with_the_right_spelling() {
     let error = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err();
     assert!(error.to_string().contains("deployment must be a section"), "{error}");
 }
+
+#[cfg(feature = "s3")]
+#[test]
+fn where_the_bucket_stands_is_said_by_flag_environment_or_file() {
+    let directory = directory_with("s3_path_style = true\nstage_region = \"eu-central-1\"\n");
+    let path_style = |flag: Option<&str>, environment: Environment<'_>| {
+        let arguments = GlobalArgs { s3_path_style: flag.map(str::to_owned), ..GlobalArgs::default() };
+        Settings::read(&arguments, environment, directory.path()).map(|settings| settings.s3().path_style)
+    };
+    let environment = |name: &str| (name == "SPARKIFY_S3_PATH_STYLE").then(|| "false".to_owned());
+    assert_eq!(path_style(None, &nothing).unwrap(), Some(true));
+    assert_eq!(path_style(None, &environment).unwrap(), Some(false));
+    assert_eq!(path_style(Some("auto"), &environment).unwrap(), None);
+    assert!(path_style(Some("virtual"), &nothing).unwrap_err().to_string().contains("true, false or auto"));
+    let settings = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
+    assert_eq!(settings.stage_region.unwrap().value, "eu-central-1");
+    assert_eq!(settings.s3_region.map(|region| region.value), None, "it is the source's, and nobody said it");
+}

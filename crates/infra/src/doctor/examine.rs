@@ -13,7 +13,8 @@ use crate::{
     },
     error::Error,
     plan::Action,
-    policy, readiness,
+    policy::{self, S3Place},
+    readiness,
     services::{ErrorKind, ServiceError},
 };
 
@@ -123,48 +124,79 @@ impl Deployment {
 
     async fn check_buckets(&self) -> Finding {
         let places: Vec<_> = policy::readable(&self.config).into_iter().collect();
-        let staging = self.config.staging.as_deref();
-        let asked = places.iter().map(|place| async move {
-            let buckets = &self.services.buckets;
-            let region = match buckets.region(&place.bucket).await {
-                Ok(Some(region)) => region,
-                Ok(None) => {
-                    return Finding::failed(
-                        format!("there is no bucket {}", place.bucket),
-                        "correct `read`, `jsonpaths` and `staging` in [deployment]",
-                    );
-                }
-                Err(error) => return not_seen(&place.to_string(), &error),
-            };
-            let found = if place.is_prefix() {
-                buckets.any_object(&place.bucket, &place.key).await.map(|key| key.is_some())
-            } else {
-                buckets.readable(&place.bucket, &place.key).await
-            };
-            match found {
-                // A staging area is empty between loads.
-                Ok(false) if staging != Some(place.to_string().as_str()) => Finding::failed(
-                    format!("there is nothing at {place}"),
-                    "correct `read` and `jsonpaths` in [deployment]; a prefix ends with a slash",
-                ),
-                Ok(_) if region == self.services.region => Finding::passed(format!("{place} can be read")),
-                Ok(_) => Finding::warned(
-                    format!("{place} can be read and is in {region}"),
-                    "COPY names that region; the transfer between regions costs, and a warehouse there would be faster",
-                ),
-                Err(error) => not_seen(&place.to_string(), &error),
-            }
-        });
-        let findings = join_all(asked).await;
+        let examined = join_all(places.iter().map(|place| self.check_place(place))).await;
+        let (regions, findings): (Vec<_>, Vec<_>) = examined.into_iter().unzip();
+        // That of two regions says more than that of one.
+        let mut findings: Vec<_> =
+            self.check_regions(&places, &regions).into_iter().chain(findings).collect();
         let worst = [Outcome::Failed, Outcome::Warned]
             .into_iter()
             .find_map(|outcome| findings.iter().position(|finding| finding.outcome == outcome));
         match worst {
-            Some(index) => {
-                findings.into_iter().nth(index).unwrap_or_else(|| Finding::skipped("nothing to read"))
-            }
+            Some(index) => findings.swap_remove(index),
             None => Finding::passed(format!("all {} places can be read", places.len())),
         }
+    }
+
+    /// Looks at a place that the role may read, and asks in which region it is.
+    async fn check_place(&self, place: &S3Place) -> (Option<String>, Finding) {
+        let buckets = &self.services.buckets;
+        let region = match buckets.region(&place.bucket).await {
+            Ok(Some(region)) => region,
+            Ok(None) => {
+                let finding = Finding::failed(
+                    format!("there is no bucket {}", place.bucket),
+                    "correct `read`, `jsonpaths` and `staging` in [deployment]",
+                );
+                return (None, finding);
+            }
+            Err(error) => return (None, not_seen(&place.to_string(), &error)),
+        };
+        let found = if place.is_prefix() {
+            buckets.any_object(&place.bucket, &place.key).await.map(|key| key.is_some())
+        } else {
+            buckets.readable(&place.bucket, &place.key).await
+        };
+        let finding = match found {
+            // A staging area is empty between loads.
+            Ok(false) if self.config.staging.as_deref() != Some(place.to_string().as_str()) => {
+                Finding::failed(
+                    format!("there is nothing at {place}"),
+                    "correct `read` and `jsonpaths` in [deployment]; a prefix ends with a slash",
+                )
+            }
+            Ok(_) if region == self.services.region => Finding::passed(format!("{place} can be read")),
+            Ok(_) => Finding::warned(
+                format!("{place} can be read and is in {region}"),
+                "COPY names that region; the transfer between regions costs, and a warehouse there would be faster",
+            ),
+            Err(error) => not_seen(&place.to_string(), &error),
+        };
+        (Some(region), finding)
+    }
+
+    /// A COPY reads its files, their manifest and the JSONPaths file in one region. The manifest is in the
+    /// staging area, so what is read has to be in its region, or goes through the program.
+    fn check_regions(&self, places: &[S3Place], regions: &[Option<String>]) -> Option<Finding> {
+        let text = self.config.staging.as_deref()?;
+        let staging = S3Place::parse(text).ok()?;
+        let of = |bucket: &str| {
+            let known = places.iter().zip(regions).filter(|(place, _)| place.bucket == bucket);
+            known.filter_map(|(_, region)| region.as_deref()).next()
+        };
+        let here = of(&staging.bucket)?;
+        let elsewhere = places.iter().zip(regions).find_map(|(place, region)| {
+            region.as_deref().filter(|region| *region != here).map(|there| (place, there))
+        });
+        elsewhere.map(|(place, there)| {
+            Finding::warned(
+                format!("{place} is in {there} and the staging area {staging} in {here}, and a COPY reads in one region"),
+                format!(
+                    "loads pack the files then (--pack never cannot work); a staging bucket in {there} lets Redshift read \
+                     them itself"
+                ),
+            )
+        })
     }
 
     async fn check_role(&self) -> Finding {

@@ -204,6 +204,27 @@ async fn buckets_that_are_missing_empty_or_elsewhere_are_told_apart() {
     assert!(text.contains("no bucket udacity-dend"), "{text}");
 }
 
+#[tokio::test]
+async fn a_staging_area_in_another_region_than_the_files_is_found() {
+    let staged = DeploymentConfig { staging: Some("s3://our-stage/loads/".to_owned()), ..config() };
+    let aws = FakeAws::new();
+    let place = |region: &str| {
+        let region = region.to_owned();
+        aws.edit(|world| world.buckets.insert("our-stage".into(), region));
+    };
+    place("us-west-2");
+    let (buckets, text) = outcome(&examined(&aws, staged.clone(), answering()).await, "buckets");
+    assert_eq!(buckets, Outcome::Passed, "{text}");
+    place("eu-central-1");
+    let (buckets, text) = outcome(&examined(&aws, staged, answering()).await, "buckets");
+    assert_eq!(buckets, Outcome::Warned);
+    assert!(
+        text.contains("is in us-west-2 and the staging area s3://our-stage/loads/ in eu-central-1"),
+        "{text}"
+    );
+    assert!(text.contains("a staging bucket in us-west-2"), "{text}");
+}
+
 /// Answers to nothing, ever.
 #[derive(Debug)]
 struct Silent;

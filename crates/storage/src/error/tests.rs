@@ -74,3 +74,24 @@ fn no_cause_is_said_twice() {
     assert_eq!(error.source().unwrap().to_string(), "S3 answered AccessDenied: No.");
     assert!(error.source().unwrap().source().is_none());
 }
+
+#[test]
+fn a_stage_has_settings_and_permissions_of_its_own() {
+    let staged = |code, more: &str| explain(refused(400, code, more, true), Action::Write).of_stage();
+    let denied = explain(refused(403, "AccessDenied", "", true), Action::Write).of_stage().hint().unwrap();
+    for right in ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket on arn:aws:s3:::music "] {
+        assert!(denied.contains(right), "{denied}");
+    }
+    let moved = staged("AuthorizationHeaderMalformed", "<Region>eu-central-1</Region>").hint().unwrap();
+    assert_eq!(moved, "name the region with --stage-region eu-central-1");
+    assert!(staged("PermanentRedirect", "").hint().unwrap().contains("with --stage-region;"));
+    assert!(staged("NoSuchBucket", "").hint().unwrap().contains("--stage"));
+    assert!(staged("ExpiredToken", "").hint().unwrap().contains("aws sso login"));
+    let none = Error::no_credentials(&Unavailable::None, None, &S3Url::of_bucket("music")).of_stage();
+    assert!(!none.hint().unwrap().contains("--s3-anonymous"), "what is staged is written");
+    let body = "<Error><Code>AccessDenied</Code><Message>not authorized to perform: kms:GenerateDataKey</Message></Error>";
+    let refusal = Refusal::read(StatusCode::FORBIDDEN, &HeaderMap::new(), body, true);
+    let http = HttpError::new(HttpErrorKind::Unknown, refusal);
+    let error = explain(object_store::Error::Generic { store: "S3", source: Box::new(http) }, Action::Write);
+    assert!(error.of_stage().hint().unwrap().contains("kms:GenerateDataKey and"));
+}

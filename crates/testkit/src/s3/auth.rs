@@ -5,7 +5,7 @@ use ring::{digest, hmac};
 
 use super::{
     error::{S3Error, S3Result},
-    request::Request,
+    request::{Operation, Request},
     state::{State, hex},
 };
 
@@ -50,6 +50,10 @@ pub(super) fn check(request: &Request, state: &State, trusted: bool, home_region
             _ if trusted => Ok(()),
             Some(bucket) if bucket.public && request.operation.is_reading() => Ok(()),
             None if request.operation.is_reading() => Err(S3Error::no_such_bucket(&request.bucket)),
+            // Where a bucket is is told to everybody.
+            Some(bucket) if request.operation == Operation::HeadBucket => {
+                Err(S3Error::access_denied().in_region(&bucket.region))
+            }
             _ => Err(S3Error::access_denied()),
         };
     };

@@ -85,7 +85,7 @@ impl S3Error {
         self
     }
 
-    fn in_region(mut self, region: &str) -> Self {
+    pub(super) fn in_region(mut self, region: &str) -> Self {
         self.bucket_region = Some(region.to_owned());
         self
     }

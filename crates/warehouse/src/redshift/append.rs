@@ -79,6 +79,7 @@ impl Appender {
             columns: columns(&names)?,
             manifest,
             json_paths,
+            urls: &urls,
             compression: "GZIP",
             region: &area.staging().region,
             in_transaction,
@@ -164,6 +165,7 @@ impl Appender {
             columns: columns(&load.columns)?,
             manifest,
             json_paths: load.json_paths.clone().unwrap_or(written),
+            urls: &urls,
             compression: match load.compression {
                 ObjectCompression::None => "",
                 ObjectCompression::Gzip => "GZIP",

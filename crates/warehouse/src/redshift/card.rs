@@ -82,7 +82,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::redshift::{IamRole, Staging};
+    use crate::redshift::{IamRole, PlainStageFaults, Staging};
 
     #[test]
     fn what_the_server_says_becomes_a_card() {
@@ -118,6 +118,7 @@ mod tests {
             prefix: "p".to_owned(),
             region: "us-west-2".to_owned(),
             role: IamRole::Default,
+            faults: Arc::new(PlainStageFaults),
         };
         let area = Area::new(staging, "db");
         let path = area.path("0-t", "part-00001.json.gz");

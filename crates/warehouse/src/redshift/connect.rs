@@ -24,6 +24,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{
     RedshiftOptions,
     error::{classify, socket_failed},
+    login::{Given, Logins},
     statement,
     tap::{Column, Heard, Tap},
 };
@@ -66,7 +67,9 @@ pub(super) struct Connector {
     server: Server,
     location: Arc<str>,
     tls: Option<MakeRustlsConnect>,
+    /// Everything about a session but its login.
     config: Config,
+    logins: Logins,
     settings: Vec<String>,
     /// Why the login was refused. It is not tried again, since Redshift locks a user after five that failed.
     refused: Mutex<Option<String>>,
@@ -78,16 +81,14 @@ impl Connector {
         let mut config = Config::new();
         // Encryption is done here already.
         config
-            .user(&server.user)
             .dbname(&server.database)
             .application_name(&server.application_name)
             .ssl_mode(ClientSslMode::Disable);
-        if let Some(password) = &server.password {
-            config.password(password.expose());
-        }
+        let location: Arc<str> = server.location().into();
         Ok(Self {
             tls: client_config(&server)?.map(MakeRustlsConnect::new),
-            location: server.location().into(),
+            logins: Logins::new(&server, Arc::clone(&location), options.logins.clone()),
+            location,
             settings: settings(options)?,
             config,
             server,
@@ -101,29 +102,53 @@ impl Connector {
 
     /// Connects, logs in and makes the settings.
     pub(super) async fn connect(self: &Arc<Self>) -> Result<Session, ConnectError> {
-        let refused = || self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(reason) = refused().clone() {
+        if let Some(reason) = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             let reason = format!("{reason}; so it was before, and is not tried again");
             return Err(Error::Login { location: self.location.to_string(), reason }.into());
         }
-        let limit = self.server.connect_timeout * 2;
-        let result = tokio::time::timeout(limit, self.log_in()).await.unwrap_or_else(|_| {
-            let reason = "it does not answer in time".to_owned();
-            Err(Error::Unreachable { location: self.location.to_string(), reason }.into())
-        });
-        if let Err(ConnectError { error: Error::Login { reason, .. }, .. }) = &result {
-            *refused() = Some(reason.clone());
+        let login = self.logins.current().await?;
+        let refused = match self.connect_as(&login).await {
+            Err(refused) if matches!(refused.error, Error::Login { .. }) => refused,
+            result => return result,
+        };
+        self.logins.forget(&login).await;
+        if !login.is_kept {
+            return Err(self.remember(refused));
         }
-        result
+        // It was at hand and may have been ended early; a new one is worth one attempt.
+        tracing::debug!(error = %refused.error, "the login is refused, so a new one is asked for");
+        let login = self.logins.current().await?;
+        self.connect_as(&login).await.map_err(|failed| self.remember(failed))
     }
 
-    async fn log_in(self: &Arc<Self>) -> Result<Session, ConnectError> {
+    /// Keeps in mind that the newest login is refused, if that is the error.
+    fn remember(&self, failed: ConnectError) -> ConnectError {
+        if let Error::Login { reason, .. } = &failed.error {
+            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.clone());
+        }
+        failed
+    }
+
+    async fn connect_as(self: &Arc<Self>, login: &Given) -> Result<Session, ConnectError> {
+        let limit = self.server.connect_timeout * 2;
+        tokio::time::timeout(limit, self.log_in(login)).await.unwrap_or_else(|_| {
+            let reason = "it does not answer in time".to_owned();
+            Err(Error::Unreachable { location: self.location.to_string(), reason }.into())
+        })
+    }
+
+    async fn log_in(self: &Arc<Self>, login: &Given) -> Result<Session, ConnectError> {
+        let mut config = self.config.clone();
+        config.user(&login.user);
+        if let Some(password) = &login.password {
+            config.password(password.expose());
+        }
         let heard = Arc::new(Heard::default());
         let stream = Tap::new(self.stream().await?, Arc::clone(&heard));
-        let (client, mut connection) = match self.config.connect_raw(stream, NoTls).await {
+        let (client, mut connection) = match config.connect_raw(stream, NoTls).await {
             Ok(both) => both,
             Err(_) if heard.asked_for_digest() => {
-                let (location, user) = (self.location.to_string(), self.server.user.clone());
+                let (location, user) = (self.location.to_string(), login.user.clone());
                 return Err(Error::DigestLogin { location, user }.into());
             }
             Err(error) => {

@@ -88,6 +88,8 @@ pub(super) struct Copy<'a> {
     /// The manifest's URL.
     pub(super) manifest: String,
     pub(super) json_paths: String,
+    /// The files that the manifest lists.
+    pub(super) urls: &'a BTreeSet<String>,
     pub(super) compression: &'static str,
     pub(super) region: &'a str,
     /// Whether it belongs to a transaction that is open.
@@ -229,6 +231,10 @@ impl Copy<'_> {
                     });
                 }
                 Ok(_) => {}
+                Err(error @ (Error::Login { .. } | Error::DigestLogin { .. })) => {
+                    tracing::warn!(%error, "no further connection can be made, so how far the load is cannot be seen");
+                    return std::future::pending().await;
+                }
                 Err(error) => tracing::debug!(%error, "how far COPY is cannot be seen"),
             }
         }

@@ -28,7 +28,9 @@ mod connect;
 mod copy;
 mod encode;
 mod error;
+mod faults;
 mod lock;
+mod login;
 mod options;
 mod pack;
 mod pool;
@@ -45,6 +47,10 @@ use async_trait::async_trait;
 use sparkify_schema::{Dialect, statements::redshift as sql};
 use tokio::sync::Mutex;
 
+pub use faults::{PlainStageFaults, StageAccess, StageFault, StageFaults};
+#[cfg(any(test, feature = "mock"))]
+pub use login::MockLoginProvider;
+pub use login::{Login, LoginError, LoginProvider};
 pub use options::{IamRole, RedshiftOptions, RedshiftTarget, Staging};
 
 pub use crate::wire::{Host, RootCertificates, Secret, Server, SslMode};

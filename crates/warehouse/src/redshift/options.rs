@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use object_store::ObjectStore;
 
+use super::{faults::StageFaults, login::LoginProvider};
 use crate::{
     Access, Error, Result,
     wire::{Given, Host, Scheme, Secret, Server, invalid},
@@ -23,6 +24,9 @@ pub enum RedshiftTarget {
 pub struct RedshiftOptions {
     /// The server and the login.
     pub server: Server,
+    /// Who is asked for the login of each new connection, where it holds for some minutes only; otherwise it is
+    /// that of the server.
+    pub logins: Option<Arc<dyn LoginProvider>>,
     /// The query group of the sessions, for the cluster's workload management.
     pub query_group: Option<String>,
     /// Where a load puts its files for COPY; queries need none.
@@ -57,6 +61,8 @@ pub struct Staging {
     pub region: String,
     /// The role that the cluster reads the bucket with.
     pub role: IamRole,
+    /// Who knows what the errors of the store mean.
+    pub faults: Arc<dyn StageFaults>,
 }
 
 /// The role that COPY reads S3 with.
@@ -203,6 +209,7 @@ impl RedshiftOptions {
     pub fn new(server: Server) -> Self {
         Self {
             server,
+            logins: None,
             query_group: None,
             staging: None,
             access: Access::ReadWrite,

@@ -341,7 +341,7 @@ mod tests {
     use super::*;
     use crate::{
         BoxError,
-        redshift::{IamRole, Staging},
+        redshift::{IamRole, PlainStageFaults, Staging},
         wire::Running,
     };
 
@@ -373,6 +373,7 @@ mod tests {
             prefix: "p".to_owned(),
             region: "us-west-2".to_owned(),
             role: IamRole::Default,
+            faults: Arc::new(PlainStageFaults),
         };
         Area::new(staging, "db")
     }

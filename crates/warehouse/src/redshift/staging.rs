@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::{Error as StoreError, ObjectStoreExt, PutPayload, path::Path};
 
-use super::Staging;
+use super::{StageAccess, StageFault, Staging};
 use crate::{Error, Result};
 
 /// The place of a load's files.
@@ -47,13 +47,13 @@ impl Area {
     /// Writes an object.
     pub(super) async fn put(&self, path: &Path, content: impl Into<PutPayload>) -> Result<()> {
         let put = self.staging.store.put(path, content.into()).await;
-        put.map(|_| ()).map_err(|error| self.failed(path, &error))
+        put.map(|_| ()).map_err(|error| self.failed(path, StageAccess::Write, error))
     }
 
     /// Reads an object.
     pub(super) async fn get(&self, path: &Path) -> Result<bytes::Bytes> {
         let read = async { self.staging.store.get(path).await?.bytes().await };
-        read.await.map_err(|error| self.failed(path, &error))
+        read.await.map_err(|error| self.failed(path, StageAccess::Read, error))
     }
 
     /// Deletes the files of this load, and those that loads which were killed have left.
@@ -67,46 +67,35 @@ impl Area {
     }
 
     async fn delete(&self, prefix: &Path) {
-        let store = &self.staging.store;
-        let found = store.list(Some(prefix)).map_ok(|object| object.location).boxed();
-        let deleted: Result<Vec<_>, _> = store.delete_stream(found).try_collect().await;
-        match deleted {
-            Ok(objects) => tracing::debug!(objects = objects.len(), "the files for COPY were deleted"),
+        match self.delete_all(prefix).await {
+            Ok(objects) => tracing::debug!(objects, "the files for COPY were deleted"),
             Err(error) => {
-                let error = self.failed(prefix, &error);
-                tracing::warn!(%error, "the files for COPY could not be deleted; the next load does so");
+                let hint = error.hint().unwrap_or_default();
+                tracing::warn!(%error, hint, "the files for COPY could not be deleted; the next load does so");
             }
         }
     }
 
-    fn failed(&self, path: &Path, error: &StoreError) -> Error {
-        let bucket = &self.staging.bucket;
-        let remedy = match error {
-            StoreError::PermissionDenied { .. } => format!(
-                "let your user put, get, list and delete objects there (s3:PutObject, s3:GetObject, s3:ListBucket, \
-                 s3:DeleteObject on {bucket})"
-            ),
-            StoreError::Unauthenticated { .. } => {
-                "log in to AWS again; the credentials are wrong or have expired".to_owned()
-            }
-            StoreError::NotFound { .. } => {
-                format!("check that the bucket {bucket} exists, or name another with --stage")
-            }
-            _ => format!(
-                "check that the bucket {bucket} is in the region {} and can be reached, then run again",
-                self.staging.region
-            ),
-        };
-        let mut reason = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            if !reason.contains(&cause_text) {
-                reason.push_str(&format!(": {cause_text}"));
-            }
-            source = cause.source();
-        }
-        Error::Staging { url: self.url(path), reason, remedy }
+    async fn delete_all(&self, prefix: &Path) -> Result<usize> {
+        let store = &self.staging.store;
+        let found = store.list(Some(prefix)).map_ok(|object| object.location);
+        let found: Vec<_> =
+            found.try_collect().await.map_err(|error| self.failed(prefix, StageAccess::List, error))?;
+        let found = futures_util::stream::iter(found).map(Ok).boxed();
+        let deleted = store.delete_stream(found).try_collect::<Vec<_>>().await;
+        deleted.map(|objects| objects.len()).map_err(|error| self.failed(prefix, StageAccess::Delete, error))
+    }
+
+    fn failed(&self, path: &Path, access: StageAccess, error: StoreError) -> Error {
+        let url = self.url(path);
+        let StageFault { reason, remedy } = self.staging.faults.explain(error, access, &url);
+        let Staging { bucket, region, .. } = self.staging();
+        let remedy = remedy.unwrap_or_else(|| {
+            format!(
+                "check that the bucket {bucket} is in the region {region} and can be reached, then run again"
+            )
+        });
+        Error::Staging { url, reason, remedy }
     }
 }
 
@@ -115,7 +104,7 @@ mod tests {
     use object_store::{ObjectStore, memory::InMemory};
 
     use super::*;
-    use crate::redshift::IamRole;
+    use crate::redshift::{IamRole, PlainStageFaults};
 
     fn area(store: &Arc<InMemory>, prefix: &str, database: &str) -> Area {
         let staging = Staging {
@@ -124,6 +113,7 @@ mod tests {
             prefix: prefix.to_owned(),
             region: "us-west-2".to_owned(),
             role: IamRole::Default,
+            faults: Arc::new(PlainStageFaults),
         };
         Area::new(staging, database)
     }

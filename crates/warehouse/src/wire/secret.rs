@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 /// use sparkify_warehouse::postgres::Secret;
 /// assert_eq!(format!("{:?}", Secret::new("open sesame")), "***");
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {

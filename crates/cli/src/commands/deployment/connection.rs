@@ -1,25 +1,33 @@
 //! Where the warehouse of a deployment is and as whom to log in, asked of AWS when it is needed.
 
-use sparkify_infra::{Deployment, Error, Kind, Secret, Services, outputs::Login, plan::ResourceKind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use sparkify_infra::{
+    Deployment, Error, Kind, Services,
+    outputs::{Login as As, Outputs},
+    plan::ResourceKind,
+};
+use sparkify_warehouse::redshift::{Login, LoginError, LoginProvider, Secret};
 
 use crate::{args::AccessArgs, config::Settings};
 
 /// What it takes to connect to the warehouse of a deployment.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(in crate::commands) struct Connection {
     pub(in crate::commands) host: String,
     pub(in crate::commands) port: u16,
     pub(in crate::commands) database: String,
-    /// Exactly as it is: `IAM:…`.
-    pub(in crate::commands) user: String,
     /// It holds for some minutes.
-    pub(in crate::commands) password: Secret,
+    pub(in crate::commands) login: Login,
     /// The role for COPY.
     pub(in crate::commands) role_arn: Option<String>,
     pub(in crate::commands) region: String,
+    deployment: Deployment,
+    outputs: Outputs,
 }
 
-/// Asks AWS for the deployment of that name, or of the settings' name, and for credentials.
+/// Asks AWS for the deployment of that name, or of the settings' name, and for a login.
 pub(in crate::commands) async fn connection(
     settings: &Settings,
     name: Option<&str>,
@@ -43,14 +51,56 @@ pub(in crate::commands) async fn connection(
         let (name, state) = (outputs.warehouse, outputs.state);
         return Err(Error::WrongState { operation: "connecting", resource, name, state, remedy }.into());
     };
-    let credentials = deployment.credentials(&outputs, Login::Admin).await?;
     Ok(Connection {
         host: endpoint.host,
         port: endpoint.port,
-        database: outputs.database,
-        user: credentials.user,
-        password: credentials.password,
-        role_arn: outputs.role_arn,
-        region: outputs.region,
+        database: outputs.database.clone(),
+        login: log_in(&deployment, &outputs).await?,
+        role_arn: outputs.role_arn.clone(),
+        region: outputs.region.clone(),
+        deployment,
+        outputs,
     })
+}
+
+async fn log_in(deployment: &Deployment, outputs: &Outputs) -> Result<Login, Error> {
+    let credentials = deployment.credentials(outputs, As::Admin).await?;
+    Ok(Login {
+        user: credentials.user,
+        password: Secret::new(credentials.password.expose()),
+        expires_at: credentials.expires_at,
+    })
+}
+
+/// Logins of the deployment: the one of the connection, and new ones when that is about to expire. A load may
+/// take longer than a login holds.
+pub(in crate::commands) fn logins(connection: Connection) -> Arc<dyn LoginProvider> {
+    let Connection { login, deployment, outputs, .. } = connection;
+    Arc::new(DeploymentLogins { first: Mutex::new(Some(login)), deployment, outputs })
+}
+
+#[derive(Debug)]
+struct DeploymentLogins {
+    first: Mutex<Option<Login>>,
+    deployment: Deployment,
+    outputs: Outputs,
+}
+
+#[async_trait]
+impl LoginProvider for DeploymentLogins {
+    async fn login(&self) -> Result<Login, LoginError> {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(login) = first {
+            return Ok(login);
+        }
+        log_in(&self.deployment, &self.outputs).await.map_err(|error| {
+            let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+            LoginError {
+                reason: causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")),
+                remedy: error.hint().unwrap_or_else(|| {
+                    "`sparkify-cli doctor` goes through what it takes to log in".to_owned()
+                }),
+            }
+        })
+    }
 }

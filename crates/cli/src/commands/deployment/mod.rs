@@ -14,7 +14,7 @@ mod watch;
 
 use std::sync::Arc;
 
-pub(super) use connection::connection;
+pub(super) use connection::{connection, logins};
 use serde::Serialize;
 use sparkify_infra::{Deployment, Services};
 

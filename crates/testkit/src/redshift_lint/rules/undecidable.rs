@@ -39,7 +39,7 @@ pub const NOT_DECIDABLE: &[NotDecidable] = facts! {
     "an empty text loads as NULL into numbers and as '' into VARCHAR":
         "the values are in the files; the reader makes NULL of blank texts first";
     "with REGION, manifest and JSONPaths file must be in that region as well":
-        "where a bucket is is not in its name; doctor asks";
+        "where a bucket is is not in its name; a load asks S3 where its stage is, and doctor compares the regions of all buckets";
     "a manifest of which the role may not read is reported as a manifest that is no full path":
         "the rights are not in the statement; the error card says so";
     "columns of Parquet files are matched by order and count":
