@@ -38,8 +38,8 @@ mod wire;
 
 pub use error::{Error, LockHolder, Result};
 pub use objects::{
-    CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, SourceObject,
-    line_of,
+    CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, ObjectReading,
+    SourceObject, line_of,
 };
 pub use records::RecordSet;
 pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};

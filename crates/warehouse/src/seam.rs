@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use sparkify_schema::Dialect;
 
-use crate::{LoadedObjects, ObjectLoad, RecordSet, Result};
+use crate::{LoadedObjects, ObjectLoad, ObjectReading, RecordSet, Result};
 
 /// An error of another crate.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -144,13 +144,13 @@ pub trait LoadSession: Send {
         Ok(rows)
     }
 
-    /// Whether [`load_objects`](Self::load_objects) can be used.
-    fn reads_objects(&self) -> bool {
-        false
+    /// How [`load_objects`](Self::load_objects) reads, if it can be used.
+    fn reads_objects(&self) -> Option<ObjectReading> {
+        None
     }
 
     /// Lets the engine read the objects of a source itself, into run-private tables. Only before
-    /// [`publish`](Self::publish).
+    /// [`publish`](Self::publish). Empty objects are not read; they have no lines.
     ///
     /// # Errors
     ///

@@ -4,6 +4,8 @@ mod append;
 mod command_line;
 mod copying;
 mod direct;
+mod direct_changes;
+mod direct_rules;
 mod engine;
 mod faults;
 mod generated;

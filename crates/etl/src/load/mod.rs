@@ -2,23 +2,27 @@
 
 mod conflicts;
 mod direct;
+mod inspect;
 mod publish;
 mod records;
 mod retry;
 mod stopwatch;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
 use sparkify_warehouse::{BatchSource, LoadSession, Warehouse};
 
+pub use self::{direct::Pack, retry::Retries};
 use self::{
-    direct::CopiedFiles,
+    direct::{CopiedFiles, LeftToEngine},
     retry::{Earlier, Unconfirmed},
     stopwatch::Stopwatch,
 };
-pub use self::{direct::Pack, retry::Retries};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
@@ -78,6 +82,8 @@ struct Run<'a> {
     progress: &'a Arc<Progress>,
     cancel: &'a Cancel,
     rejects: Arc<RejectLog>,
+    /// Whether the engine has refused records of files that it read itself.
+    refused_by_engine: AtomicBool,
 }
 
 /// The files of a run, and what came of each.
@@ -130,6 +136,8 @@ pub async fn load(
     cancel: &Cancel,
 ) -> Result<RunReport> {
     let begin = Stopwatch::start();
+    let packed = LoadOptions { pack: Pack::Always, ..options.clone() };
+    let mut options = options;
     let mut earlier = Earlier::default();
     let mut attempt = 1;
     loop {
@@ -145,12 +153,24 @@ pub async fn load(
             progress,
             cancel,
             rejects: Arc::new(RejectLog::new(options.max_errors)),
+            refused_by_engine: AtomicBool::new(false),
         };
         match run.load(&mut earlier).await {
             Ok(mut report) => {
                 report.attempts = attempt;
                 (report.elapsed_ms, _) = begin.finish();
                 return Ok(report);
+            }
+            // It may refuse what our reader takes, and says less about what neither takes.
+            Err(error)
+                if options.pack == Pack::Auto
+                    && run.refused_by_engine.load(Ordering::Relaxed)
+                    && !cancel.is_cancelled() =>
+            {
+                tracing::warn!(
+                    "{error}, as the engine says, which has read the files itself; they are read here instead"
+                );
+                options = &packed;
             }
             Err(error)
                 if attempt <= options.retries.count
@@ -348,7 +368,7 @@ impl Run<'_> {
             }
             if self.reads_itself(session, &files)? {
                 objects.push(self.object_load(table, shape, &files)?);
-                left_to_engine.push((Arc::clone(shape), files));
+                left_to_engine.push(LeftToEngine { table, shape: Arc::clone(shape), files });
                 continue;
             }
             let reader = self.reader(Arc::clone(shape), files);
@@ -359,9 +379,12 @@ impl Run<'_> {
             session.append_all(tables).await.map_err(|error| self.not_written(error))?;
         }
         if !objects.is_empty() {
-            let loaded = session.load_objects(objects).await.map_err(|error| self.not_written(error))?;
-            for ((shape, files), loaded) in left_to_engine.into_iter().zip(&loaded) {
-                readers.copied.push(self.copied(shape, files, loaded)?);
+            let loaded = session.load_objects(objects).await;
+            let refused = matches!(loaded, Err(sparkify_warehouse::Error::CopyRejected { .. }));
+            self.refused_by_engine.store(refused, Ordering::Relaxed);
+            let loaded = loaded.map_err(|error| self.not_written(error))?;
+            for (set, loaded) in left_to_engine.into_iter().zip(&loaded) {
+                readers.copied.push(self.copied(session, set, loaded).await?);
             }
         }
         if self.rejects.count() > self.rejects.allowed() {

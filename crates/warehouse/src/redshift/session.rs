@@ -16,7 +16,7 @@ use super::{
     statement,
 };
 use crate::{
-    BatchSource, Error, LoadSession, LoadedObjects, ObjectLoad, RecordSet, Result,
+    BatchSource, Error, LoadSession, LoadedObjects, ObjectLoad, ObjectReading, RecordSet, Result,
     wire::{Turn, commit_failed},
 };
 
@@ -256,8 +256,9 @@ impl LoadSession for RedshiftLoad {
         stream::iter(work).buffered(COPIES).try_collect().await
     }
 
-    fn reads_objects(&self) -> bool {
-        self.appender.area().is_ok()
+    fn reads_objects(&self) -> Option<ObjectReading> {
+        let staging = self.appender.area.as_ref()?.staging();
+        Some(ObjectReading { region: staging.region.clone(), at_once: self.appender.slices })
     }
 
     async fn load_objects(&mut self, loads: Vec<ObjectLoad>) -> Result<Vec<LoadedObjects>> {
