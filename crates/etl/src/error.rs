@@ -171,7 +171,7 @@ pub enum Error {
     #[error("the files cannot be left to the database: {reason}")]
     NotDirect {
         /// Why.
-        reason: &'static str,
+        reason: String,
     },
     /// The counts do not add up: a fault of this program.
     #[error("the counts do not add up: {0}; nothing was published")]

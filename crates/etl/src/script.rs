@@ -92,6 +92,7 @@ pub fn placeholders(options: &LoadOptions) -> Value {
         records_duplicate => 0,
         tool_version => env!("CARGO_PKG_VERSION"),
         table => "batch_events",
+        model => "staging_events",
         column_list => column_list("batch_events"),
         manifest => "s3://<bucket>/<prefix>/<load>/manifest.json",
         json_paths => "s3://<bucket>/<prefix>/<load>/jsonpaths.json",
@@ -193,6 +194,26 @@ impl Script<'_> {
             );
             for table in ["batch_songs", "batch_events", "batch_changed_songs", "batch_changed_events"] {
                 self.copy_apart(table)?;
+            }
+            self.inspect()?;
+        }
+        Ok(())
+    }
+
+    /// What COPY has taken is held against the rules of the model.
+    fn inspect(&mut self) -> Result<()> {
+        let when = " (when the files of a source were copied as they are)";
+        for (table, model) in [
+            ("batch_songs", "staging_songs"),
+            ("batch_events", "staging_events"),
+            ("batch_changed_songs", "staging_songs"),
+            ("batch_changed_events", "staging_events"),
+        ] {
+            for (name, rows) in [("broken_rules", 20), ("json_texts", 100)] {
+                let parameters = context! { table, model, ..placeholders(self.options) };
+                let sql = self.library.render(name, self.dialect, parameters)?;
+                let purpose = &self.library.file(name)?.purpose;
+                self.add(format!("{name}: {purpose}{when}"), statements::first_rows(&sql, rows));
             }
         }
         Ok(())

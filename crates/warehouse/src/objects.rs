@@ -29,6 +29,15 @@ pub struct ObjectLoad {
     pub lines: Option<Arc<dyn ObjectLines>>,
 }
 
+/// How an engine reads the objects of a source itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectReading {
+    /// The region that the objects must be in: that of the files which tell the engine about them.
+    pub region: String,
+    /// So many objects are read at once. None of them is ever divided, so there should be at least as many.
+    pub at_once: usize,
+}
+
 /// An object as it was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceObject {
@@ -65,8 +74,11 @@ pub struct LoadedObjects {
 pub struct LoadedObject {
     /// `s3://bucket/key`.
     pub url: String,
-    /// Its lines, as the server counts them.
+    /// Its lines, as the server counts them. Whether a record over several lines is one is up to the server.
     pub lines: u64,
+    /// Its entity tag when it was read. Where the server does not tell it, it is up to the caller to see whether
+    /// the object is still the one that was listed.
+    pub etag: Option<String>,
 }
 
 /// Shows the lines of objects.

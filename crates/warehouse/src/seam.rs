@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use sparkify_schema::Dialect;
 
-use crate::{Fill, Filled, LoadedObjects, ObjectLoad, RecordSet, Result};
+use crate::{Fill, Filled, LoadedObjects, ObjectLoad, ObjectReading, RecordSet, Result};
 
 /// An error of another crate.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -130,13 +130,14 @@ pub trait LoadSession: Send {
     /// [`crate::Error::Source`] with the source's own error, or as [`Warehouse::query`].
     async fn append(&mut self, table: &str, source: Arc<dyn BatchSource>) -> Result<u64>;
 
-    /// Whether it can let the engine read the objects of a source itself.
-    fn reads_objects(&self) -> bool {
-        false
+    /// How [`fill`](Self::fill) reads objects, if it can be used for that.
+    fn reads_objects(&self) -> Option<ObjectReading> {
+        None
     }
 
     /// Fills several run-private tables; an engine that gains by it does so at the same time, whether they are
-    /// filled from batches or from objects. Only before [`publish`](Self::publish).
+    /// filled from batches or from objects. Empty objects are not read; they have no lines. Only before
+    /// [`publish`](Self::publish).
     ///
     /// # Errors
     ///

@@ -5,6 +5,8 @@ mod cards;
 mod command_line;
 mod copying;
 mod direct;
+mod direct_changes;
+mod direct_rules;
 mod engine;
 mod faults;
 pub(crate) mod generated;

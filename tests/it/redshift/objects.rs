@@ -198,6 +198,33 @@ async fn an_object_that_is_listed_twice_is_not_loaded_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn objects_in_another_region_than_the_stage_are_not_left_to_copy() {
+    let source = Source::new();
+    let mut load = source.begin().await;
+    let events = ObjectLoad { region: "eu-west-1".to_owned(), ..source.events() };
+    let error = load.load_objects(vec![events]).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Options { reason, .. } if reason.contains("eu-west-1") && reason.contains("us-west-2")),
+        "{error:?}"
+    );
+    load.abort(Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_objects_are_not_read_and_have_no_lines() {
+    let source = Source::new();
+    source.data.write("log_data/empty.json", "");
+    let mut load = source.begin().await;
+    let loaded = load.load_objects(vec![source.events()]).await.unwrap();
+    let empty = loaded[0].objects.iter().find(|object| object.url.ends_with("/empty.json")).unwrap();
+    assert_eq!((loaded[0].rows, loaded[0].objects.len(), empty.lines), (3, 3, 0));
+    let copied = source.stand.redshift.statements();
+    let copies = copied.iter().filter(|received| received.sql().is_some_and(|sql| sql.starts_with("COPY")));
+    assert_eq!(copies.count(), 1);
+    load.abort(Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_to_load_loads_nothing() {
     let source = Source::new();
     let mut load = source.begin().await;

@@ -206,8 +206,13 @@ fn positions(script: &[Scripted], among: &[usize], sent: &[String]) -> BTreeSet<
 /// Every statement of the script must have been sent.
 fn assert_all_seen(script: &[Scripted], seen: &BTreeSet<usize>) {
     // These take a broken connection, other tables that are missing, or settings; other tests have them.
-    let special =
-        ["(when the connection broke", "(when there can be one)", "(when a timeout", "(when a query group"];
+    let special = [
+        "(when the connection broke",
+        "(when there can be one)",
+        "(when a timeout",
+        "(when a query group",
+        "(when the files of a source were copied",
+    ];
     let missing: Vec<_> = script
         .iter()
         .enumerate()

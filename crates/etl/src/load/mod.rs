@@ -2,25 +2,29 @@
 
 mod conflicts;
 mod direct;
+mod inspect;
 mod publish;
 mod records;
 mod refused;
 mod retry;
 mod stopwatch;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
 use sparkify_warehouse::{Fill, LoadSession, Warehouse};
 
+pub use self::{direct::Pack, retry::Retries};
 use self::{
-    direct::CopiedFiles,
+    direct::{CopiedFiles, LeftToEngine},
     refused::Target,
     retry::{Earlier, Unconfirmed},
     stopwatch::Stopwatch,
 };
-pub use self::{direct::Pack, retry::Retries};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
@@ -80,6 +84,8 @@ struct Run<'a> {
     progress: &'a Arc<Progress>,
     cancel: &'a Cancel,
     rejects: Arc<RejectLog>,
+    /// Whether the engine has refused records of files that it read itself.
+    refused_by_engine: AtomicBool,
 }
 
 /// The files of a run, and what came of each.
@@ -132,6 +138,8 @@ pub async fn load(
     cancel: &Cancel,
 ) -> Result<RunReport> {
     let begin = Stopwatch::start();
+    let packed = LoadOptions { pack: Pack::Always, ..options.clone() };
+    let mut options = options;
     let mut earlier = Earlier::default();
     let mut attempt = 1;
     loop {
@@ -147,12 +155,24 @@ pub async fn load(
             progress,
             cancel,
             rejects: Arc::new(RejectLog::new(options.max_errors)),
+            refused_by_engine: AtomicBool::new(false),
         };
         match run.load(&mut earlier).await {
             Ok(mut report) => {
                 report.attempts = attempt;
                 (report.elapsed_ms, _) = begin.finish();
                 return Ok(report);
+            }
+            // It may refuse what our reader takes, and says less about what neither takes.
+            Err(error)
+                if options.pack == Pack::Auto
+                    && run.refused_by_engine.load(Ordering::Relaxed)
+                    && !cancel.is_cancelled() =>
+            {
+                tracing::warn!(
+                    "{error}, as the engine says, which has read the files itself; they are read here instead"
+                );
+                options = &packed;
             }
             Err(error)
                 if attempt <= options.retries.count
@@ -351,19 +371,23 @@ impl Run<'_> {
             targets.push(Target { table, shape: Arc::clone(shape), files: Arc::clone(&files) });
             if self.reads_itself(session, &files)? {
                 fill.objects.push(self.object_load(table, shape, &files)?);
-                left_to_engine.push((Arc::clone(shape), files));
+                left_to_engine.push(LeftToEngine { table, shape: Arc::clone(shape), files });
                 continue;
             }
             let reader = self.reader(Arc::clone(shape), files);
             fill.tables.push((table.to_owned(), Arc::clone(&reader) as _));
             readers.read.push(reader);
         }
-        let filled = match session.fill(fill).await {
+        let filled = session.fill(fill).await;
+        let refused = !left_to_engine.is_empty()
+            && matches!(filled, Err(sparkify_warehouse::Error::CopyRejected { .. }));
+        self.refused_by_engine.store(refused, Ordering::Relaxed);
+        let filled = match filled {
             Ok(filled) => filled,
             Err(error) => return Err(self.not_written(error, &targets).await),
         };
-        for ((shape, files), loaded) in left_to_engine.into_iter().zip(&filled.objects) {
-            readers.copied.push(self.copied(shape, files, loaded)?);
+        for (set, loaded) in left_to_engine.into_iter().zip(&filled.objects) {
+            readers.copied.push(self.copied(session, set, loaded).await?);
         }
         if self.rejects.count() > self.rejects.allowed() {
             return Err(self.bad_records(false));

@@ -105,6 +105,7 @@ fn session(script: Script, log: Log) -> MockLoadSession {
     let mut session = MockLoadSession::new();
     let Script { known_files, failing, violations, abort_fails, error, commit_error, published, .. } = script;
     let note = move |log: &Log, text: &str| log.lock().unwrap().push(text.to_owned());
+    session.expect_reads_objects().return_const(None);
     session.expect_query().returning(move |sql| {
         Ok(match sql {
             _ if sql.contains("FROM load_runs WHERE run_id") => number(published.into()),

@@ -27,7 +27,7 @@ use std::{
 pub use error::{ServerError, Severity};
 pub use fault::{Action, Fault, When};
 pub use log::{Message, Outcome, Received};
-pub use options::{Authentication, Isolation, RedshiftDoubleOptions};
+pub use options::{Authentication, Isolation, Oddity, RedshiftDoubleOptions};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, sync::watch, task::JoinHandle};

@@ -41,6 +41,17 @@ impl Isolation {
     }
 }
 
+/// What is odd about each COPY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// One of its rows is lost, without a word.
+    LosesRow,
+    /// The lines that it says it has scanned are lines of text, not objects.
+    CountsLinesOfText,
+    /// It does not say which entity tags the files had.
+    HidesTags,
+}
+
 /// How a double is to behave.
 #[derive(Debug, Clone)]
 pub struct RedshiftDoubleOptions {
@@ -62,6 +73,8 @@ pub struct RedshiftDoubleOptions {
     pub roles: Option<Vec<String>>,
     /// The number of slices.
     pub slices: u32,
+    /// What is odd about each COPY.
+    pub oddity: Option<Oddity>,
     /// The isolation of transactions.
     pub isolation: Isolation,
     /// A request to cancel (of the protocol) has no effect, of which there is a report.
@@ -88,6 +101,7 @@ impl Default for RedshiftDoubleOptions {
             bucket_regions: BTreeMap::new(),
             roles: None,
             slices: 2,
+            oddity: None,
             isolation: Isolation::Snapshot,
             ignore_cancel_requests: false,
             ignore_cancel_orders: false,

@@ -8,7 +8,7 @@ use std::{
 use sparkify_schema::{Dialect, ddl, statements::redshift as sql};
 
 use super::{
-    copy::{self, Copied, Copy, Patience, ReadFile, Statements, bare_etag},
+    copy::{self, Copy, Patience, ReadFile, Statements, bare_etag},
     encode,
     pack::{self, Memory, Place, Shape},
     pool::{Connection, Connections},
@@ -145,13 +145,26 @@ impl Appender {
         load: &ObjectLoad,
         progress: Option<&dyn CopyProgress>,
     ) -> Result<LoadedObjects> {
-        if load.objects.is_empty() {
-            return Ok(LoadedObjects { rows: 0, objects: Vec::new() });
+        // COPY has nothing to read in them, and is not asked to.
+        let (empty, objects): (Vec<_>, Vec<_>) = load.objects.iter().partition(|object| object.size == 0);
+        let mut loaded = LoadedObjects { rows: 0, objects: empty.into_iter().map(unread).collect() };
+        if objects.is_empty() {
+            return Ok(loaded);
         }
         let area = self.area()?;
+        let stage = &area.staging().region;
+        if load.region != *stage {
+            return Err(invalid(
+                format!(
+                    "the objects are in the region {}, and the place for the files of a load in {stage}",
+                    load.region
+                ),
+                "name a place in the region of the objects, since COPY reads from one region at a time",
+            ));
+        }
         let table = identifier(&load.table)?;
-        let urls: BTreeSet<_> = load.objects.iter().map(|object| object.url.clone()).collect();
-        if urls.len() != load.objects.len() {
+        let urls: BTreeSet<_> = objects.iter().map(|object| object.url.clone()).collect();
+        if urls.len() != objects.len() {
             // It would be loaded twice.
             return Err(Error::Internal("an object is listed twice".to_owned()));
         }
@@ -182,13 +195,16 @@ impl Appender {
         let Some(files) = copy.reconcile(copied, None, &urls).await? else {
             return Err(copy.unreconciled("the system views do not show which files it read".to_owned()));
         };
-        unchanged(&copy, &load.objects, &files)?;
-        Ok(loaded(copied, files))
+        unchanged(&copy, &objects, &files)?;
+        loaded.rows = copied.rows;
+        loaded.objects.extend(files.into_iter().map(read));
+        Ok(loaded)
     }
 }
 
-/// Fails if an object is another one than when it was listed.
-fn unchanged(copy: &Copy<'_>, objects: &[SourceObject], files: &[ReadFile]) -> Result<()> {
+/// Fails if an object is another one than when it was listed. Those whose tag the system does not tell are for the
+/// caller to look at.
+fn unchanged(copy: &Copy<'_>, objects: &[&SourceObject], files: &[ReadFile]) -> Result<()> {
     let read: HashMap<_, _> = files.iter().map(|file| (&file.url, file.etag.as_deref())).collect();
     for object in objects {
         let listed = object.etag.as_deref().map(bare_etag);
@@ -205,9 +221,13 @@ fn unchanged(copy: &Copy<'_>, objects: &[SourceObject], files: &[ReadFile]) -> R
     Ok(())
 }
 
-fn loaded(copied: Copied, files: Vec<ReadFile>) -> LoadedObjects {
-    let objects = files.into_iter().map(|file| LoadedObject { url: file.url, lines: file.lines }).collect();
-    LoadedObjects { rows: copied.rows, objects }
+fn read(file: ReadFile) -> LoadedObject {
+    LoadedObject { url: file.url, lines: file.lines, etag: file.etag }
+}
+
+/// What came of an object without content.
+fn unread(object: &SourceObject) -> LoadedObject {
+    LoadedObject { url: object.url.clone(), lines: 0, etag: object.etag.clone() }
 }
 
 fn identifier(name: &str) -> Result<String> {

@@ -1,9 +1,9 @@
 //! The Amazon Redshift backend.
 //!
 //! It speaks the simple query protocol only, one statement a call, with every value written into the
-//! statement by the one quoter. A load packs its records into compressed files in S3, lets Redshift COPY them
-//! into the run's tables, compares what was loaded with what was written, and publishes in one transaction.
-//! A table of ours that a second connection locks keeps other loads away.
+//! statement by the one quoter. A load packs its records into compressed files in S3 and lets Redshift COPY them
+//! into the run's tables, or lets it COPY objects of the source as they are; compares what was loaded with what was
+//! written or listed; and publishes in one transaction. A table of ours that a second connection locks keeps other loads away.
 //!
 //! # Example
 //!

@@ -17,8 +17,8 @@ use super::{
     statement,
 };
 use crate::{
-    BatchSource, CopyProgress, Error, Fill, Filled, LoadSession, LoadedObjects, ObjectLoad, RecordSet,
-    Result,
+    BatchSource, CopyProgress, Error, Fill, Filled, LoadSession, LoadedObjects, ObjectLoad, ObjectReading,
+    RecordSet, Result,
     wire::{Turn, commit_failed},
 };
 
@@ -264,8 +264,9 @@ impl LoadSession for RedshiftLoad {
         self.append_apart(folder, table.to_owned(), source, None).await
     }
 
-    fn reads_objects(&self) -> bool {
-        self.appender.area().is_ok()
+    fn reads_objects(&self) -> Option<ObjectReading> {
+        let staging = self.appender.area.as_ref()?.staging();
+        Some(ObjectReading { region: staging.region.clone(), at_once: self.appender.slices })
     }
 
     async fn fill(&mut self, fill: Fill) -> Result<Filled> {

@@ -20,7 +20,7 @@ use super::{
     rows::{Bad, Rows},
     s3::{Object, Reader, S3},
 };
-use crate::redshift::error::ServerError;
+use crate::redshift::{error::ServerError, options::Oddity};
 
 /// So many bytes of rows are sent at once.
 const BATCH: usize = 256 << 10;
@@ -49,6 +49,9 @@ pub(super) struct Load {
     pub(super) errors_allowed: u64,
     next: AtomicUsize,
     stopped: AtomicBool,
+    oddity: Option<Oddity>,
+    /// Whether the row that is to be lost is lost already.
+    lost: AtomicBool,
 }
 
 /// Why a thread ends before its time.
@@ -68,8 +71,27 @@ impl Load {
         progress: Arc<Progress>,
         errors_allowed: u64,
     ) -> Self {
-        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { aws, entries, compression, rows, progress, errors_allowed, next, stopped }
+        let (next, stopped, lost) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
+        Self {
+            aws,
+            entries,
+            compression,
+            rows,
+            progress,
+            errors_allowed,
+            next,
+            stopped,
+            oddity: None,
+            lost,
+        }
+    }
+
+    pub(super) fn with_oddity(self, oddity: Option<Oddity>) -> Self {
+        Self { oddity, ..self }
+    }
+
+    fn loses_row(&self) -> bool {
+        self.oddity == Some(Oddity::LosesRow) && !self.lost.swap(true, Ordering::Relaxed)
     }
 
     /// Lets the threads end soon.
@@ -102,7 +124,8 @@ impl Load {
             let url = entry.place.url();
             let (lines, bytes) = self.file(&mut s3, &mut object, &url, &mut batch, sender)?;
             batch.send(sender, &self.progress)?;
-            self.progress.add_file(&url, lines, bytes, &object.etag, &object.last_modified);
+            let etag = if self.oddity == Some(Oddity::HidesTags) { "" } else { &object.etag };
+            self.progress.add_file(&url, lines, bytes, etag, &object.last_modified);
             s3.close(object);
         }
         Ok(())
@@ -133,7 +156,11 @@ impl Load {
             }
             let next = records.next().map_err(|error| Self::unreadable(&error, url))?;
             let bad = match next {
+                None if self.oddity == Some(Oddity::CountsLinesOfText) => {
+                    return Ok((records.line, records.bytes));
+                }
                 None => return Ok((lines, records.bytes)),
+                Some(Ok(_)) if self.loses_row() => None,
                 Some(Ok(record)) => match self.rows.write(record.bytes, &mut batch.bytes) {
                     Ok(()) => {
                         batch.count += 1;
