@@ -2,7 +2,7 @@
 
 use sparkify_testkit::{
     DataSet, Event, POSTGRES_PASSWORD, POSTGRES_USER, Song,
-    redshift::{Authentication, Message},
+    redshift::{Action, Authentication, Fault, Isolation, Message, ServerError},
 };
 
 use super::{
@@ -91,6 +91,25 @@ fn no_password_is_in_the_log_however_much_is_logged() {
     }
     assert!(finished.stderr.contains("COPY"), "statements are logged");
     assert!(finished.stderr.contains("record(s) loaded successfully"), "what the server says is logged");
+}
+
+#[test]
+fn how_transactions_are_isolated_is_in_the_log_of_a_load_where_it_can_be_seen() {
+    let data = data();
+    let path = data.path();
+    let etl = ["run", "--source", path.to_str().unwrap(), "-vv"];
+    for (isolation, shown) in
+        [(Isolation::Snapshot, "Snapshot Isolation"), (Isolation::Serializable, "Serializable")]
+    {
+        let stand = Stand::with(|options| options.isolation = isolation);
+        let finished = run(&cli(), &stand, &etl).success();
+        assert!(finished.stderr.contains(&format!("isolation=\"{shown}\"")), "{}", finished.stderr);
+    }
+    let stand = Stand::new();
+    let hidden = ServerError::new("42501", "permission denied for relation stv_db_isolation_level");
+    stand.redshift.inject(Fault::containing("stv_db_isolation_level", Action::Fail(hidden)));
+    let finished = run(&cli(), &stand, &etl).success();
+    assert!(finished.stderr.contains("isolation=\"unknown\""), "{}", finished.stderr);
 }
 
 #[test]
