@@ -401,6 +401,9 @@ impl Error {
             Self::Login { .. } => "check the user name and the password (in the URL, PGPASSWORD, or a .pgpass file of \
                                    mode 0600), and that the server's pg_hba.conf lets this user in from here"
                 .to_owned(),
+            Self::NoDatabase { location, .. } if location.starts_with("redshift://") => {
+                "create it first (CREATE DATABASE name), or name another in the URL or with PGDATABASE".to_owned()
+            }
             Self::NoDatabase { .. } => {
                 "create it first (`createdb NAME`), or name another in the URL or with PGDATABASE".to_owned()
             }
@@ -408,11 +411,21 @@ impl Error {
             Self::NoPrivilege { .. } => "let the role create and write tables (GRANT CREATE ON SCHEMA … TO …), or log in \
                                          as the owner of the tables; `explore` needs SELECT only"
                 .to_owned(),
+            Self::ServerDiskFull { location, .. } if location.starts_with("redshift://") => {
+                "drop or unload what is not needed, or resize the cluster, then run again; the last published state is \
+                 unharmed"
+                    .to_owned()
+            }
             Self::ServerDiskFull { .. } => {
                 "free some space on the server, then run again; the last published state is unharmed".to_owned()
             }
             Self::ServerOutOfMemory { .. } => {
                 "lower work_mem or the number of connections, or give the server more memory, then run again".to_owned()
+            }
+            Self::TooManyConnections { location, .. } if location.starts_with("redshift://") => {
+                "end sessions that are idle (SELECT pg_terminate_backend(process) for those of stv_sessions), or raise the \
+                 limit of the user or the database (ALTER USER … CONNECTION LIMIT …); a load takes four connections"
+                    .to_owned()
             }
             Self::TooManyConnections { .. } => {
                 "use fewer with --connections, end idle ones, or raise max_connections on the server".to_owned()

@@ -8,7 +8,7 @@ use std::{
 
 use sparkify_testkit::{
     Cli, DataSet, Event, Finished, POSTGRES_PASSWORD, POSTGRES_USER, Song,
-    redshift::{Action, Authentication, Fault, Message},
+    redshift::{Action, Authentication, Fault, Isolation, Message, ServerError},
 };
 
 use super::{BUCKET, ROLE, Stand, command, run};
@@ -108,6 +108,25 @@ fn no_password_is_in_the_log_however_much_is_logged() {
     }
     assert!(finished.stderr.contains("COPY"), "statements are logged");
     assert!(finished.stderr.contains("record(s) loaded successfully"), "what the server says is logged");
+}
+
+#[test]
+fn how_transactions_are_isolated_is_in_the_log_of_a_load_where_it_can_be_seen() {
+    let data = data();
+    let path = data.path();
+    let etl = ["run", "--source", path.to_str().unwrap(), "-vv"];
+    for (isolation, shown) in
+        [(Isolation::Snapshot, "Snapshot Isolation"), (Isolation::Serializable, "Serializable")]
+    {
+        let stand = Stand::with(|options| options.isolation = isolation);
+        let finished = run(&cli(), &stand, &etl).success();
+        assert!(finished.stderr.contains(&format!("isolation=\"{shown}\"")), "{}", finished.stderr);
+    }
+    let stand = Stand::new();
+    let hidden = ServerError::new("42501", "permission denied for relation stv_db_isolation_level");
+    stand.redshift.inject(Fault::containing("stv_db_isolation_level", Action::Fail(hidden)));
+    let finished = run(&cli(), &stand, &etl).success();
+    assert!(finished.stderr.contains("isolation=\"unknown\""), "{}", finished.stderr);
 }
 
 #[test]

@@ -18,6 +18,7 @@ use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
 use sparkify_warehouse::{Fill, LoadSession, Warehouse};
 
+pub(crate) use self::conflicts::KEYS_SHOWN;
 pub use self::{direct::Pack, retry::Retries};
 use self::{
     direct::{CopiedFiles, LeftToEngine},
@@ -322,6 +323,7 @@ impl Run<'_> {
         }
         session.prepare(statements).await.during("creating the run's tables")?;
         let readers = self.append_all(session, difference).await?;
+        publish::put_ledger_aside(self, session, &readers).await?;
         stopwatch.lap("read");
 
         self.progress.begin("transforming");
@@ -339,7 +341,7 @@ impl Run<'_> {
         }
         stopwatch.lap("check");
 
-        publish::write_ledger(self, session, &readers, difference, report).await?;
+        publish::write_ledger(self, session, difference, report).await?;
         for statement in drop_batch_tables(self.dialect)? {
             session.execute(&statement).await.during("dropping the run's tables")?;
         }

@@ -273,6 +273,12 @@ impl RedshiftDouble {
         lock(&self.shared.faults).clear();
     }
 
+    /// Refuses logins with this error, so many of them, after so many that pass: a server that is starting or
+    /// takes no more connections.
+    pub fn refuse_logins(&self, after: u32, times: u32, error: ServerError) {
+        *lock(&self.shared.refusals) = server::Refusals { after, times, error: Some(error) };
+    }
+
     /// The number of sessions that are open.
     #[must_use]
     pub fn session_count(&self) -> usize {

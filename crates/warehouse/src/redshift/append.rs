@@ -130,10 +130,19 @@ impl Appender {
         keys: &[String],
     ) -> Result<(String, String)> {
         let area = self.area()?;
-        let (manifest, json_paths) =
-            (area.path(folder, "manifest.json"), area.path(folder, "jsonpaths.json"));
-        area.put(&manifest, copy::manifest(urls)).await?;
+        let content = copy::manifest(urls);
+        // Named after its content, so that what COPY was told to read can be proven from the name alone.
+        let sha256 = copy::sha256(&content);
+        let manifest = area.path(folder, &format!("manifest-{sha256}.json"));
+        let json_paths = area.path(folder, "jsonpaths.json");
+        area.put(&manifest, content).await?;
         area.put(&json_paths, copy::json_paths(keys)).await?;
+        tracing::info!(
+            manifest = area.url(&manifest),
+            sha256,
+            objects = urls.len(),
+            "the manifest is written"
+        );
         Ok((area.url(&manifest), area.url(&json_paths)))
     }
 

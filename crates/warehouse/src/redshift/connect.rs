@@ -259,7 +259,8 @@ impl Connector {
 
 /// The statements that a session begins with.
 fn settings(options: &RedshiftOptions) -> Result<Vec<String>> {
-    let mut settings = vec![sql::set_time_zone(), sql::set_date_style(), sql::set_float_digits()];
+    let mut settings =
+        vec![sql::set_search_path(), sql::set_time_zone(), sql::set_date_style(), sql::set_float_digits()];
     if let Some(timeout) = options.server.statement_timeout {
         settings.push(sql::set_statement_timeout(timeout.as_millis()));
     }

@@ -463,6 +463,12 @@ pub(super) fn manifest<'a>(urls: impl IntoIterator<Item = &'a String>) -> String
     serde_json::json!({ "entries": entries }).to_string()
 }
 
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(super) fn sha256(text: &str) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The JSONPaths file for records that have these keys.
 pub(super) fn json_paths<'a>(keys: impl IntoIterator<Item = &'a String>) -> String {
     let paths: Vec<_> = keys
@@ -576,6 +582,12 @@ mod tests {
     fn the_paths_stand_in_the_order_of_the_columns_below_the_one_key_that_copy_knows() {
         let keys = ["artist".to_owned(), "itemInSession".to_owned()];
         assert_eq!(json_paths(&keys), r#"{"jsonpaths":["$['artist']","$['itemInSession']"]}"#);
+    }
+
+    #[test]
+    fn a_hash_is_written_in_full() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(sha256(""), empty);
     }
 
     #[test]

@@ -18,9 +18,6 @@ use crate::{
     wire::{Turn, load_under_way},
 };
 
-/// The shortest time to wait: a server needs some to answer at all, and cannot be asked just to try.
-const WAIT_MIN: Duration = Duration::from_secs(2);
-
 /// The lock of a load, until it is dropped.
 pub(super) struct RunLock {
     connection: Connection,
@@ -74,8 +71,8 @@ impl RunLock {
 
 /// Begins a transaction on the connection, and locks the table in it.
 async fn lock(connections: &Connections, connection: &Connection, deadline: Instant) -> Result<()> {
-    let patience = deadline.saturating_duration_since(Instant::now()).max(WAIT_MIN);
-    connection.execute(&sql::set_statement_timeout(patience.as_millis())).await?;
+    let patience = deadline.saturating_duration_since(Instant::now());
+    connection.execute(&sql::set_lock_patience(patience.as_millis())).await?;
     connection.execute(&sql::begin()).await?;
     match connection.execute(&sql::lock_load()).await {
         Ok(_) => {

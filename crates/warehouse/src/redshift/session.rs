@@ -79,6 +79,7 @@ impl RedshiftLoad {
         let connection = connections.get().await?;
         connection.hold();
         let last_load = connection.query(&sql::last_load()).await?.integer(0, 0);
+        note_isolation(&connection, &options.server.database).await?;
         let area = options.staging.clone().map(|staging| Area::new(staging, &lock.database_id));
         let appender = Appender {
             connections: connections.clone(),
@@ -197,14 +198,27 @@ enum Part {
 
 /// The slices of the cluster: as many files can be read at once.
 async fn slices(connection: &Connection) -> Result<usize> {
-    match connection.query(&sql::count_slices()).await {
-        Ok(found) => {
-            let slices = found.integer(0, 0).and_then(|slices| usize::try_from(slices).ok());
-            Ok(slices.filter(|slices| *slices > 0).unwrap_or(SLICES))
-        }
+    let found = if_it_can_be_seen(connection, &sql::count_slices()).await?;
+    let slices = found.and_then(|found| usize::try_from(found.integer(0, 0)?).ok());
+    Ok(slices.filter(|slices| *slices > 0).unwrap_or(SLICES))
+}
+
+/// Tells the log how transactions are isolated, which explains conflicts: under serializable isolation, the
+/// default of older databases, there are more of them. A load is right under either.
+async fn note_isolation(connection: &Connection, database: &str) -> Result<()> {
+    let sql = sql::isolation_level(database).map_err(|error| Error::Internal(error.to_string()))?;
+    let level = if_it_can_be_seen(connection, &sql).await?.and_then(|found| found.text(0, 0));
+    tracing::debug!(isolation = level.as_deref().unwrap_or("unknown"), "how transactions are isolated");
+    Ok(())
+}
+
+/// What a system view says, unless there is none, as on Serverless, or it may not be read.
+async fn if_it_can_be_seen(connection: &Connection, sql: &str) -> Result<Option<RecordSet>> {
+    match connection.query(sql).await {
+        Ok(found) => Ok(Some(found)),
         Err(Error::Statement { reason, .. } | Error::NoPrivilege { reason, .. }) => {
-            tracing::debug!(%reason, "the slices cannot be seen");
-            Ok(SLICES)
+            tracing::debug!(%reason, sql, "a system view cannot be seen");
+            Ok(None)
         }
         Err(error) => Err(error),
     }
