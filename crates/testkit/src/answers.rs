@@ -46,12 +46,7 @@ impl Generated {
     pub fn read(directory: &Path) -> Self {
         let text = fs::read_to_string(directory.join("answers.json")).expect("answers.json");
         let answers = serde_json::from_str(&text).expect("JSON");
-        Self {
-            directory: directory.to_owned(),
-            source: directory.to_owned(),
-            answers,
-            match_rule: "exact",
-        }
+        Self { directory: directory.to_owned(), source: directory.to_owned(), answers, match_rule: "exact" }
     }
 
     /// The same, loaded with the match rule `title-artist`.

@@ -45,8 +45,7 @@ pub use error::{Error, LockHolder, Result};
 pub use fill::{CopyProgress, Copying, Fill, Filled};
 pub use objects::{
     CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad,
-    ObjectReading,
-    SourceObject, line_of,
+    ObjectReading, SourceObject, line_of,
 };
 pub use records::RecordSet;
 pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};

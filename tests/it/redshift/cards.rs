@@ -6,10 +6,7 @@ use sparkify_testkit::{
     redshift::{Action, Fault},
 };
 
-use super::{
-    Stand,
-    same_as_duckdb::{command, run},
-};
+use super::{Stand, command, run};
 use crate::cli;
 
 const SOURCE: &str = "music";

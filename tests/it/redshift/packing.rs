@@ -3,7 +3,7 @@
 use sparkify_testkit::{DataSet, Song};
 use sparkify_warehouse::Warehouse;
 
-use super::{Stand, same_as_duckdb::run};
+use super::{Stand, run};
 use crate::cli;
 
 const SONGS: usize = 3000;

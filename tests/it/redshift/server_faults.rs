@@ -19,7 +19,7 @@ use sparkify_warehouse::{
     redshift::{RedshiftOptions, RedshiftWarehouse},
 };
 
-use super::{Stand, integer, same_as_duckdb::run};
+use super::{Stand, integer, run};
 use crate::cli;
 
 /// Longer than any test.

@@ -236,11 +236,8 @@ fn positions(script: &[Scripted], among: &[usize], sent: &[String]) -> BTreeSet<
 /// Every statement of the script must have been sent.
 fn assert_all_seen(script: &[Scripted], seen: &BTreeSet<usize>) {
     // These take a broken connection, other tables that are missing, or settings; other tests have them.
-    let special = [
-        "(when the connection broke",
-        "(when there can be one)",
-        "(when the files of a source were copied",
-    ];
+    let special =
+        ["(when the connection broke", "(when there can be one)", "(when the files of a source were copied"];
     let missing: Vec<_> = script
         .iter()
         .enumerate()

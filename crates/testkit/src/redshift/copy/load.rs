@@ -72,18 +72,7 @@ impl Load {
         errors_allowed: u64,
     ) -> Self {
         let (next, stopped, lost) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
-        Self {
-            aws,
-            entries,
-            compression,
-            rows,
-            progress,
-            errors_allowed,
-            next,
-            stopped,
-            oddity: None,
-            lost,
-        }
+        Self { aws, entries, compression, rows, progress, errors_allowed, next, stopped, oddity: None, lost }
     }
 
     pub(super) fn with_oddity(self, oddity: Option<Oddity>) -> Self {
