@@ -7,7 +7,7 @@ use std::{fmt::Write, io::Write as _, time::Duration};
 pub(super) use rows::*;
 use sparkify_analytics::output::Format;
 use sparkify_infra::{
-    Applied,
+    Applied, Kind,
     cost::CostEstimate,
     doctor::{Diagnosis, Outcome},
     outputs::{Outputs, Probe},
@@ -198,12 +198,16 @@ pub(super) fn status(name: &str, status: &Status) -> String {
     if let (Some(created), Some(age)) = (&status.created_at, status.age_seconds) {
         pairs.push(("created", format!("{created}, {} ago", short(Duration::from_secs(age)))));
     }
-    if status.outputs.is_some() {
+    if let Some(outputs) = &status.outputs {
         if let Some(price) = status.cost.usd_per_hour {
             pairs.push(("costs", format!("{} (estimate)", per_hour(price))));
         }
         if let Some(accrued) = status.accrued_usd_at_most {
-            pairs.push(("cost so far", format!("${accrued:.2} at most (estimate)")));
+            let bound = match outputs.kind {
+                Kind::Cluster => "as if it had never been paused",
+                Kind::Serverless => "what its usage limit allows",
+            };
+            pairs.push(("cost so far", format!("${accrued:.2} at most, {bound} (estimate, compute only)")));
         }
     }
     let mut text = lines(&pairs);
