@@ -11,7 +11,7 @@ use sparkify_schema::{
     sql::{Condition, context, transform_steps},
     statements,
 };
-use sparkify_warehouse::{BatchSource, LoadSession};
+use sparkify_warehouse::{BatchSource, Fill, LoadSession};
 
 use super::{
     Readers, Run, conflicts,
@@ -226,7 +226,8 @@ pub(super) async fn put_ledger_aside(
         tables.push(("batch_load_errors".to_owned(), Arc::new(errors(run, &rejects)?)));
     }
     if !tables.is_empty() {
-        session.append_all(tables).await.during("preparing the ledger")?;
+        let fill = Fill { tables, ..Fill::default() };
+        session.fill(fill).await.during("preparing the ledger")?;
     }
     Ok(())
 }
