@@ -23,8 +23,8 @@ async fn the_tables_are_in_public_also_where_a_schema_named_after_the_user_would
         let source = Arc::new(LocalDirectory::new(data.path()));
         let options = LoadOptions::default();
         let report =
-            load(warehouse.as_ref(), source, &library, &options, &Arc::default(), &Cancel::default());
-        assert_eq!(report.await.unwrap().files.loaded, loaded);
+            load(warehouse.as_ref(), source, &library, &options, &Arc::default(), &Cancel::default()).await;
+        assert_eq!(report.unwrap().files.loaded, loaded);
         assert_eq!(dump_of(warehouse.as_ref()).await["songplays"].len(), 1);
         let schemas =
             "SELECT DISTINCT table_schema FROM svv_columns WHERE table_name IN ('songplays', 'load_lock')";

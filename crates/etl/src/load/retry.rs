@@ -162,6 +162,8 @@ pub(super) async fn wait(pause: Duration, cancel: &Cancel) {
 mod tests {
     use super::*;
 
+    type Failing = fn() -> EngineError;
+
     fn itself(error: &EngineError) -> Option<&EngineError> {
         Some(error)
     }
@@ -173,7 +175,7 @@ mod tests {
     /// Does work that fails with these errors first; returns its result and how often it was done.
     async fn again(
         count: u32,
-        errors: &[fn() -> EngineError],
+        errors: &[Failing],
         cancel: &Cancel,
     ) -> (Result<u32, EngineError>, u32) {
         let mut attempts = 0;
@@ -191,14 +193,14 @@ mod tests {
         let unreachable =
             || EngineError::Unreachable { location: "x".to_owned(), reason: "refused".to_owned() };
         let begin = tokio::time::Instant::now();
-        let (result, attempts) = again(3, &[lost, unreachable, lost], &Cancel::default()).await;
+        let (result, attempts) = again(3, &[lost as Failing, unreachable, lost], &Cancel::default()).await;
         assert_eq!((result.unwrap(), attempts), (7, 4));
         let pauses = begin.elapsed();
         assert!(Duration::from_secs(28) <= pauses && pauses <= Duration::from_secs(57), "{pauses:?}");
-        let (result, attempts) = again(2, &[lost; 3], &Cancel::default()).await;
+        let (result, attempts) = again(2, &[lost as Failing; 3], &Cancel::default()).await;
         assert!(matches!(result, Err(EngineError::ConnectionLost { .. })));
         assert_eq!(attempts, 3);
-        assert_eq!(again(0, &[lost], &Cancel::default()).await.1, 1);
+        assert_eq!(again(0, &[lost as Failing], &Cancel::default()).await.1, 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -207,11 +209,11 @@ mod tests {
             || EngineError::Login { location: "x".to_owned(), reason: "no".to_owned() },
             || EngineError::Statement { reason: "no".to_owned(), sql: String::new() },
         ] {
-            assert_eq!(again(9, &[error], &Cancel::default()).await.1, 1);
+            assert_eq!(again(9, &[error as Failing], &Cancel::default()).await.1, 1);
         }
         let cancel = Cancel::default();
         cancel.cancel();
-        assert_eq!(again(9, &[lost], &cancel).await.1, 1);
+        assert_eq!(again(9, &[lost as Failing], &cancel).await.1, 1);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl HttpsAddress {
             return Err(format!("{url} answers with HTTP {status}"));
         }
         let body = ByteStream::new(response.into_body()).collect().await;
-        let body = body.map_err(|error| format!("the answer of {url} broke off: {error}"))?;
+        let body = body.map_err(|error| format!("{url} broke off in its answer: {error}"))?;
         Ok(String::from_utf8_lossy(&body.into_bytes()).trim().to_owned())
     }
 }

@@ -152,12 +152,12 @@ impl Deployment {
         let (present, steps) = self.compare(&around).await?;
         let mut notes = around.notes.clone();
         notes.extend(present.notes.iter().cloned());
-        let surplus = self.find_surplus(&mut notes).await;
         let makes_cluster =
             steps.iter().any(|step| step.resource == ResourceKind::Cluster && step.action == Action::Create);
         if makes_cluster {
             self.check_orderable(&mut notes).await?;
         }
+        let surplus = self.find_surplus(&mut notes).await;
         self.note_buckets(&mut notes).await;
         Ok(Plan {
             deployment: self.config.name.clone(),

@@ -334,8 +334,9 @@ async fn the_other_way_round_too_and_under_other_names() {
 
 #[tokio::test]
 async fn all_that_is_asked_for_is_no_surplus() {
-    for kind in [crate::Kind::Cluster, crate::Kind::Serverless] {
-        let (_, deployment) = provisioned(DeploymentConfig { kind, ..full_config() }).await;
+    let serverless = DeploymentConfig { kind: crate::Kind::Serverless, ..config() };
+    for config in [full_config(), serverless] {
+        let (_, deployment) = provisioned(config).await;
         assert_eq!(deployment.plan().await.unwrap().surplus, []);
     }
 }

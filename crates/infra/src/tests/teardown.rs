@@ -126,7 +126,7 @@ async fn a_cluster_that_is_made_anew_before_somebody_says_yes_is_not_deleted() {
 
 #[tokio::test]
 async fn a_cluster_that_comes_back_while_its_end_is_waited_for_is_not_deleted() {
-    let (aws, deployment) = provisioned(config()).await;
+    let (aws, _) = provisioned(config()).await;
     let cluster = aws.world().clusters["sparkify-nightly"].clone();
     let mut clusters = MockClusters::new();
     let mut looks = 0;
