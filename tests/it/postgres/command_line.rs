@@ -135,7 +135,8 @@ fn a_password_among_the_arguments_is_warned_of_once_and_one_from_elsewhere_is_no
 
 #[test]
 fn a_variable_of_psqls_that_cannot_be_followed_is_wrong_usage_before_anything_is_sent() {
-    let mut command = cli().command(["check", "--warehouse", "postgres://me@127.0.0.1:1/db"]);
+    let cli = cli();
+    let mut command = cli.command(["check", "--warehouse", "postgres://me@127.0.0.1:1/db"]);
     let finished = Finished::from(command.env("PGSERVICE", "music").output().unwrap()).with_code(2);
     assert!(
         finished.stderr.contains("PGSERVICE") && finished.stderr.contains("hint: "),

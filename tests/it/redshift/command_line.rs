@@ -145,7 +145,8 @@ fn a_login_that_cannot_be_made_is_explained() {
     assert_eq!(stand.redshift.failed_logins(POSTGRES_USER), 1, "it was tried once");
 }
 
-/// A load whose COPY never ends by itself, from when it has begun to COPY.
+/// A load whose two COPYs never end by themselves, from when both have begun: before that, one whose records are
+/// still read would end the load.
 fn endless_load(cli: &Cli, stand: &Stand, data: &DataSet) -> Child {
     let _ = run(cli, stand, &["create-tables"]).success();
     stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_secs(600))).times(2));
@@ -156,15 +157,20 @@ fn endless_load(cli: &Cli, stand: &Stand, data: &DataSet) -> Child {
         .spawn()
         .unwrap();
     let begin = Instant::now();
-    while !sent(stand, "COPY") {
-        assert!(begin.elapsed() < Duration::from_secs(60), "there is no COPY");
+    while count_sent(stand, "COPY") < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "there are no two COPYs");
         std::thread::sleep(Duration::from_millis(20));
     }
     child
 }
 
+fn count_sent(stand: &Stand, beginning: &str) -> usize {
+    let statements = stand.redshift.statements();
+    statements.iter().filter(|sent| sent.sql().is_some_and(|sql| sql.starts_with(beginning))).count()
+}
+
 fn sent(stand: &Stand, beginning: &str) -> bool {
-    stand.redshift.statements().iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with(beginning)))
+    count_sent(stand, beginning) > 0
 }
 
 fn press_ctrl_c(child: &Child) {
