@@ -192,7 +192,7 @@ fn whole_life(aws: &Aws, serverless: bool) {
     let _ = aws.run(&["provision", "--plan"]).success();
     let _ = aws.provision().success();
 
-    let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     aws.account.call(
         "iam",
         "update_assume_role_policy",
