@@ -128,7 +128,7 @@ async fn changed_tables_of_the_model_are_analysed_after_the_commit_and_no_others
     let statements = stand.redshift.statements();
     let analysed: Vec<_> =
         statements.iter().filter_map(|sent| sent.sql().filter(|sql| sql.starts_with("ANALYZE"))).collect();
-    assert_eq!(analysed, ["ANALYZE users"]);
+    assert_eq!(analysed, ["ANALYZE users PREDICATE COLUMNS"]);
     stand.assert_only_what_redshift_takes();
 }
 
