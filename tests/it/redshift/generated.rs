@@ -2,7 +2,7 @@
 
 use sparkify_testkit::{Cli, Generated};
 
-use super::{BUCKET, ROLE, Stand};
+use super::{BUCKET, ROLE, Stand, direct::copies};
 use crate::{cli, generator::answers::SHAPES};
 
 /// The bucket of a source in S3.
@@ -59,11 +59,9 @@ fn generated_data_in_s3_give_their_answers_whether_packed_or_read_by_redshift_it
             without_fractions(&stand);
         }
         let _ = data.load_and_verify(&cli, &stand.redshift.owner_url());
-        let copied = stand.redshift.statements();
-        let copied =
-            copied.iter().filter_map(|received| received.sql()).filter(|sql| sql.contains("COPY batch_"));
-        assert!(copied.clone().count() >= 2);
-        assert!(copied.clone().all(|sql| sql.contains("GZIP") == (pack == "always")), "{pack}");
+        let copied = copies(&stand);
+        assert!(copied.len() >= 2);
+        assert!(copied.iter().all(|sql| sql.contains("GZIP") == (pack == "always")), "{pack}");
         stand.assert_only_what_redshift_takes();
     }
 }
