@@ -243,7 +243,12 @@ fn model() -> BTreeMap<String, BTreeMap<String, f64>> {
         }
         (place.to_owned(), chances)
     };
-    lines.map(row).collect()
+    // Who has cancelled does nothing more.
+    let last = ["free", "paid"].map(|level| {
+        let place = format!("Cancelled/{level}/Cancellation Confirmation");
+        (place, BTreeMap::from([("END".to_owned(), 1.0)]))
+    });
+    lines.map(row).chain(last).collect()
 }
 
 /// Of each place what was found.
