@@ -188,7 +188,12 @@ fn whole_life(aws: &Aws, serverless: bool) {
             super::WANTED
         ));
     };
-    configure(1, "parameters = { statement_timeout = \"60000\" }\n");
+    // Serverless has no parameter groups.
+    let parameters = |timeout: u32| match serverless {
+        true => String::new(),
+        false => format!("parameters = {{ statement_timeout = \"{timeout}\" }}\n"),
+    };
+    configure(1, &parameters(60_000));
     let _ = aws.run(&["provision", "--plan"]).success();
     let _ = aws.provision().success();
 
@@ -225,8 +230,11 @@ fn whole_life(aws: &Aws, serverless: bool) {
     }
     configure(
         2,
-        "parameters = { statement_timeout = \"90000\" }\nsnapshot_retention_days = 3\nbase_capacity = 16\n\
-         usage_limit = { rpu_hours = 50 }\ntags = { team = \"data\" }\n",
+        &format!(
+            "{}snapshot_retention_days = 3\nbase_capacity = 16\nusage_limit = {{ rpu_hours = 50 }}\n\
+             tags = {{ team = \"data\" }}\n",
+            parameters(90_000)
+        ),
     );
     let _ = aws.provision().success();
     let _ = aws.run(&["status"]).success();
