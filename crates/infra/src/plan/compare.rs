@@ -214,7 +214,7 @@ impl Deployment {
         match self.services.clusters.parameter_group(name).await {
             Ok(group) => present.used_parameters = group,
             Err(error) => {
-                present.notes.push(format!("whether the cluster requires TLS was not checked ({error})"))
+                present.notes.push(format!("whether the cluster requires TLS was not checked ({error})"));
             }
         }
     }
