@@ -129,6 +129,10 @@ fn parameters() -> Vec<Value> {
             }
         }
     }
+    // A COPY by its number, and one whose number is not known.
+    for query_id in [0, 101] {
+        parameters.push(context! { query_id, ..parameters[0].clone() });
+    }
     parameters
 }
 

@@ -98,6 +98,7 @@ impl Script<'_> {
             format!("the time, to find what the system says of the COPY{when}"),
             redshift::server_time(),
         );
+        self.add(format!("which COPY of the session was the last{when}"), redshift::last_copy());
         let parameters = context! { table, column_list => column_list(table), ..placeholders(self.options) };
         let sql = self.library.render("copy_packed", self.dialect, parameters)?;
         self.add(format!("copy_packed: the rows of {table}{when}"), sql);
