@@ -6,5 +6,9 @@ scripts/fetch-libduckdb.sh
 scripts/install-postgres.sh
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
+# What is built without all features: nothing else compiles these combinations.
+cargo check -p sparkify-cli --locked
+cargo check -p sparkify-cli --features aws --locked
+cargo check -p sparkify-infra --no-default-features --locked
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 cargo test --workspace --locked -- "$@"

@@ -1,5 +1,5 @@
 -- name: load_error_detail
--- purpose: the records that a COPY of a session has refused
+-- purpose: the records that one COPY of a session has refused, the last one if its number is not known
 SELECT
     BTRIM(file_name) AS file_name,
     line_number,
@@ -10,6 +10,12 @@ SELECT
     error_code,
     BTRIM(error_message) AS error_message
 FROM sys_load_error_detail
-WHERE session_id = {{ session_id }} AND start_time >= {{ literal(since) }}
-ORDER BY start_time, file_name, line_number
-LIMIT 20
+WHERE session_id = {{ session_id }}
+  AND query_id = {% if query_id %}{{ query_id }}{% else %}(
+    SELECT MAX(query_id)
+    FROM sys_load_history
+    WHERE session_id = {{ session_id }} AND start_time >= {{ literal(since) }}
+  ){% endif %}
+
+ORDER BY file_name, line_number
+LIMIT 21

@@ -6,9 +6,9 @@ mod deployment;
 use std::{io::Write, process::ExitCode, time::SystemTime};
 
 #[cfg(feature = "aws")]
-pub(crate) use deployment::{ChangesPending, DeploymentStopped, DoctorFailed, Leftovers};
+pub(crate) use deployment::{ChangesPending, DeploymentStopped, DoctorFailed, Leftovers, NotReady};
 
-use sparkify_etl::record::Reject;
+use sparkify_etl::record::{Refusal, Reject};
 
 use crate::config::Forms;
 
@@ -202,12 +202,14 @@ pub(crate) fn cards(rejects: &[Reject]) -> String {
         if let Some(field) = &reject.field {
             text.push_str(&format!("    field:  {field}\n"));
         }
-        text.push_str(&format!(
-            "    reason: {}\n    value:  {}\n    remedy: {}\n",
-            reject.reason,
-            reject.value,
-            reject.remedy()
-        ));
+        if let Some(declared) = reject.engine.as_ref().and_then(Refusal::declared_type) {
+            text.push_str(&format!("    type:   {declared}\n"));
+        }
+        text.push_str(&format!("    reason: {}\n", reject.reason));
+        if let Some(engine) = &reject.engine {
+            text.push_str(&format!("    error:  {} of the database: {}\n", engine.code, engine.message));
+        }
+        text.push_str(&format!("    value:  {}\n    remedy: {}\n", reject.value, reject.remedy()));
     }
     if rejects.len() > SHOWN {
         text.push_str(&format!("\n  … and {} more\n", rejects.len() - SHOWN));
@@ -216,7 +218,8 @@ pub(crate) fn cards(rejects: &[Reject]) -> String {
     text
 }
 
-fn hint_of(error: &anyhow::Error) -> Option<String> {
+/// What the user can do about an error.
+pub(crate) fn hint_of(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         if let Some(error) = cause.downcast_ref::<sparkify_etl::Error>() {
             return error.hint();
@@ -259,6 +262,9 @@ fn to_json(error: &anyhow::Error, exit: Exit) -> serde_json::Value {
             serde_json::json!({
                 "path": reject.path, "line": reject.line, "column": reject.column, "field": reject.field,
                 "reason": reject.reason.to_string(), "value": reject.value, "remedy": reject.remedy(),
+                "type": reject.engine.as_ref().and_then(|engine| engine.data_type.as_deref()),
+                "length": reject.engine.as_ref().and_then(|engine| engine.length),
+                "code": reject.engine.as_ref().map(|engine| engine.code),
             })
         })
         .collect();

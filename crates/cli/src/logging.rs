@@ -9,11 +9,14 @@ use crate::config::{LogFormat, Settings};
 /// Each statement and request of ours; of the libraries below only what is worth a word.
 const STATEMENTS: &str = "debug,hyper=info,rustls=info,aws_=info,object_store=info";
 
+/// What is to be looked into, and what becomes of statements that the user interrupts.
+const QUIETLY: &str = "warn,sparkify::interrupts=info";
+
 /// Begins to log as the settings say. `RUST_LOG` beats them.
 pub(crate) fn begin(settings: &Settings) {
     let level = match (settings.quiet, settings.verbose) {
         (true, _) => "error",
-        (false, 0) => "warn",
+        (false, 0) => QUIETLY,
         (false, 1) => "info",
         (false, _) => STATEMENTS,
     };
@@ -39,5 +42,15 @@ pub(crate) fn notice(settings: &Settings, message: &str) -> std::io::Result<()> 
             Ok(())
         }
         (false, LogFormat::Text) => writeln!(std::io::stderr(), "{message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_of_interrupted_statements_is_said_however_little_is_logged() {
+        assert!(QUIETLY.contains(&format!("{}=info", sparkify_warehouse::INTERRUPTS)));
     }
 }

@@ -40,23 +40,47 @@ impl ProgressDisplay {
 }
 
 fn show(bar: &ProgressBar, progress: &Progress) {
-    let (files, files_total) = progress.files();
-    let (bytes, bytes_total) = progress.bytes();
+    let State { position, length, message } = state(progress);
     bar.set_prefix(progress.step());
-    bar.set_length(bytes_total.max(1));
-    bar.set_position(bytes);
+    bar.set_length(length.max(1));
+    bar.set_position(position);
+    bar.set_message(message);
+}
+
+/// What the bar shows.
+struct State {
+    position: u64,
+    length: u64,
+    message: String,
+}
+
+fn state(progress: &Progress) -> State {
     let again = match progress.attempt() {
         0 | 1 => String::new(),
         attempt => format!(", attempt {attempt}"),
     };
-    bar.set_message(format!(
+    // The database reads files itself.
+    if let Some(copying) = progress.copying() {
+        let message = format!(
+            "{}/{} files, {}, {} rows{again}",
+            HumanCount(copying.files),
+            HumanCount(copying.files_total),
+            HumanBytes(copying.bytes),
+            HumanCount(copying.rows)
+        );
+        return State { position: copying.files, length: copying.files_total, message };
+    }
+    let (files, files_total) = progress.files();
+    let (bytes, bytes_total) = progress.bytes();
+    let message = format!(
         "{}/{} files, {}/{}, {} records{again}",
         HumanCount(files),
         HumanCount(files_total),
         HumanBytes(bytes),
         HumanBytes(bytes_total),
         HumanCount(progress.records())
-    ));
+    );
+    State { position: bytes, length: bytes_total, message }
 }
 
 impl Drop for ProgressDisplay {
@@ -102,5 +126,24 @@ impl Drop for GenerateDisplay {
     fn drop(&mut self) {
         self.task.abort();
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sparkify_warehouse::{CopyProgress, Copying};
+
+    use super::*;
+
+    #[test]
+    fn the_bar_shows_how_far_the_database_is_while_it_reads_files_itself() {
+        let progress = Progress::default();
+        assert_eq!(state(&progress).message, "0/0 files, 0 B/0 B, 0 records");
+        let copying =
+            Copying { table: "batch_events".to_owned(), rows: 12_345, bytes: 2048, files: 3, files_total: 8 };
+        CopyProgress::copying(&progress, &copying);
+        let State { position, length, message } = state(&progress);
+        assert_eq!((position, length, message.as_str()), (3, 8, "3/8 files, 2.00 KiB, 12,345 rows"));
+        assert_eq!(progress.step(), "copying");
     }
 }

@@ -171,7 +171,7 @@ pub enum Error {
     #[error("the files cannot be left to the database: {reason}")]
     NotDirect {
         /// Why.
-        reason: &'static str,
+        reason: String,
     },
     /// The counts do not add up: a fault of this program.
     #[error("the counts do not add up: {0}; nothing was published")]
@@ -209,6 +209,11 @@ impl Error {
         match self {
             Self::Source(error) => Some(error.remedy().to_owned()),
             Self::Warehouse { source, .. } => source.hint(),
+            Self::BadRecords { rejects, .. } if rejects.iter().any(|reject| reject.engine.is_some()) => Some(
+                "correct the files; the database stops at the first bad record, so there may be others: --pack always \
+                 finds all of them, and sets them aside with --max-errors"
+                    .to_owned(),
+            ),
             Self::BadRecords { count, .. } => Some(format!(
                 "correct the files, or set bad records aside in the table load_errors with --max-errors {count}"
             )),

@@ -50,5 +50,5 @@ pub use error::{Error, Result, SourceError, SourceProblem};
 pub use load::{LoadOptions, MatchRule, Pack, Retries, load};
 pub use progress::{Cancel, Progress};
 pub use report::{FileCounts, RecordCounts, RunReport, Step};
-pub use script::{ScriptConnection, ScriptPart, placeholders, script};
+pub use script::{RedshiftScript, ScriptConnection, ScriptOptions, ScriptPart, placeholders, script};
 pub use tables::{create_tables, creation, recreate_tables, removal, verify_tables};

@@ -1,11 +1,18 @@
 //! What a load is doing, for those who watch it.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
 };
 
+use sparkify_warehouse::{CopyProgress, Copying};
 use tokio::sync::Notify;
+
+/// The step of an engine that reads files itself.
+const COPYING: &str = "copying";
 
 /// How far a load has come. Shared between the load and whoever shows it; reading it costs nothing.
 #[derive(Debug, Default)]
@@ -17,12 +24,14 @@ pub struct Progress {
     bytes_total: AtomicU64,
     bytes: AtomicU64,
     records: AtomicU64,
+    /// What the engine reads itself, by table.
+    copying: Mutex<BTreeMap<String, Copying>>,
 }
 
 impl Progress {
     /// What is being done, in a word or two.
     pub fn step(&self) -> &'static str {
-        *self.step.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.step)
     }
 
     /// Which attempt this is: 1, or more if the connection was lost.
@@ -45,14 +54,34 @@ impl Progress {
         self.records.load(Ordering::Relaxed)
     }
 
+    /// How far the engine is with the files that it reads itself, all tables together; `None` unless it does so.
+    #[must_use]
+    pub fn copying(&self) -> Option<Copying> {
+        let tables = lock(&self.copying);
+        if tables.is_empty() || self.step() != COPYING {
+            return None;
+        }
+        let mut all = Copying::default();
+        for table in tables.values() {
+            all.rows += table.rows;
+            all.bytes += table.bytes;
+            all.files += table.files;
+            all.files_total += table.files_total;
+        }
+        all.table = tables.keys().cloned().collect::<Vec<_>>().join(", ");
+        Some(all)
+    }
+
     pub(crate) fn begin(&self, step: &'static str) {
-        *self.step.lock().unwrap_or_else(PoisonError::into_inner) = step;
-        tracing::info!(step);
+        if std::mem::replace(&mut *lock(&self.step), step) != step {
+            tracing::info!(step);
+        }
     }
 
     /// Begins at nothing again.
     pub(crate) fn begin_attempt(&self, attempt: u32) {
         self.attempt.store(attempt, Ordering::Relaxed);
+        lock(&self.copying).clear();
         for count in [&self.files_total, &self.files, &self.bytes_total, &self.bytes, &self.records] {
             count.store(0, Ordering::Relaxed);
         }
@@ -74,6 +103,17 @@ impl Progress {
     pub(crate) fn add_records(&self, records: u64) {
         self.records.fetch_add(records, Ordering::Relaxed);
     }
+}
+
+impl CopyProgress for Progress {
+    fn copying(&self, state: &Copying) {
+        lock(&self.copying).insert(state.table.clone(), state.clone());
+        self.begin(COPYING);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A wish to stop, shared between threads.
@@ -108,5 +148,32 @@ impl Cancel {
         if !self.is_cancelled() {
             heard.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_engine_reads_itself_is_summed_up_over_its_tables_while_it_does_so() {
+        let progress = Progress::default();
+        progress.begin("reading");
+        assert_eq!(progress.copying(), None);
+        let table = |table: &str, rows, files| Copying {
+            table: table.to_owned(),
+            rows,
+            bytes: 10 * rows,
+            files,
+            files_total: 4,
+        };
+        for state in [table("batch_events", 5, 1), table("batch_songs", 1, 0), table("batch_events", 8, 2)] {
+            CopyProgress::copying(&progress, &state);
+        }
+        assert_eq!(progress.step(), "copying");
+        let all = progress.copying().unwrap();
+        assert_eq!((all.rows, all.bytes, all.files, all.files_total), (9, 90, 2, 8));
+        progress.begin("transforming");
+        assert_eq!(progress.copying(), None);
     }
 }

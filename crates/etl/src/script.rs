@@ -1,18 +1,20 @@
 //! What `create-tables` and a load send to an engine, as text and in order.
 //!
 //! For people who want to read it or have it reviewed before anything runs. Values that are known only then
-//! have placeholders. A test holds the script to what loads really send.
+//! have placeholders such as `<run>`. A test holds the script to what loads really send.
 
 mod redshift;
 
+use std::time::Duration;
+
 use sparkify_schema::{
     Dialect, ddl,
-    model::{BatchTables, tables},
+    model::{BatchTables, load_errors, loaded_files, tables},
     sql::{Condition, Folder, SqlLibrary, Value, context, transform_steps},
     statements,
 };
 
-use crate::{LoadOptions, Result, tables::creation};
+use crate::{LoadOptions, Result, load::KEYS_SHOWN, tables::creation};
 
 /// Which connection a statement is sent on. Only Redshift has more than one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +58,40 @@ pub enum ScriptPart {
     Note(String),
 }
 
+/// What the statements depend on.
+#[derive(Debug, Clone, Default)]
+pub struct ScriptOptions {
+    /// How the load is done.
+    pub load: LoadOptions,
+    /// What is known of a load into Redshift.
+    pub redshift: RedshiftScript,
+}
+
+/// What is known beforehand of a load into Redshift. What is not, and belongs into statements, has a placeholder.
+#[derive(Debug, Clone, Default)]
+pub struct RedshiftScript {
+    /// The name of the database.
+    pub database: Option<String>,
+    /// How long a statement may take; without it, no limit is set.
+    pub statement_timeout: Option<Duration>,
+    /// The query group; without it, none is set.
+    pub query_group: Option<String>,
+    /// How long another load is waited for.
+    pub wait: Duration,
+    /// Where the files go, as `s3://BUCKET/PREFIX`.
+    pub stage: Option<String>,
+    /// The role that reads them.
+    pub role: Option<String>,
+    /// The region of the bucket.
+    pub region: Option<String>,
+}
+
 /// The statements of `create-tables` and of a load.
 ///
 /// # Errors
 ///
 /// [`crate::Error::Sql`] when a statement cannot be rendered.
-pub fn script(library: &SqlLibrary, dialect: Dialect, options: &LoadOptions) -> Result<Vec<ScriptPart>> {
+pub fn script(library: &SqlLibrary, dialect: Dialect, options: &ScriptOptions) -> Result<Vec<ScriptPart>> {
     let mut script =
         Script { library, dialect, options, connection: ScriptConnection::Load, parts: Vec::new() };
     if dialect.copies_from_objects() {
@@ -74,32 +104,39 @@ pub fn script(library: &SqlLibrary, dialect: Dialect, options: &LoadOptions) -> 
     Ok(script.parts)
 }
 
-/// Parameters for every statement of the library: what a load would have, and placeholders for what is
-/// known only in a load.
+/// Parameters for every statement of the library: what a load would have, and placeholders such as `<run>` for
+/// what is known only in a load.
 #[must_use]
-pub fn placeholders(options: &LoadOptions) -> Value {
+pub fn placeholders(options: &ScriptOptions) -> Value {
+    let place = &options.redshift;
+    let known =
+        |value: &Option<String>, placeholder: &str| value.clone().unwrap_or_else(|| placeholder.to_owned());
+    let stage = known(&place.stage, "s3://<bucket>/<prefix>");
+    let folder = format!("{}/<database id>/<load>/<table>", stage.trim_end_matches('/'));
+    let role = known(&place.role, "<role>");
     context! {
         batch_events => "batch_events",
         batch_songs => "batch_songs",
-        match_rule => options.match_rule.name(),
+        match_rule => options.load.match_rule.name(),
         rematch_all => false,
         run_id => "<run>",
         source => "<source>",
-        files_loaded => 0,
-        records_read => 0,
-        records_staged => 0,
-        records_rejected => 0,
-        records_duplicate => 0,
+        files_loaded => "<files loaded>",
+        records_read => "<records read>",
+        records_staged => "<records staged>",
+        records_rejected => "<records rejected>",
+        records_duplicate => "<records duplicate>",
         tool_version => env!("CARGO_PKG_VERSION"),
         table => "batch_events",
+        model => "staging_events",
         column_list => column_list("batch_events"),
-        manifest => "s3://<bucket>/<prefix>/<load>/manifest.json",
-        json_paths => "s3://<bucket>/<prefix>/<load>/jsonpaths.json",
-        region => "<region>",
-        role => "<role>",
+        manifest => format!("{folder}/manifest-<sha256>.json"),
+        json_paths => format!("{folder}/jsonpaths.json"),
+        region => known(&place.region, "<region>"),
+        role => if role.eq_ignore_ascii_case("default") { "default".to_owned() } else { role },
         compression => "GZIP",
-        query_id => 0,
-        session_id => 0,
+        query_id => "<query>",
+        session_id => "<session>",
         since => "<time>",
     }
 }
@@ -114,7 +151,7 @@ fn column_list(table: &str) -> String {
 struct Script<'a> {
     library: &'a SqlLibrary,
     dialect: Dialect,
-    options: &'a LoadOptions,
+    options: &'a ScriptOptions,
     /// Where the next statements are sent.
     connection: ScriptConnection,
     parts: Vec<ScriptPart>,
@@ -194,6 +231,34 @@ impl Script<'_> {
             for table in ["batch_songs", "batch_events", "batch_changed_songs", "batch_changed_events"] {
                 self.copy_apart(table)?;
             }
+            self.inspect()?;
+        }
+        Ok(())
+    }
+
+    /// What COPY has taken is held against the rules of the model.
+    fn inspect(&mut self) -> Result<()> {
+        let when = " (when the files of a source were copied as they are)";
+        for (table, model) in [
+            ("batch_songs", "staging_songs"),
+            ("batch_events", "staging_events"),
+            ("batch_changed_songs", "staging_songs"),
+            ("batch_changed_events", "staging_events"),
+        ] {
+            for (name, rows) in [("broken_rules", 20), ("json_texts", 100)] {
+                let parameters = context! { table, model, ..placeholders(self.options) };
+                let sql = self.library.render(name, self.dialect, parameters)?;
+                let purpose = &self.library.file(name)?.purpose;
+                self.add(format!("{name}: {purpose}{when}"), statements::first_rows(&sql, rows));
+            }
+        }
+        self.note(
+            "here what the ledger will say of the files is written to batch_loaded_files,\n\
+             and of the records that were set aside to batch_load_errors",
+        );
+        if self.dialect.copies_from_objects() {
+            self.copy_apart("batch_loaded_files")?;
+            self.copy_apart("batch_load_errors")?;
         }
         Ok(())
     }
@@ -243,7 +308,7 @@ impl Script<'_> {
     fn conflicts(&mut self) -> Result<()> {
         self.add_file("conflicting_events", when(Condition::RepeatedEvents))?;
         if let Some(ScriptPart::Statement { sql, .. }) = self.parts.last_mut() {
-            *sql = statements::first_rows(sql, 20);
+            *sql = statements::first_rows(sql, self.options.load.max_errors.saturating_add(KEYS_SHOWN));
         }
         let keys = [(0, 0), (0, 1)];
         self.add(
@@ -258,6 +323,12 @@ impl Script<'_> {
         if self.dialect.copies_from_objects() {
             self.copy("batch_events", " (when two events contradict each other)")?;
         }
+        self.note("here those that are set aside are written to batch_load_errors");
+        if self.dialect.copies_from_objects() {
+            self.copy("batch_load_errors", " (when two events contradict each other)")?;
+        }
+        let rejected = statements::note_rejected(self.dialect, "<file>", 0)?;
+        self.add("for each file with such events (when two events contradict each other)", rejected);
         Ok(())
     }
 
@@ -279,13 +350,9 @@ impl Script<'_> {
         self.add("for each file with another time and the same content", touched);
         let changed = statements::forget_file(self.dialect, "<file>")?;
         self.add("for each file that has changed since it was loaded", changed);
-        self.note(
-            "here the files are written to loaded_files, and records that were set aside to load_errors",
-        );
-        if self.dialect.copies_from_objects() {
-            self.copy("loaded_files", "")?;
-            self.copy("load_errors", " (when records were set aside)")?;
-        }
+        self.add("the files", statements::add_to_ledger(loaded_files()));
+        let errors = statements::add_to_ledger(load_errors());
+        self.add("the records that were set aside (when some were)", errors);
         self.add_file("insert_load_run", "")
     }
 }

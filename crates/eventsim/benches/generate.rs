@@ -1,8 +1,10 @@
 //! How fast the generator is, and what memory it needs:
-//! `cargo bench -p sparkify-eventsim --bench generate -- [--events MILLIONS] [--rounds N]`.
+//! `cargo bench -p sparkify-eventsim --bench generate -- [--events MILLIONS] [--rounds N] [--check]`.
 //!
 //! Prints events a second with one thread and with all, to a place that only counts and to a directory, plain
-//! and compressed; then the peak memory of logs of the same users over one month, three and ten.
+//! and compressed; then the peak memory of logs of the same users over one month, three and ten. With `--check` it ends
+//! with 1 if one core makes less than a million events a second, all of them do not make clearly more, or memory grows
+//! with the length of the log.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
 use std::{
@@ -55,6 +57,12 @@ impl SinkFile for Counting {
 /// directory: what it names is separated by blanks.
 const ONLY: &str = "SPARKIFY_BENCH_ONLY";
 
+/// What `--check` demands: million events a second on one core, and how much more on all cores, if there are several.
+const RATE_MIN: f64 = 1.0;
+const SPEED_UP_MIN: f64 = 1.3;
+/// And by how much the peak memory of ten months may exceed that of one.
+const MEMORY_GROWTH_MAX: f64 = 1.3;
+
 fn main() {
     if let Ok(only) = std::env::var(ONLY) {
         return only_make(&only);
@@ -70,6 +78,7 @@ fn main() {
     let plain = Settings { volume: Volume::Users(users), ..trial };
     println!("{millions} million events of {users} users, {cores} cores, best of {rounds}");
     println!("threads  to         form  seconds  million events/s  a core  MB/s");
+    let mut rates = Vec::new();
     let compressed = |compression| Settings { compression, ..plain };
     for (threads, to_disk, form, settings) in [
         (1, false, "none", plain),
@@ -83,6 +92,7 @@ fn main() {
         let runs = (0..rounds).map(|_| run(&settings, to_disk.then_some(&directory)));
         let (elapsed, written) = runs.min_by_key(|(elapsed, _)| *elapsed).unwrap();
         let rate = written.events as f64 / elapsed.as_secs_f64() / 1e6;
+        rates.push(rate);
         println!(
             "{threads:>7}  {:<9}  {form:>4}  {:>7.2}  {rate:>16.2}  {:>6.2}  {:>4.0}",
             if to_disk { "directory" } else { "nowhere" },
@@ -92,9 +102,36 @@ fn main() {
         );
     }
     println!("months  million events  peak MiB   (the same {} users)", users / 10);
+    let mut peaks = Vec::new();
     for (months, to) in [(1, "2018-12-01"), (3, "2019-02-01"), (10, "2019-09-01")] {
         let (events, peak_mib) = peak_of(users / 10, to, &directory);
+        peaks.push(peak_mib as f64);
         println!("{months:>6}  {:>14.2}  {peak_mib:>8}", events as f64 / 1e6);
+    }
+    if std::env::args().any(|argument| argument == "--check") {
+        // The first two are those to nowhere.
+        let speed_up = rates[1] / rates[0];
+        let growth = peaks[peaks.len() - 1] / peaks[0];
+        let checks = [
+            (
+                format!("{:.2} million events/s on one core, {RATE_MIN} at least", rates[0]),
+                rates[0] >= RATE_MIN,
+            ),
+            (
+                format!("{speed_up:.2} times as fast on {cores} cores, {SPEED_UP_MIN} at least"),
+                cores == 1 || speed_up >= SPEED_UP_MIN,
+            ),
+            (
+                format!("{growth:.2} times the memory for ten months, {MEMORY_GROWTH_MAX} at most"),
+                growth <= MEMORY_GROWTH_MAX,
+            ),
+        ];
+        for (what, holds) in &checks {
+            println!("{}  {what}", if *holds { "ok    " } else { "FAILED" });
+        }
+        if checks.iter().any(|(_, holds)| !holds) {
+            std::process::exit(1);
+        }
     }
 }
 

@@ -74,7 +74,7 @@ mod world;
 
 pub use clock::{NoTimestamp, Timestamp};
 pub use error::Error;
-pub use generate::{Written, generate};
+pub use generate::{Written, file_names, generate};
 pub use progress::Progress;
 pub use rhythm::Rhythm;
 pub use sample::Sample;

@@ -223,7 +223,88 @@ impl Machine {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    /// Where somebody is and, of what may come next, the chance and the place: `login/level/page`.
+    type Rows = BTreeMap<String, Vec<(String, String)>>;
+
+    fn place(state: State) -> String {
+        format!("{}/{}/{}", state.auth.name(), state.level.name(), state.page.name())
+    }
+
+    /// The rows of the description, with chances in ten thousandths and weights as they are.
+    fn described() -> Rows {
+        let mut rows = Rows::new();
+        for line in include_str!("pages/model.txt").lines() {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (row, choices) = line.split_once(": ").unwrap();
+            let is_first = row.starts_with("first ");
+            let mut parts = row.trim_start_matches("first ").split('/');
+            let (auth, level) = (parts.next().unwrap(), parts.next().unwrap());
+            let choices = choices.split(", ").map(|choice| {
+                let (choice, change) = choice.split_once(" > ").unwrap_or((choice, ""));
+                let (page, chance) = choice.rsplit_once(' ').unwrap();
+                let to = match change {
+                    "" => format!("{auth}/{level}/{page}"),
+                    "free" | "paid" => format!("{auth}/{change}/{page}"),
+                    other => format!("{other}/{level}/{page}"),
+                };
+                let chance: f64 = chance.parse().unwrap();
+                let chance = if is_first { chance } else { (chance * 10_000.0).round() };
+                (chance.to_string(), to)
+            });
+            assert!(rows.insert(row.to_owned(), choices.collect()).is_none(), "{row}");
+        }
+        rows
+    }
+
+    #[test]
+    fn the_machine_is_the_one_of_the_description() {
+        let mut machine = Rows::new();
+        for (page, auth, level, targets) in TRANSITIONS {
+            let state = State { page: *page, auth: *auth, level: *level };
+            let choices = targets.iter().map(|(chances, page, change)| {
+                (chances.to_string(), place(change.of(State { page: *page, ..state })))
+            });
+            machine.insert(place(state), choices.collect());
+        }
+        for (auth, level) in [
+            (Auth::LoggedIn, Level::Free),
+            (Auth::LoggedIn, Level::Paid),
+            (Auth::LoggedOut, Level::Free),
+            (Auth::LoggedOut, Level::Paid),
+            (Auth::Guest, Level::Free),
+        ] {
+            let choices = first_pages(auth, level)
+                .iter()
+                .map(|(weight, page)| (weight.to_string(), place(State { page: *page, auth, level })));
+            machine.insert(format!("first {}/{}", auth.name(), level.name()), choices.collect());
+        }
+        // The order within a row has no meaning for the chances.
+        let sorted = |mut rows: Rows| {
+            rows.values_mut().for_each(|choices| choices.sort());
+            rows
+        };
+        assert_eq!(sorted(machine), sorted(described()));
+    }
+
+    #[test]
+    fn pages_have_the_methods_and_status_of_the_description() {
+        for page in Page::ALL {
+            let expected = match page.name() {
+                "Error" => ("GET", 404),
+                "NextSong" => ("PUT", 200),
+                "Cancel" | "Login" | "Logout" | "Save Settings" => ("PUT", 307),
+                name if name.starts_with("Submit ") => ("PUT", 307),
+                _ => ("GET", 200),
+            };
+            assert_eq!((page.method(), page.status()), expected, "{page:?}");
+        }
+    }
 
     #[test]
     fn every_chance_leads_to_a_page_that_goes_on_or_ends() {

@@ -32,6 +32,63 @@ pub(crate) struct Details<'a> {
     pub(crate) registration: i64,
 }
 
+/// What a row says.
+#[derive(Debug, Clone, Copy)]
+struct Fields<'a> {
+    who: Option<Details<'a>>,
+    /// Artist, title, and length in hundred-thousandths of a second.
+    track: Option<(&'a str, &'a str, i64)>,
+    auth: &'a str,
+    level: &'a str,
+    method: &'a str,
+    page: &'a str,
+    status: u16,
+    session: u64,
+    item: u32,
+    at: i64,
+}
+
+impl Fields<'_> {
+    /// Appends the row as the source has it.
+    fn push(&self, out: &mut Vec<u8>) {
+        let Self { who, track, .. } = *self;
+        let text = |out: &mut Vec<u8>, key: &str, value: Option<&str>| {
+            out.extend_from_slice(key.as_bytes());
+            match value {
+                Some(value) => push_string(out, value, Slash::Escaped),
+                None => out.extend_from_slice(b"null"),
+            }
+        };
+        text(out, "{\"artist\":", track.map(|(artist, ..)| artist));
+        text(out, ",\"auth\":", Some(self.auth));
+        text(out, ",\"firstName\":", who.map(|who| who.first_name));
+        text(out, ",\"gender\":", who.map(|who| who.gender));
+        out.extend_from_slice(format!(",\"itemInSession\":{}", self.item).as_bytes());
+        text(out, ",\"lastName\":", who.map(|who| who.last_name));
+        out.extend_from_slice(b",\"length\":");
+        match track {
+            Some((.., duration)) => push_decimal(out, duration),
+            None => out.extend_from_slice(b"null"),
+        }
+        text(out, ",\"level\":", Some(self.level));
+        text(out, ",\"location\":", who.map(|who| who.location));
+        text(out, ",\"method\":", Some(self.method));
+        text(out, ",\"page\":", Some(self.page));
+        match who {
+            Some(who) => {
+                out.extend_from_slice(format!(",\"registration\":{}.0", who.registration).as_bytes());
+            }
+            None => out.extend_from_slice(b",\"registration\":null"),
+        }
+        out.extend_from_slice(format!(",\"sessionId\":{}", self.session).as_bytes());
+        text(out, ",\"song\":", track.map(|(_, title, _)| title));
+        out.extend_from_slice(format!(",\"status\":{},\"ts\":{}", self.status, self.at).as_bytes());
+        text(out, ",\"userAgent\":", who.map(|who| who.user_agent));
+        let id = who.map_or_else(String::new, |who| who.id.to_string());
+        out.extend_from_slice(format!(",\"userId\":\"{id}\"}}").as_bytes());
+    }
+}
+
 impl<'a> Context<'a> {
     pub(crate) fn details(&self, user: u32) -> Details<'a> {
         if user >= SCRIPTED {
@@ -103,42 +160,20 @@ impl<'a> Context<'a> {
     /// The same, for any user and state.
     pub(crate) fn push_any(&self, out: &mut Vec<u8>, event: &Event) {
         let state = event.state;
-        let who = state.auth.is_known().then(|| self.details(event.user));
         let track = (event.track != NO_TRACK).then(|| self.world.universe.track(event.track));
-        let text = |out: &mut Vec<u8>, key: &str, value: Option<&str>| {
-            out.extend_from_slice(key.as_bytes());
-            match value {
-                Some(value) => push_string(out, value, Slash::Escaped),
-                None => out.extend_from_slice(b"null"),
-            }
+        let fields = Fields {
+            who: state.auth.is_known().then(|| self.details(event.user)),
+            track: track.map(|track| (track.artist.as_str(), track.title.as_str(), track.duration)),
+            auth: state.auth.name(),
+            level: state.level.name(),
+            method: state.page.method(),
+            page: state.page.name(),
+            status: state.page.status(),
+            session: event.session,
+            item: event.item,
+            at: event.at,
         };
-        text(out, "{\"artist\":", track.map(|track| track.artist.as_str()));
-        text(out, ",\"auth\":", Some(state.auth.name()));
-        text(out, ",\"firstName\":", who.map(|who| who.first_name));
-        text(out, ",\"gender\":", who.map(|who| who.gender));
-        out.extend_from_slice(format!(",\"itemInSession\":{}", event.item).as_bytes());
-        text(out, ",\"lastName\":", who.map(|who| who.last_name));
-        out.extend_from_slice(b",\"length\":");
-        match track {
-            Some(track) => push_decimal(out, track.duration),
-            None => out.extend_from_slice(b"null"),
-        }
-        text(out, ",\"level\":", Some(state.level.name()));
-        text(out, ",\"location\":", who.map(|who| who.location));
-        text(out, ",\"method\":", Some(state.page.method()));
-        text(out, ",\"page\":", Some(state.page.name()));
-        match who {
-            Some(who) => {
-                out.extend_from_slice(format!(",\"registration\":{}.0", who.registration).as_bytes());
-            }
-            None => out.extend_from_slice(b",\"registration\":null"),
-        }
-        out.extend_from_slice(format!(",\"sessionId\":{}", event.session).as_bytes());
-        text(out, ",\"song\":", track.map(|track| track.title.as_str()));
-        out.extend_from_slice(format!(",\"status\":{},\"ts\":{}", state.page.status(), event.at).as_bytes());
-        text(out, ",\"userAgent\":", who.map(|who| who.user_agent));
-        let id = who.map_or_else(String::new, |who| who.id.to_string());
-        out.extend_from_slice(format!(",\"userId\":\"{id}\"}}").as_bytes());
+        fields.push(out);
     }
 
     /// The same event spelled differently: other order of keys, blanks, UTF-8, numbers without quotes or
@@ -181,8 +216,12 @@ impl<'a> Context<'a> {
 
     /// The event's row of songplays.
     pub(crate) fn songplay<'r>(&self, row: &'r mut Row, event: &Event) -> &'r Row {
+        self.songplay_of(row, event, self.world.universe.song(event.track))
+    }
+
+    /// The same with another song.
+    pub(crate) fn songplay_of<'r>(&self, row: &'r mut Row, event: &Event, song: u32) -> &'r Row {
         let who = self.details(event.user);
-        let song = self.world.universe.song(event.track);
         let matched = (song != NO_SONG).then(|| {
             let record = self.songs.record(self.records, song);
             (record.song_id.as_str(), record.artist_id.as_str())
@@ -215,6 +254,64 @@ fn push_track_text(out: &mut Vec<u8>, text: Option<LogText<'_>>) {
 mod tests {
     use super::*;
     use crate::{Sample, Settings, catalogue::Catalogue, traps::scripts};
+
+    /// Rows as they are in the source: double-encoded text, quotes that have stayed, slashes, nobody.
+    const SOURCE: &str = concat!(
+        r#"{"artist":"Bj\u00c3\u0083\u00c2\u00b6rk \/ AC\/DC","auth":"Logged In","firstName":"Ryan","gender":"M","itemInSession":3,"lastName":"Smith","length":180.0,"level":"free","location":"San Jose-Sunnyvale-Santa Clara, CA","method":"PUT","page":"NextSong","registration":1541016707796.0,"sessionId":583,"song":"The \"One\"","status":200,"ts":1542242481796,"userAgent":"\"Mozilla\/5.0 (X11; Linux x86_64)\"","userId":"26"}"#,
+        "\n",
+        r#"{"artist":null,"auth":"Logged Out","firstName":null,"gender":null,"itemInSession":0,"lastName":null,"length":null,"level":"paid","location":null,"method":"PUT","page":"Login","registration":null,"sessionId":52,"song":null,"status":307,"ts":1541207073796,"userAgent":null,"userId":""}"#,
+    );
+
+    /// The rows of the real log, if it is at hand.
+    fn real_rows() -> Vec<String> {
+        let named = std::env::var_os("SPARKIFY_REAL_DATA").map(std::path::PathBuf::from);
+        let beside = || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+        let mut folders = vec![named.unwrap_or_else(beside).join("log_data")];
+        let mut rows = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    rows.extend(std::fs::read_to_string(path).unwrap().split('\n').map(str::to_owned));
+                }
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn rows_of_the_source_are_written_as_they_are_there() {
+        for line in SOURCE.lines().map(str::to_owned).chain(real_rows()) {
+            let row: serde_json::Value = serde_json::from_str(&line).unwrap();
+            let text = |key: &str| row[key].as_str().unwrap();
+            let who = row["firstName"].is_string().then(|| Details {
+                id: text("userId").parse().unwrap(),
+                first_name: text("firstName"),
+                last_name: text("lastName"),
+                gender: text("gender"),
+                location: text("location"),
+                user_agent: text("userAgent"),
+                registration: row["registration"].as_f64().unwrap() as i64,
+            });
+            let duration = row["length"].as_f64().map(|length| (length * 100_000.0).round() as i64);
+            let fields = Fields {
+                who,
+                track: duration.map(|duration| (text("artist"), text("song"), duration)),
+                auth: text("auth"),
+                level: text("level"),
+                method: text("method"),
+                page: text("page"),
+                status: row["status"].as_u64().unwrap() as u16,
+                session: row["sessionId"].as_u64().unwrap(),
+                item: row["itemInSession"].as_u64().unwrap() as u32,
+                at: row["ts"].as_i64().unwrap(),
+            };
+            let mut written = Vec::new();
+            fields.push(&mut written);
+            assert_eq!(String::from_utf8(written).unwrap(), line);
+        }
+    }
 
     #[test]
     fn the_quick_way_to_write_a_row_gives_the_same_as_the_general_one() {

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::{Error, Rhythm, Timestamp};
+use crate::{Error, Rhythm, Timestamp, clock::YEAR, world::TRIAL};
 
 /// How large a data set is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,16 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// What settings call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gz",
+            Self::Zstd => "zst",
+        }
+    }
+
     /// What it adds to the name of a file.
     #[must_use]
     pub const fn ending(self) -> &'static str {
@@ -111,11 +121,26 @@ impl Default for Settings {
     }
 }
 
-/// The most users, songs and days, so that numbers fit.
-const COUNT_MAX: u32 = 200_000_000;
+/// The most users at the start, and in all, so that numbers fit.
+pub(crate) const COUNT_MAX: u32 = 200_000_000;
+/// The most events: more users than there may be make no more.
+const EVENTS_MAX: u64 = 1_000_000_000_000;
+/// The most songs, whose texts, 40 bytes each, must fit 32 bits.
+const TRACKS_MAX: u32 = 50_000_000;
 const YEARS_MAX: i64 = 100;
 
 impl Settings {
+    /// About how many users there are in the end; where the number of events is set, how many there are of those of the
+    /// trial that tells what new users do.
+    fn users_in_the_end(&self) -> f64 {
+        let years = (self.to.milliseconds() - self.from.milliseconds()) as f64 / 1000.0 / YEAR;
+        let at_start = match self.volume {
+            Volume::Users(users) => users,
+            Volume::Events(_) => TRIAL,
+        };
+        f64::from(at_start) * libm::exp(self.growth_rate * years)
+    }
+
     /// Refuses values that make no sense, as [`generate`](crate::generate()) does.
     ///
     /// # Errors
@@ -137,11 +162,17 @@ impl Settings {
             Self { volume: Volume::Users(count), .. } if *count > COUNT_MAX => {
                 wrong("users", "must be 200,000,000 at most")
             }
-            _ if self.songs > COUNT_MAX || self.tracks > COUNT_MAX => {
-                wrong("songs", "and tracks must be 200,000,000 at most")
+            Self { volume: Volume::Events(count), .. } if *count > EVENTS_MAX => {
+                wrong("events", "must be 1,000,000,000,000 at most")
+            }
+            _ if self.songs > TRACKS_MAX || self.tracks > TRACKS_MAX => {
+                wrong("songs", "and tracks must be 50,000,000 at most")
             }
             _ if !(0.0..=1.0).contains(&self.match_rate) => wrong("match_rate", "must be from 0 to 1"),
             _ if !(0.0..=100.0).contains(&self.growth_rate) => wrong("growth_rate", "must be from 0 to 100"),
+            _ if self.users_in_the_end() > f64::from(COUNT_MAX) => {
+                wrong("growth_rate", "would make more than 200,000,000 users in that time")
+            }
             _ if !(0.0..=100.0).contains(&self.attrition_rate) => {
                 wrong("attrition_rate", "must be from 0 to 100")
             }

@@ -117,7 +117,8 @@ impl User {
                     track,
                     state: self.state,
                     is_first: !self.is_begun,
-                    is_late: world.settings.traps && traps::is_late_session(self.index, self.ordinal),
+                    is_late: world.settings.traps
+                        && traps::is_late_session(world.settings.seed, self.index, self.ordinal),
                 });
                 self.is_begun = true;
             }

@@ -3,12 +3,13 @@
 use rayon::prelude::*;
 
 use crate::{
-    Settings,
+    Error, Progress, Settings,
     catalogue::{Catalogue, Universe},
     clock::YEAR,
     pages::Machine,
     people::Vocabulary,
     random::Random,
+    settings::COUNT_MAX,
     truth::StarSongs,
     user::{MILLISECONDS, User},
 };
@@ -20,7 +21,7 @@ pub(crate) const USERS_PER_TASK: usize = 512;
 /// The source counts its users from 2.
 pub(crate) const FIRST_USER_ID: i64 = 2;
 /// Users of the trial that tells how much new ones do.
-const TRIAL: u32 = 1_000;
+pub(crate) const TRIAL: u32 = 1_000;
 
 /// What all users share.
 #[derive(Debug)]
@@ -61,46 +62,57 @@ impl World {
     }
 
     /// How many users it takes to have about so many events.
-    pub(crate) fn users_for(&self, events: u64) -> u32 {
+    pub(crate) fn users_for(&self, events: u64, progress: &Progress) -> Result<u32, Error> {
         // What users do does not depend on how many there are, so their events can be counted beforehand. Only
         // how many new ones come depends on it.
-        let wanted = (events as f64 / self.growth_of_events()) as u64;
+        let wanted = (events as f64 / self.growth_of_events(progress)?) as u64;
         let (mut users, mut counted) = (0_u32, 0_u64);
         let mut batch = 2_000_u32;
-        loop {
-            let counts: Vec<u64> = (users..users + batch)
+        while users < COUNT_MAX {
+            let counts = (users..users.saturating_add(batch).min(COUNT_MAX))
                 .into_par_iter()
-                .map(|index| count_events(self, User::initial(self, index)))
-                .collect();
+                .map(|index| {
+                    progress.check()?;
+                    Ok(count_events(self, User::initial(self, index)))
+                })
+                .collect::<Result<Vec<u64>, Error>>()?;
             for count in counts {
                 // Whichever is nearer, with or without the user who makes it too many.
                 if counted + count > wanted {
                     let is_nearer = counted + count - wanted < wanted - counted;
-                    return users + u32::from(is_nearer || users == 0);
+                    return Ok(users + u32::from(is_nearer || users == 0));
                 }
                 counted += count;
                 users += 1;
             }
             batch = batch.saturating_mul(2).min(200_000);
             if counted == 0 && users > 1_000_000 {
-                return users;
+                return Ok(users);
             }
         }
+        let problem = format!("are more than {COUNT_MAX} users do in that time");
+        Err(Error::Setting { setting: "events", problem })
     }
 
     /// By which factor new users multiply the events.
-    fn growth_of_events(&self) -> f64 {
+    fn growth_of_events(&self, progress: &Progress) -> Result<f64, Error> {
         if self.settings.growth_rate == 0.0 {
-            return 1.0;
+            return Ok(1.0);
         }
-        let of_initial: u64 =
-            (0..TRIAL).into_par_iter().map(|index| count_events(self, User::initial(self, index))).sum();
+        let of_initial = (0..TRIAL)
+            .into_par_iter()
+            .map(|index| {
+                progress.check()?;
+                Ok(count_events(self, User::initial(self, index)))
+            })
+            .sum::<Result<u64, Error>>()?;
         let mut arrivals = Arrivals::new(self, TRIAL);
         let mut of_new = 0;
         while let Some(user) = arrivals.before(self, self.end) {
+            progress.check()?;
             of_new += count_events(self, user);
         }
-        1.0 + of_new as f64 / of_initial.max(1) as f64
+        Ok(1.0 + of_new as f64 / of_initial.max(1) as f64)
     }
 }
 

@@ -106,9 +106,8 @@ impl Deployment {
                 Some((limit, workgroup)) => self.set_usage_limit(&workgroup.arn, limit).await,
                 None => Ok(()),
             },
-            (_, Action::Keep | Action::Conflict) | (ResourceKind::Snapshot | ResourceKind::Secret, _) => {
-                Ok(())
-            }
+            (_, Action::Keep | Action::Conflict)
+            | (ResourceKind::Snapshot | ResourceKind::Secret | ResourceKind::StagedFiles, _) => Ok(()),
         }
     }
 
@@ -124,14 +123,15 @@ impl Deployment {
                 present.security_group = Some(group);
             }
             ResourceKind::Cluster => {
-                let settled = self.settle_cluster(&names.cluster).await?;
+                let settled = self.settle_cluster_with(&names.cluster, &around.role_arn()).await?;
                 if let Settled::Paused(_) = settled {
                     self.note("the cluster is paused: `sparkify-cli resume` makes it usable");
                 }
                 present.cluster = Some(settled.into_cluster());
             }
             ResourceKind::Namespace => {
-                present.namespace = Some(self.settle_namespace(&names.namespace).await?);
+                let namespace = self.settle_namespace_with(&names.namespace, &around.role_arn()).await?;
+                present.namespace = Some(namespace);
             }
             ResourceKind::Workgroup => {
                 present.workgroup = Some(self.settle_workgroup(&names.workgroup).await?);

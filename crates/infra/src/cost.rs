@@ -1,5 +1,7 @@
 //! What it costs: estimates, never quotes.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::config::{BreachAction, Period, UsageLimit};
@@ -63,7 +65,7 @@ const PRICES: [Price; 7] = [
         source: "a published test fixture, 24 September 2026",
     },
     Price {
-        what: "RPU",
+        what: RPU,
         usd_per_hour: 0.375,
         regions: &["us-east-1"],
         source: "aws.amazon.com/redshift/pricing, 7 October 2026",
@@ -72,6 +74,7 @@ const PRICES: [Price; 7] = [
 
 const RA3_REGIONS: &[&str] = &["us-east-1", "us-west-2"];
 const RA3_SOURCE: &str = "published tables, March 2026; us-west-2 assumed equal to us-east-1";
+const RPU: &str = "RPU";
 const HOURS_PER_MONTH: f64 = 730.0;
 
 const NOTE: &str = "an estimate, not a quote; not in it are storage (about 0.024 USD per GB and month), snapshots, \
@@ -79,6 +82,18 @@ const NOTE: &str = "an estimate, not a quote; not in it are storage (about 0.024
 
 fn price(what: &str, region: &str) -> Option<&'static Price> {
     PRICES.iter().find(|price| price.what == what && price.regions.contains(&region))
+}
+
+/// The price of an RPU. Where that of us-west-2 is not known it is that of us-east-1, and said to be.
+fn rpu_price(region: &str) -> Option<(&'static Price, String)> {
+    if let Some(price) = price(RPU, region) {
+        return Some((price, price.source.to_owned()));
+    }
+    let elsewhere = price(RPU, "us-east-1").filter(|_| region == "us-west-2")?;
+    Some((
+        elsewhere,
+        format!("{}; the price of us-east-1, that of {region} is not known here", elsewhere.source),
+    ))
 }
 
 /// Rounded to hundredths of a cent, so that sums do not show the noise of binary fractions.
@@ -104,9 +119,23 @@ impl CostEstimate {
         }
     }
 
+    /// The most that the compute of Serverless can have cost in this time: its limit for each period that has
+    /// begun. `None` if the limit only tells, or the price is not known.
+    pub(crate) fn at_most(limit: UsageLimit, age: Duration, region: &str) -> Option<f64> {
+        let (price, _) = rpu_price(region).filter(|_| limit.on_breach == BreachAction::Deactivate)?;
+        let days = age.as_secs_f64() / 86_400.0;
+        // Periods begin at fixed times, so that one more than fits may have begun. The shortest month has 28 days.
+        let periods = match limit.period {
+            Period::Daily => days,
+            Period::Weekly => days / 7.0,
+            Period::Monthly => days / 28.0,
+        };
+        Some(price.usd_per_hour * f64::from(limit.rpu_hours) * (periods.ceil() + 1.0))
+    }
+
     /// The cost of compute that is there while queries run.
     pub(crate) fn of_serverless(base: u32, limit: Option<UsageLimit>, region: &str) -> Self {
-        let price = price("RPU", region);
+        let (price, source) = rpu_price(region).unzip();
         let usd_per_hour = price.map(|price| rounded(price.usd_per_hour * f64::from(base)));
         let times = limit.map(|limit| match limit.period {
             Period::Daily => (limit.rpu_hours, HOURS_PER_MONTH / 24.0),
@@ -127,7 +156,7 @@ impl CostEstimate {
                 what: format!("{base} RPUs"),
                 usd_per_hour,
                 when: "while queries run, by the second, at least 60 seconds each time".to_owned(),
-                source: price.map(|price| price.source.to_owned()),
+                source,
             }],
             usd_per_hour,
             usd_per_month,
@@ -180,6 +209,33 @@ mod tests {
         let cost = CostEstimate::of_serverless(4, None, "us-east-1");
         assert_eq!(cost.usd_per_hour, Some(1.5));
         assert!(cost.note.contains("any amount"));
-        assert_eq!(CostEstimate::of_serverless(4, None, "us-west-2").usd_per_hour, None);
+        assert_eq!(CostEstimate::of_serverless(4, None, "eu-west-1").usd_per_hour, None);
+    }
+
+    #[test]
+    fn the_price_of_another_region_is_shown_as_such() {
+        let cost = CostEstimate::of_serverless(4, None, "us-west-2");
+        assert_eq!(cost.usd_per_hour, Some(1.5));
+        let source = cost.items[0].source.as_ref().unwrap();
+        assert!(source.contains("the price of us-east-1, that of us-west-2 is not known here"), "{source}");
+        assert!(!cost.note.contains("is not known here"), "{}", cost.note);
+    }
+
+    #[test]
+    fn serverless_has_cost_at_most_its_limit_for_each_period_that_has_begun() {
+        let limit = |period, on_breach| UsageLimit { rpu_hours: 100, period, on_breach };
+        let at_most = |period, days: u64| {
+            let age = Duration::from_secs(days * 86_400);
+            CostEstimate::at_most(limit(period, BreachAction::Deactivate), age, "us-east-1")
+        };
+        assert_eq!(at_most(Period::Monthly, 3), Some(75.0), "two months may have begun");
+        assert_eq!(at_most(Period::Daily, 3), Some(150.0));
+        assert_eq!(at_most(Period::Weekly, 15), Some(150.0));
+        let age = Duration::from_secs(1);
+        assert_eq!(CostEstimate::at_most(limit(Period::Daily, BreachAction::Log), age, "us-east-1"), None);
+        assert_eq!(
+            CostEstimate::at_most(limit(Period::Daily, BreachAction::Deactivate), age, "eu-west-1"),
+            None
+        );
     }
 }

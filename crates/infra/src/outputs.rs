@@ -61,5 +61,8 @@ pub enum Probe {
         reason: String,
         /// What to do.
         remedy: String,
+        /// Whether the warehouse is therefore not ready. Only one without a public address need not be reached from
+        /// here.
+        fatal: bool,
     },
 }

@@ -54,8 +54,8 @@ impl std::fmt::Display for Subject<'_> {
 }
 
 impl Deployment {
-    /// Makes a request, and makes it again while its failure may pass: throttling and the like for a minute;
-    /// the further `kinds`, which say that something is not settled yet, for longer.
+    /// Makes a request, and makes it again while its failure may pass: throttling and the like for a minute
+    /// each time; the further `kinds`, which say that something is not settled yet, for longer in all.
     pub(crate) async fn insist<T, F, Fut>(
         &self,
         subject: Subject<'_>,
@@ -68,20 +68,25 @@ impl Deployment {
     {
         let clock = &self.services.clock;
         let started = clock.monotonic();
+        let mut disturbed: Option<Duration> = None;
         let mut pause = self.timing.retry_pause;
         loop {
             let error = match request().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let deadline = if error.is_transient() {
-                self.timing.transient_deadline
+            let now = clock.monotonic();
+            // A disturbance has a deadline of its own, from its first answer of that kind: it may come at the end
+            // of a long wait for something to settle.
+            let (since, deadline) = if error.is_transient() {
+                (*disturbed.get_or_insert(now), self.timing.transient_deadline)
             } else if kinds.contains(&error.kind) {
-                self.timing.settle_deadline
+                disturbed = None;
+                (started, self.timing.settle_deadline)
             } else {
                 return Err(error);
             };
-            let elapsed = clock.monotonic().saturating_sub(started);
+            let elapsed = now.saturating_sub(since);
             if elapsed >= deadline {
                 return Err(error);
             }

@@ -292,7 +292,6 @@ pub fn caller(partition: &str, account: &str, region: &str, stage_bucket: &str) 
                     "redshift-serverless:CreateUsageLimit",
                     "redshift-serverless:CreateWorkgroup",
                     "redshift-serverless:DeleteNamespace",
-                    "redshift-serverless:DeleteUsageLimit",
                     "redshift-serverless:DeleteWorkgroup",
                     "redshift-serverless:GetCredentials",
                     "redshift-serverless:TagResource",

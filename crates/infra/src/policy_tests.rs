@@ -1,55 +1,13 @@
 use super::*;
 
-/// A small evaluator of IAM: Effect, Action, Resource with wildcards, and the condition StringLike on `s3:prefix`.
-/// What it does not know it refuses to evaluate.
+#[path = "policy_evaluator.rs"]
+mod evaluator;
+
+use evaluator::list;
+
 fn allows(policy: &Value, action: &str, resource: &str, prefix: Option<&str>) -> bool {
-    let mut allowed = false;
-    for statement in policy["Statement"].as_array().unwrap() {
-        for key in statement.as_object().unwrap().keys() {
-            assert!(["Sid", "Effect", "Action", "Resource", "Condition"].contains(&key.as_str()), "{key}");
-        }
-        let matches = list(&statement["Action"]).iter().any(|pattern| like(pattern, action))
-            && list(&statement["Resource"]).iter().any(|pattern| like(pattern, resource))
-            && condition_holds(&statement["Condition"], prefix);
-        match statement["Effect"].as_str().unwrap() {
-            "Deny" if matches => return false,
-            "Allow" => allowed |= matches,
-            other => assert_eq!(other, "Deny"),
-        }
-    }
-    allowed
-}
-
-fn condition_holds(condition: &Value, prefix: Option<&str>) -> bool {
-    let Some(operators) = condition.as_object() else { return true };
-    operators.iter().all(|(operator, keys)| {
-        assert_eq!(operator, "StringLike");
-        keys.as_object().unwrap().iter().all(|(key, patterns)| {
-            assert_eq!(key, "s3:prefix");
-            prefix.is_some_and(|prefix| list(patterns).iter().any(|pattern| like(pattern, prefix)))
-        })
-    })
-}
-
-fn list(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(one) => vec![one.clone()],
-        Value::Array(several) => several.iter().map(|one| one.as_str().unwrap().to_owned()).collect(),
-        other => panic!("{other}"),
-    }
-}
-
-/// `*` is any text, `?` any one character.
-fn like(pattern: &str, text: &str) -> bool {
-    let Some(first) = pattern.chars().next() else { return text.is_empty() };
-    let rest = &pattern[first.len_utf8()..];
-    match first {
-        '*' => text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| like(rest, &text[at..])),
-        _ => text
-            .chars()
-            .next()
-            .is_some_and(|c| (first == '?' || first == c) && like(rest, &text[c.len_utf8()..])),
-    }
+    let context: Vec<_> = prefix.map(|prefix| ("s3:prefix", prefix)).into_iter().collect();
+    evaluator::allows(policy, action, resource, &context)
 }
 
 fn config() -> DeploymentConfig {

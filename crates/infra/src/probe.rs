@@ -86,9 +86,7 @@ impl Deployment {
         };
         let clock = &self.services.clock;
         let started = clock.monotonic();
-        // Without a public address it works at once or not at all.
-        let deadline =
-            if self.config.publicly_accessible { self.timing.probe_deadline } else { Duration::ZERO };
+        let public = self.config.publicly_accessible;
         let mut pause = self.timing.retry_pause;
         let mut logins = 0;
         loop {
@@ -98,10 +96,13 @@ impl Deployment {
             };
             logins += u32::from(step == ProbeStep::Login);
             let elapsed = clock.monotonic().saturating_sub(started);
+            // Without a public address it is reached at once or not at all.
+            let reached = !matches!(step, ProbeStep::Dns | ProbeStep::Tcp);
+            let deadline = if public || reached { self.timing.probe_deadline } else { Duration::ZERO };
             if !error.retry || elapsed >= deadline || logins >= LOGINS {
-                let remedy =
-                    error.remedy.unwrap_or_else(|| step.remedy(self.config.publicly_accessible).to_owned());
-                return Probe::Failed { step: step.name().to_owned(), reason: error.reason, remedy };
+                let remedy = error.remedy.unwrap_or_else(|| step.remedy(public).to_owned());
+                let (step, fatal) = (step.name().to_owned(), public || reached);
+                return Probe::Failed { step, reason: error.reason, remedy, fatal };
             }
             let left = deadline - elapsed;
             let this = jittered(pause).min(left);

@@ -56,7 +56,7 @@ impl Readiness {
 }
 
 /// A cluster is ready when its status is `available` (also `available, …`), it may be used, it has an endpoint,
-/// and its roles are in sync. A state that is not known counts as pending: AWS adds to them.
+/// and its roles are in sync, whichever these are ([`lacks`] asks for ours). A state that is not known counts as pending: AWS adds to them.
 pub(crate) fn of_cluster(cluster: &Cluster) -> Readiness {
     let status = cluster.status.as_str();
     if let Some(remedy) = stuck(status) {
@@ -82,6 +82,16 @@ pub(crate) fn of_cluster(cluster: &Cluster) -> Readiness {
         return Readiness::Pending(format!("{status}, without an endpoint"));
     }
     unsynced(&cluster.roles).map_or(Readiness::Ready, |role| Readiness::Pending(format!("{status}, {role}")))
+}
+
+/// What keeps a warehouse from reading S3 in that role: that it is not attached, or not in force yet.
+pub(crate) fn lacks(roles: &[AttachedRole], arn: &str) -> Option<String> {
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    match roles.iter().find(|role| role.arn == arn) {
+        Some(role) if role.status == "in-sync" => None,
+        Some(role) => Some(format!("role {name} {}", role.status)),
+        None => Some(format!("role {name} not attached")),
+    }
 }
 
 fn unsynced(roles: &[AttachedRole]) -> Option<String> {

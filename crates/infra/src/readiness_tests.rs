@@ -19,6 +19,7 @@ fn cluster(status: &str) -> Cluster {
         security_group_ids: Vec::new(),
         subnet_group: None,
         parameter_group: None,
+        parameter_status: None,
         vpc_id: None,
         snapshot_retention_days: 1,
         maintenance_window: None,

@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use crate::{cost::CostEstimate, outputs::Outputs, plan::Step};
+use crate::{
+    cost::CostEstimate,
+    outputs::Outputs,
+    plan::{Step, Surplus},
+};
 
 /// The state of a deployment, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -58,11 +62,14 @@ pub struct Status {
     pub age_seconds: Option<u64>,
     /// What it costs.
     pub cost: CostEstimate,
-    /// What it has cost so far at most, in US dollars: age times price, as if it had never been paused. `None`
-    /// for Serverless, which is paid by use, and when a price is not known.
+    /// What its compute has cost so far at most, in US dollars. Of a cluster that is its age times its price, as if
+    /// it had never been paused; of Serverless its usage limit for each period that has begun, if the limit stops
+    /// queries. `None` if a price is not known or nothing limits it.
     pub accrued_usd_at_most: Option<f64>,
     /// The resources that are not as configured.
     pub drift: Vec<Step>,
+    /// What carries the tag of the deployment and the configuration does not ask for.
+    pub surplus: Vec<Surplus>,
     /// What else is to be known.
     pub notes: Vec<String>,
 }

@@ -10,7 +10,7 @@ use crate::{
     plan::{Action, Present, Step},
     readiness::{self, Readiness},
     status::{State, Status},
-    surroundings::Need,
+    surroundings::{Need, Surroundings},
 };
 
 impl Deployment {
@@ -18,7 +18,14 @@ impl Deployment {
         let around = self.surroundings(Need::Wanted).await?;
         let (present, steps) = self.compare(&around).await?;
         let present = self.only_ours(present);
-        let (state, detail, remedy) = self.judge(&present, &steps);
+        let mut notes = around.notes.clone();
+        notes.extend(present.notes.iter().cloned());
+        let surplus = self.find_surplus(&mut notes).await;
+        let (state, mut detail, remedy) = self.judge(&around, &present, &steps);
+        if state == State::Absent && !surplus.is_empty() {
+            "there is nothing of what is configured, but something else of this deployment"
+                .clone_into(&mut detail);
+        }
         let cluster = present.cluster.as_ref();
         let workgroup = present.workgroup.as_ref();
         let region = self.services.region.as_str();
@@ -45,7 +52,10 @@ impl Deployment {
             Kind::Cluster => {
                 age.zip(cost.usd_per_hour).map(|(age, usd)| cents(age.as_secs_f64() / 3600.0 * usd))
             }
-            Kind::Serverless => None,
+            Kind::Serverless => age
+                .zip(present.usage_limits.first())
+                .and_then(|(age, limit)| CostEstimate::at_most(limit.limit, age, region))
+                .map(cents),
         };
         let exists = !matches!(state, State::Absent);
         Ok(Status {
@@ -59,7 +69,8 @@ impl Deployment {
             cost,
             accrued_usd_at_most: accrued,
             drift: steps.into_iter().filter(|step| exists && drifted(step)).collect(),
-            notes: around.notes,
+            surplus,
+            notes,
         })
     }
 
@@ -71,9 +82,11 @@ impl Deployment {
             subnet_group,
             parameter_group,
             cluster,
+            used_parameters,
             namespace,
             workgroup,
             usage_limits,
+            notes,
         } = present;
         Present {
             role: role.filter(|found| self.owns(&found.tags)),
@@ -83,11 +96,24 @@ impl Deployment {
             cluster: cluster.filter(|found| self.owns(&found.tags)),
             namespace: namespace.filter(|found| self.owns(&found.tags)),
             workgroup: workgroup.filter(|found| self.owns(&found.tags)),
+            used_parameters,
             usage_limits,
+            notes,
         }
     }
 
-    fn judge(&self, present: &Present, steps: &[Step]) -> (State, String, Option<String>) {
+    fn judge(
+        &self,
+        around: &Surroundings,
+        present: &Present,
+        steps: &[Step],
+    ) -> (State, String, Option<String>) {
+        let role = around.role_arn();
+        let roles = match self.config.kind {
+            Kind::Cluster => present.cluster.as_ref().map(|cluster| &cluster.roles),
+            Kind::Serverless => present.namespace.as_ref().map(|namespace| &namespace.roles),
+        };
+        let lacks = readiness::lacks(roles.map_or(&[][..], Vec::as_slice), &role);
         let readiness = match self.config.kind {
             Kind::Cluster => {
                 present.cluster.as_ref().map(|cluster| (readiness::of_cluster(cluster), &cluster.status))
@@ -99,7 +125,11 @@ impl Deployment {
         };
         let provision = || Some("run `sparkify-cli provision`".to_owned());
         match readiness {
-            Some((Readiness::Ready, status)) => (State::Ready, status.clone(), None),
+            Some((Readiness::Ready, status)) => match lacks {
+                // Without it COPY reads nothing.
+                Some(lacks) => (State::Pending, format!("{status}, {lacks}"), provision()),
+                None => (State::Ready, status.clone(), None),
+            },
             Some((Readiness::Paused, status)) => {
                 let remedy = "resume it with `sparkify-cli resume`; its storage goes on costing".to_owned();
                 (State::Paused, status.clone(), Some(remedy))

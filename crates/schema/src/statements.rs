@@ -5,7 +5,11 @@
 
 pub mod redshift;
 
-use crate::{Dialect, Result, dialect::quote_literal, model::staging_events};
+use crate::{
+    Dialect, Result,
+    dialect::quote_literal,
+    model::{Table, staging_events},
+};
 
 /// How many rows the table has.
 #[must_use]
@@ -67,6 +71,24 @@ pub fn note_file_time(dialect: Dialect, path: &str, modified_ns: i64) -> Result<
 /// [`crate::Error::LiteralWithNul`] for a path with a NUL.
 pub fn forget_file(dialect: Dialect, path: &str) -> Result<String> {
     Ok(format!("DELETE FROM loaded_files WHERE path = {}", quote_literal(dialect, path)?))
+}
+
+/// Notes how many records of a file that is being loaded were set aside.
+///
+/// # Errors
+///
+/// [`crate::Error::LiteralWithNul`] for a path with a NUL.
+pub fn note_rejected(dialect: Dialect, path: &str, rejected: u64) -> Result<String> {
+    let path = quote_literal(dialect, path)?;
+    Ok(format!("UPDATE batch_loaded_files SET rejected = {rejected} WHERE path = {path}"))
+}
+
+/// Adds the rows that a load has put aside for a table of the ledger.
+#[must_use]
+pub fn add_to_ledger(table: &Table) -> String {
+    let (name, columns) = (table.name, table.columns.iter().map(|column| column.name));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    format!("INSERT INTO {name} ({columns})\nSELECT {columns}\nFROM batch_{name}")
 }
 
 /// The first rows of a query.

@@ -197,6 +197,24 @@ pub enum Error {
         /// What the server says.
         reason: String,
     },
+    /// A lock was not given within the time that a setting (`lock_timeout`) allows.
+    #[error("a lock in {location} was not given in time: {reason}")]
+    LockTimeout {
+        /// The database.
+        location: String,
+        /// What the server says.
+        reason: String,
+    },
+    /// This program itself uses all connections that it may have.
+    #[error("none of the connections to {location} came free within {} s: {connections} are in use", waited.as_secs_f32())]
+    NoFreeConnection {
+        /// The database.
+        location: String,
+        /// How many there may be.
+        connections: usize,
+        /// How long that was waited for.
+        waited: std::time::Duration,
+    },
     /// The server is shutting down, starting, or was told to end the connection.
     #[error("{location} ended the connection: {reason}")]
     ServerShutdown {
@@ -277,8 +295,10 @@ pub enum Error {
     CopyRejected {
         /// The table.
         table: String,
-        /// The records, as far as the server keeps them.
+        /// The first of the records that the server shows.
         rejects: Vec<CopyReject>,
+        /// Whether it shows more.
+        more: bool,
     },
     /// What was copied is not what was to be copied.
     #[error("what COPY loaded into {table} is not what was written for it: {reason}")]
@@ -381,6 +401,9 @@ impl Error {
             Self::Login { .. } => "check the user name and the password (in the URL, PGPASSWORD, or a .pgpass file of \
                                    mode 0600), and that the server's pg_hba.conf lets this user in from here"
                 .to_owned(),
+            Self::NoDatabase { location, .. } if location.starts_with("redshift://") => {
+                "create it first (CREATE DATABASE name), or name another in the URL or with PGDATABASE".to_owned()
+            }
             Self::NoDatabase { .. } => {
                 "create it first (`createdb NAME`), or name another in the URL or with PGDATABASE".to_owned()
             }
@@ -388,17 +411,35 @@ impl Error {
             Self::NoPrivilege { .. } => "let the role create and write tables (GRANT CREATE ON SCHEMA … TO …), or log in \
                                          as the owner of the tables; `explore` needs SELECT only"
                 .to_owned(),
+            Self::ServerDiskFull { location, .. } if location.starts_with("redshift://") => {
+                "drop or unload what is not needed, or resize the cluster, then run again; the last published state is \
+                 unharmed"
+                    .to_owned()
+            }
             Self::ServerDiskFull { .. } => {
                 "free some space on the server, then run again; the last published state is unharmed".to_owned()
             }
             Self::ServerOutOfMemory { .. } => {
                 "lower work_mem or the number of connections, or give the server more memory, then run again".to_owned()
             }
+            Self::TooManyConnections { location, .. } if location.starts_with("redshift://") => {
+                "end sessions that are idle (SELECT pg_terminate_backend(process) for those of stv_sessions), or raise the \
+                 limit of the user or the database (ALTER USER … CONNECTION LIMIT …); a load takes four connections"
+                    .to_owned()
+            }
             Self::TooManyConnections { .. } => {
                 "use fewer with --connections, end idle ones, or raise max_connections on the server".to_owned()
             }
             Self::StatementTimeout { .. } => {
                 "raise statement_timeout (in seconds in the URL: ?statement_timeout=600), or that of the role".to_owned()
+            }
+            Self::LockTimeout { .. } => {
+                "end the session that holds the lock (pg_locks and pg_stat_activity name it), or raise lock_timeout, \
+                 then run again; the last published state is unharmed"
+                    .to_owned()
+            }
+            Self::NoFreeConnection { .. } => {
+                "run fewer queries at once, or end those that take so long".to_owned()
             }
             Self::ServerShutdown { .. } => {
                 "run again once the server is up; the last published state is unharmed".to_owned()

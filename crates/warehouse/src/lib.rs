@@ -26,6 +26,7 @@
 #[cfg(feature = "duckdb")]
 pub mod duckdb;
 mod error;
+mod fill;
 mod objects;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -36,10 +37,15 @@ mod seam;
 #[cfg(feature = "wire")]
 mod wire;
 
+/// The target of what the log says about statements that were interrupted: worth a word to who did so, however
+/// little is logged.
+pub const INTERRUPTS: &str = "sparkify::interrupts";
+
 pub use error::{Error, LockHolder, Result};
+pub use fill::{CopyProgress, Copying, Fill, Filled};
 pub use objects::{
-    CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, SourceObject,
-    line_of,
+    CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad,
+    ObjectReading, SourceObject, line_of,
 };
 pub use records::RecordSet;
 pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};

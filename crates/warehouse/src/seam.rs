@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use sparkify_schema::Dialect;
 
-use crate::{LoadedObjects, ObjectLoad, RecordSet, Result};
+use crate::{Fill, Filled, LoadedObjects, ObjectLoad, ObjectReading, RecordSet, Result};
 
 /// An error of another crate.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -130,36 +130,39 @@ pub trait LoadSession: Send {
     /// [`crate::Error::Source`] with the source's own error, or as [`Warehouse::query`].
     async fn append(&mut self, table: &str, source: Arc<dyn BatchSource>) -> Result<u64>;
 
-    /// Appends to several run-private tables; an engine that gains by it does so at the same time. Returns
-    /// the number of rows of each. Only before [`publish`](Self::publish).
-    ///
-    /// # Errors
-    ///
-    /// As [`append`](Self::append); some of the tables may have been filled then.
-    async fn append_all(&mut self, tables: Vec<(String, Arc<dyn BatchSource>)>) -> Result<Vec<u64>> {
-        let mut rows = Vec::with_capacity(tables.len());
-        for (table, source) in tables {
-            rows.push(self.append(&table, source).await?);
-        }
-        Ok(rows)
+    /// How [`fill`](Self::fill) reads objects, if it can be used for that.
+    fn reads_objects(&self) -> Option<ObjectReading> {
+        None
     }
 
-    /// Whether [`load_objects`](Self::load_objects) can be used.
-    fn reads_objects(&self) -> bool {
-        false
-    }
-
-    /// Lets the engine read the objects of a source itself, into run-private tables. Only before
+    /// Fills several run-private tables; an engine that gains by it does so at the same time, whether they are
+    /// filled from batches or from objects. Empty objects are not read; they have no lines. Only before
     /// [`publish`](Self::publish).
     ///
     /// # Errors
     ///
-    /// [`crate::Error::Unsupported`] by an engine that cannot; [`crate::Error::CopyRejected`] with the
+    /// As [`append`](Self::append); some of the tables may have been filled then. For objects also
+    /// [`crate::Error::Unsupported`] by an engine that cannot read them; [`crate::Error::CopyRejected`] with the
     /// records that do not fit; [`crate::Error::Unreconciled`] when the objects are others than those that
-    /// were listed; or as [`Warehouse::query`].
-    async fn load_objects(&mut self, loads: Vec<ObjectLoad>) -> Result<Vec<LoadedObjects>> {
-        drop(loads);
-        Err(crate::Error::Unsupported("read the objects of a source itself"))
+    /// were listed.
+    async fn fill(&mut self, fill: Fill) -> Result<Filled> {
+        if !fill.objects.is_empty() {
+            return Err(crate::Error::Unsupported("read the objects of a source itself"));
+        }
+        let mut filled = Filled::default();
+        for (table, source) in fill.tables {
+            filled.rows.push(self.append(&table, source).await?);
+        }
+        Ok(filled)
+    }
+
+    /// [`fill`](Self::fill) with objects only.
+    ///
+    /// # Errors
+    ///
+    /// As [`fill`](Self::fill).
+    async fn load_objects(&mut self, objects: Vec<ObjectLoad>) -> Result<Vec<LoadedObjects>> {
+        Ok(self.fill(Fill { objects, ..Fill::default() }).await?.objects)
     }
 
     /// Drops and creates run-private tables by these statements, all or none. Only before

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sparkify_testkit::{
-    AWS_SECRET_ACCESS_KEY, Finished, PostgresServer,
+    AWS_SECRET_ACCESS_KEY, Finished, HttpFault, PostgresServer,
     redshift::{RedshiftDouble, RedshiftDoubleOptions},
 };
 
@@ -50,16 +50,43 @@ fn ready_means_that_it_answers_over_verified_tls() {
     let statements = there.database.statements();
     assert!(statements.iter().any(|received| received.sql() == Some("SELECT 1")), "{statements:?}");
 
-    // Without the authority the certificate is nobody's.
-    let untrusted = there.aws.provision().success().json();
+    // Without the authority the certificate is nobody's, and the warehouse therefore not ready.
+    let untrusted = there.aws.provision().with_code(1);
+    assert!(untrusted.stderr.contains("not ready: it fails at tls"), "{}", untrusted.stderr);
+    assert!(untrusted.stderr.contains("hint: "), "{}", untrusted.stderr);
+    let untrusted = untrusted.json();
     assert_eq!(untrusted["applied"]["probe"]["outcome"], "failed", "{untrusted}");
     assert_eq!(untrusted["applied"]["probe"]["step"], "tls");
+    assert_eq!(untrusted["applied"]["probe"]["fatal"], true);
 
     // A login that is refused is not tried again: Redshift locks a user after five.
     there.aws.account.set(&json!({ "password": "TEMPORARY-wrong" }));
-    let refused = there.run(&["provision", "--yes", "--format", "json"]).success().json();
+    let refused = there.run(&["provision", "--yes", "--format", "json"]).with_code(1).json();
     assert_eq!(refused["applied"]["probe"]["step"], "login", "{refused}");
     assert_eq!(there.database.failed_logins(USER), 1);
+
+    // Credentials that are not given are no login either.
+    let denied = HttpFault::error(403, "AccessDenied", "not authorized");
+    there.aws.account.proxy().break_operation("redshift:GetClusterCredentials", usize::MAX, denied);
+    let denied = there.run(&["provision", "--yes"]).with_code(1);
+    assert!(denied.stderr.contains("not ready: it fails at credentials"), "{}", denied.stderr);
+    assert!(denied.stderr.contains("the permission redshift:GetClusterCredentials"), "{}", denied.stderr);
+}
+
+#[test]
+fn what_is_not_reached_is_not_ready_with_a_public_address_and_a_warning_without() {
+    let private = Aws::new();
+    let warned = private.provision().success();
+    assert!(warned.stderr.contains("warning: ") && warned.stderr.contains("tcp"), "{}", warned.stderr);
+    assert_eq!(warned.json()["applied"]["probe"]["fatal"], false);
+    let public = Aws::with(&format!("{}publicly_accessible = true\n", super::WANTED));
+    let failed = public.provision().with_code(1);
+    assert!(failed.stderr.contains("not ready: it fails at tcp"), "{}", failed.stderr);
+    assert_eq!(
+        failed.json()["applied"]["outputs"]["state"],
+        "available",
+        "the result is printed all the same"
+    );
 }
 
 #[test]

@@ -86,3 +86,55 @@ fn with_nobody_there_it_ends_in_time_with_remedies() {
         assert!(credentials["remedy"].is_string(), "{outcome}: {document}");
     }
 }
+
+#[test]
+fn a_wrong_setting_and_a_missing_region_are_steps_that_fail() {
+    let wrong = Aws::with("[deployment]\nnode_type = \"dc2.large\"\n");
+    let unknown = Aws::with("[deployment]\nno_such_key = 1\n");
+    let nowhere = Aws::new();
+    let document = |aws: &Aws, without: &[&str]| {
+        let mut command = aws.command(&["doctor", "--format", "json"]);
+        for name in without {
+            command.env_remove(name);
+        }
+        Finished::from(command.output().unwrap()).with_code(1).json()
+    };
+    for (aws, expected) in [(&wrong, "dc2"), (&unknown, "no_such_key")] {
+        let document = document(aws, &[]);
+        let settings = check(&document, "settings");
+        assert_eq!(settings["outcome"], "failed", "{document}");
+        assert!(settings["detail"].as_str().unwrap().contains(expected), "{settings}");
+        assert!(settings["remedy"].is_string(), "{settings}");
+        assert_eq!(document["checks"].as_array().unwrap().len(), 12);
+        assert_eq!(check(&document, "login")["outcome"], "skipped");
+        assert_eq!(aws.account.proxy().calls().len(), 0);
+    }
+    let document = document(&nowhere, &["AWS_REGION"]);
+    assert_eq!(check(&document, "settings")["outcome"], "passed", "{document}");
+    let region = check(&document, "region");
+    assert_eq!(region["outcome"], "failed", "{document}");
+    assert!(region["remedy"].as_str().unwrap().contains("AWS_REGION"), "{region}");
+    assert_eq!(check(&document, "credentials")["outcome"], "skipped");
+    let text = wrong.run(&["doctor"]).with_code(1);
+    assert!(text.stdout.starts_with("FAILED   settings"), "{}", text.stdout);
+}
+
+#[test]
+fn a_metadata_service_that_is_silent_does_not_keep_it_beyond_its_time() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let aws = Aws::new();
+    let mut command = aws.command(&["doctor", "--format", "json"]);
+    command
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env_remove("AWS_EC2_METADATA_DISABLED")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", format!("http://{}", silent.local_addr().unwrap()));
+    let begin = Instant::now();
+    let finished = Finished::from(command.output().unwrap()).with_code(1);
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    let document = finished.json();
+    let region = check(&document, "region");
+    assert_eq!(region["outcome"], "failed", "{document}");
+    assert!(region["remedy"].as_str().unwrap().contains("AWS_REGION"), "{region}");
+}

@@ -19,6 +19,47 @@ fn make_foreign(aws: &Aws, kind: &str) {
             "create_security_group",
             json!({ "GroupName": NAME, "Description": "somebody's", "VpcId": vpcs["Vpcs"][0]["VpcId"] }),
         ),
+        "subnet group" => {
+            let subnets = aws.account.call("ec2", "describe_subnets", &json!({}));
+            (
+                "redshift",
+                "create_cluster_subnet_group",
+                json!({
+                    "ClusterSubnetGroupName": NAME, "Description": "somebody's",
+                    "SubnetIds": [subnets["Subnets"][0]["SubnetId"]],
+                }),
+            )
+        }
+        "parameter group" => (
+            "redshift",
+            "create_cluster_parameter_group",
+            json!({
+                "ParameterGroupName": NAME, "ParameterGroupFamily": "redshift-2.0", "Description": "somebody's",
+            }),
+        ),
+        "namespace" | "workgroup" => {
+            let password = "Somebodys0wn";
+            let namespace = json!({
+                "namespaceName": NAME, "dbName": "theirs", "adminUsername": "somebody",
+                "adminUserPassword": password,
+                "tags": [{ "key": "sparkify:deployment", "value": "another" }],
+            });
+            if kind == "namespace" {
+                ("redshift-serverless", "create_namespace", namespace)
+            } else {
+                let mut other = namespace;
+                other["namespaceName"] = "theirs".into();
+                aws.account.call("redshift-serverless", "create_namespace", &other);
+                for _ in 0..3 {
+                    let _ = aws.inventory();
+                }
+                (
+                    "redshift-serverless",
+                    "create_workgroup",
+                    json!({ "workgroupName": NAME, "namespaceName": "theirs", "baseCapacity": 8 }),
+                )
+            }
+        }
         _ => (
             "redshift",
             "create_cluster",
@@ -38,8 +79,18 @@ fn make_foreign(aws: &Aws, kind: &str) {
 
 #[test]
 fn a_resource_with_our_name_and_without_our_tag_is_not_touched() {
-    for kind in ["role", "security group", "cluster"] {
+    for kind in
+        ["role", "security group", "cluster", "subnet group", "parameter group", "namespace", "workgroup"]
+    {
         let aws = Aws::new();
+        let subnets = aws.account.call("ec2", "describe_subnets", &json!({}));
+        let wanted = match kind {
+            "namespace" | "workgroup" => "kind = \"serverless\"\n".to_owned(),
+            "subnet group" => format!("subnet_ids = [{}]\n", subnets["Subnets"][0]["SubnetId"]),
+            "parameter group" => "parameters = { statement_timeout = \"60000\" }\n".to_owned(),
+            _ => String::new(),
+        };
+        aws.configure(&format!("{}{wanted}", super::WANTED));
         make_foreign(&aws, kind);
         let before = aws.inventory();
         let (plan, has_changes) = aws.plan();

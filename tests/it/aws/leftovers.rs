@@ -24,3 +24,48 @@ fn a_teardown_that_leaves_something_ends_with_4_and_names_it() {
     assert_eq!(aws.teardown().success().json()["clean"], true);
     assert!(inventory::is_empty(&aws.inventory()));
 }
+
+#[test]
+fn a_service_that_could_not_be_asked_is_not_proved_to_be_empty() {
+    for operation in ["redshift-serverless:GetWorkgroup", "redshift-serverless:ListNamespaces"] {
+        let aws = Aws::new();
+        let _ = aws.provision().success();
+        let denied = HttpFault::error(403, "AccessDeniedException", "not authorized");
+        aws.account.proxy().break_operation(operation, usize::MAX, denied);
+        let finished = aws.teardown().with_code(4);
+        let document = finished.json();
+        assert_eq!(document["report"]["left"], serde_json::json!([]), "{document}");
+        assert!(document["report"]["unproven"].to_string().contains(operation), "{document}");
+        assert!(finished.stderr.contains(operation), "{}", finished.stderr);
+        assert!(inventory::is_empty(&aws.inventory()), "what can go has gone: {}", aws.inventory());
+        aws.account.proxy().reset();
+        assert_eq!(aws.teardown().success().json()["clean"], true);
+    }
+}
+
+#[test]
+fn staged_files_and_snapshots_that_stay_are_named() {
+    let aws = Aws::new();
+    let bucket = format!("stage-{}", aws.account.id());
+    aws.configure(&format!("{}staging = \"s3://{bucket}/sparkify/\"\n", super::WANTED));
+    let place = serde_json::json!({ "LocationConstraint": "us-west-2" });
+    let parameters = serde_json::json!({ "Bucket": bucket, "CreateBucketConfiguration": place });
+    aws.account.call("s3", "create_bucket", &parameters);
+    let _ = aws.provision().success();
+    let put = |key: &str| {
+        aws.account.call(
+            "s3",
+            "put_object",
+            &serde_json::json!({ "Bucket": bucket, "Key": key, "Body": "{}" }),
+        )
+    };
+    put("elsewhere/file");
+    assert!(!aws.run(&["teardown", "--plan"]).success().stdout.contains("staged files"));
+    put("sparkify/run-1/part-0.json.gz");
+    let _ = aws.run(&["teardown", "--yes", "--final-snapshot"]).success();
+    let again = aws.teardown().success().json();
+    let costing = again["report"]["costing"].as_array().unwrap();
+    let kinds: Vec<_> = costing.iter().map(|one| one["resource"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["snapshot", "staged_files"], "{again}");
+    assert_eq!(costing[1]["name"], format!("s3://{bucket}/sparkify/"));
+}

@@ -2,6 +2,7 @@
 //!
 //! `docs/aws-testing.md` says what moto is, and what these tests therefore prove and do not.
 
+mod address;
 mod build;
 mod concurrent;
 mod confirmation;
@@ -14,10 +15,12 @@ mod interrupted;
 mod inventory;
 mod leftovers;
 mod life;
+mod needed;
 mod permissions;
 mod refused;
 mod secrets;
 mod stopped;
+mod surplus;
 mod terminal;
 
 use std::process::Command;

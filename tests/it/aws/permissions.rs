@@ -2,18 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{Aws, inventory};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Aws, NAME, ROLE, inventory, needed};
+
+#[path = "../../../crates/infra/src/policy_evaluator.rs"]
+mod evaluator;
 
 /// The policy of the documents, for a caller in that account. moto knows the resource of few calls, and the
 /// conditions of fewer, so apart from the role that is passed it is the actions that are tried.
 fn documented(aws: &Aws) -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/aws-permissions.json");
-    let text = std::fs::read_to_string(path).unwrap();
-    let text = text
-        .replace("ACCOUNT", aws.account.id())
-        .replace("REGION", "us-west-2")
-        .replace("STAGE_BUCKET", "our-stage");
-    let mut policy: Value = serde_json::from_str(&text).unwrap();
+    let mut policy = unmodified(aws);
     for statement in policy["Statement"].as_array_mut().unwrap() {
         statement.as_object_mut().unwrap().remove("Condition");
         if statement["Sid"] != "PassRole" {
@@ -21,6 +20,17 @@ fn documented(aws: &Aws) -> Value {
         }
     }
     policy
+}
+
+/// The same with everything that it says.
+fn unmodified(aws: &Aws) -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/aws-permissions.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let text = text
+        .replace("ACCOUNT", aws.account.id())
+        .replace("REGION", "us-west-2")
+        .replace("STAGE_BUCKET", "our-stage");
+    serde_json::from_str(&text).unwrap()
 }
 
 fn actions(policy: &Value) -> Vec<String> {
@@ -112,6 +122,170 @@ fn a_missing_permission_is_named() {
         let refused = aws.run_as(&user, &["provision", "--yes"]).with_code(1);
         assert!(refused.stderr.contains(&format!("the permission {action}")), "{action}: {}", refused.stderr);
     }
+}
+
+#[test]
+fn a_permission_that_is_missing_later_is_named_too() {
+    let cases: [(&[&str], i32, &str); 10] = [
+        (&["pause"], 1, "redshift:PauseCluster"),
+        (&["resume"], 1, "redshift:ResumeCluster"),
+        (&["status"], 1, "redshift:DescribeClusters"),
+        (&["teardown", "--yes", "--skip-final-snapshot"], 4, "redshift:DeleteCluster"),
+        (&["teardown", "--yes", "--skip-final-snapshot"], 4, "ec2:DeleteSecurityGroup"),
+        (&["teardown", "--yes", "--skip-final-snapshot"], 4, "iam:DeleteRolePolicy"),
+        (&["teardown", "--yes", "--skip-final-snapshot"], 4, "iam:DeleteRole"),
+        (&["teardown", "--yes", "--skip-final-snapshot"], 4, "redshift:DescribeTags"),
+        (&["teardown", "--yes", "--skip-final-snapshot"], 4, "secretsmanager:ListSecrets"),
+        (&["teardown", "--yes", "--skip-final-snapshot"], 4, "iam:ListRoles"),
+    ];
+    for (arguments, code, needed) in cases {
+        let aws = Aws::new();
+        let _ = aws.provision().success();
+        if needed == "redshift:ResumeCluster" {
+            let _ = aws.run(&["pause"]).success();
+        }
+        let policy = documented(&aws);
+        assert!(actions(&policy).iter().any(|found| found == needed), "{needed} is not documented");
+        let user = aws.account.user_with_policy(&without(&policy, needed));
+        let refused = aws.run_as(&user, arguments).with_code(code);
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(said.contains(needed), "{needed}: {said}");
+    }
+}
+
+/// Whom nobody sees ask: what Redshift does in the caller's name, and what only users of the library ask for.
+const UNSEEN: [(&str, &str); 13] = [
+    ("ec2:DescribeAccountAttributes", "Redshift asks for it in the caller's name when it makes a cluster"),
+    ("ec2:DescribeAddresses", "the same"),
+    ("ec2:DescribeAvailabilityZones", "the same"),
+    ("ec2:DescribeInternetGateways", "the same"),
+    ("iam:CreateServiceLinkedRole", "the same, with the first cluster of the account"),
+    ("secretsmanager:CreateSecret", "Redshift manages the password in the caller's name"),
+    ("secretsmanager:DeleteSecret", "the same"),
+    ("secretsmanager:DescribeSecret", "the same"),
+    ("secretsmanager:GetRandomPassword", "the same"),
+    ("secretsmanager:RotateSecret", "the same"),
+    ("secretsmanager:TagResource", "the same"),
+    ("secretsmanager:UpdateSecret", "the same"),
+    ("redshift:GetClusterCredentialsWithIAM", "users of the library that log in as themselves"),
+];
+
+/// A life with everything that can be configured, that others can change, and that is changed back.
+fn whole_life(aws: &Aws, serverless: bool) {
+    let subnets = aws.account.call("ec2", "describe_subnets", &json!({}));
+    let ids: Vec<_> =
+        subnets["Subnets"].as_array().unwrap().iter().map(|one| one["SubnetId"].clone()).collect();
+    let kind = if serverless { "kind = \"serverless\"\n" } else { "" };
+    let bucket = format!("music-{}", aws.account.id());
+    let place = json!({ "LocationConstraint": "us-west-2" });
+    aws.account.call("s3", "create_bucket", &json!({ "Bucket": bucket, "CreateBucketConfiguration": place }));
+    let configure = |subnets: usize, more: &str| {
+        // Serverless goes into the default VPC.
+        let subnets = Value::from(ids[..if serverless { 0 } else { subnets }].to_vec());
+        aws.configure(&format!(
+            "{}{kind}subnet_ids = {subnets}\nread = [\"s3://{bucket}/data/\"]\n\
+             jsonpaths = \"s3://{bucket}/paths.json\"\nstaging = \"s3://{bucket}/staging/\"\n{more}",
+            super::WANTED
+        ));
+    };
+    configure(1, "parameters = { statement_timeout = \"60000\" }\n");
+    let _ = aws.run(&["provision", "--plan"]).success();
+    let _ = aws.provision().success();
+
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    aws.account.call(
+        "iam",
+        "update_assume_role_policy",
+        &json!({ "RoleName": ROLE, "PolicyDocument": trust }),
+    );
+    let everything = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+    aws.account.call(
+        "iam",
+        "put_role_policy",
+        &json!({ "RoleName": ROLE, "PolicyName": "more", "PolicyDocument": everything.to_string() }),
+    );
+    let policy = json!({ "PolicyName": "theirs", "PolicyDocument": everything.to_string() });
+    let arn = aws.account.call("iam", "create_policy", &policy)["Policy"]["Arn"].clone();
+    aws.account.call("iam", "attach_role_policy", &json!({ "RoleName": ROLE, "PolicyArn": arn }));
+    let groups = aws.account.call("ec2", "describe_security_groups", &json!({}));
+    let group =
+        groups["SecurityGroups"].as_array().unwrap().iter().find(|one| one["GroupName"] == NAME).unwrap();
+    let rule = json!({ "IpProtocol": "tcp", "FromPort": 5439, "ToPort": 5439, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] });
+    let parameters = json!({ "GroupId": group["GroupId"], "IpPermissions": [rule] });
+    aws.account.call("ec2", "authorize_security_group_ingress", &parameters);
+    if serverless {
+        let roles = json!({ "namespaceName": NAME, "iamRoles": [] });
+        aws.account.call("redshift-serverless", "update_namespace", &roles);
+    } else {
+        let roles = json!({ "ClusterIdentifier": NAME, "RemoveIamRoles": [format!("arn:aws:iam::{}:role/sparkify/{ROLE}", aws.account.id())] });
+        aws.account.call("redshift", "modify_cluster_iam_roles", &roles);
+    }
+    for _ in 0..3 {
+        let _ = aws.inventory();
+    }
+    configure(
+        2,
+        "parameters = { statement_timeout = \"90000\" }\nsnapshot_retention_days = 3\nbase_capacity = 16\n\
+         usage_limit = { rpu_hours = 50 }\ntags = { team = \"data\" }\n",
+    );
+    let _ = aws.provision().success();
+    let _ = aws.run(&["status"]).success();
+    let _ = aws.run(&["doctor"]);
+    // It asks for credentials, and then nobody answers.
+    let _ = aws.run(&["explore", "--warehouse", "redshift://music"]);
+    if !serverless {
+        let _ = aws.run(&["pause"]).success();
+        let _ = aws.run(&["resume"]).success();
+    }
+    let _ = aws.run(&["teardown", "--plan"]).success();
+    let _ = aws.run(&["teardown", "--yes", "--final-snapshot"]).success();
+    let _ = aws.run(&["teardown", "--yes"]).success();
+}
+
+#[test]
+fn the_documented_permissions_are_all_that_is_asked_for_and_no_more() {
+    let mut asked = BTreeSet::new();
+    for serverless in [false, true] {
+        let aws = Aws::new();
+        whole_life(&aws, serverless);
+        let policy = unmodified(&aws);
+        let mut refused: BTreeMap<String, String> = BTreeMap::new();
+        for call in aws.account.proxy().calls() {
+            for needed in needed::of(aws.account.id(), &call) {
+                let context: Vec<_> =
+                    needed.context.iter().map(|(key, value)| (*key, value.as_str())).collect();
+                if !evaluator::allows(&policy, &needed.action, &needed.resource, &context) {
+                    refused
+                        .insert(format!("{} on {}", needed.action, needed.resource), call.operation.clone());
+                }
+                asked.insert(needed.action);
+            }
+        }
+        assert!(refused.is_empty(), "not in the documented policy: {refused:#?}");
+        // The policy is for what bears our names.
+        let role = |name: &str| format!("arn:aws:iam::{}:role/{name}", aws.account.id());
+        for (action, resource) in [
+            ("iam:DeleteRole", role("theirs")),
+            ("iam:PassRole", role(&format!("sparkify/{ROLE}"))),
+            (
+                "redshift:DeleteCluster",
+                format!("arn:aws:redshift:us-west-2:{}:cluster:theirs", aws.account.id()),
+            ),
+            (
+                "ec2:DeleteSecurityGroup",
+                format!("arn:aws:ec2:us-west-2:{}:security-group/sg-1", aws.account.id()),
+            ),
+        ] {
+            assert!(!evaluator::allows(&policy, action, &resource, &[]), "{action} on {resource}");
+        }
+    }
+    let documented: BTreeSet<_> = actions(&documented(&Aws::new())).into_iter().collect();
+    let unseen: BTreeSet<_> = UNSEEN.iter().map(|(action, _)| (*action).to_owned()).collect();
+    let never: Vec<_> = documented.difference(&asked).filter(|action| !unseen.contains(*action)).collect();
+    assert!(never.is_empty(), "documented and never asked for: {never:?}");
+    let seen: Vec<_> = unseen.iter().filter(|action| asked.contains(*action)).collect();
+    assert!(seen.is_empty(), "it is asked for, and needs no excuse: {seen:?}");
+    assert!(unseen.is_subset(&documented), "an excuse for what is not documented");
 }
 
 #[test]

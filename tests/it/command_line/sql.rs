@@ -103,6 +103,43 @@ fn what_only_redshift_gets_is_listed_and_printed_for_it_alone() {
 }
 
 #[test]
+fn what_the_settings_say_of_redshift_is_printed_in_the_place_of_placeholders() {
+    let role = "arn:aws:iam::123456789012:role/sparkify";
+    let url = "redshift://etl:hunter2@music.abc.us-west-2.redshift.amazonaws.com/music?statement_timeout=60&query_group=etl";
+    let text = cli()
+        .run([
+            "sql",
+            "--dialect",
+            "redshift",
+            "--warehouse",
+            url,
+            "--stage",
+            "s3://our-stage/loads/",
+            "--iam-role",
+            role,
+            "--s3-region",
+            "us-west-2",
+            "--wait",
+            "30s",
+        ])
+        .success()
+        .stdout;
+    for sent in [
+        "SET search_path TO public;",
+        "SET statement_timeout TO 60000;",
+        "SET statement_timeout TO 30000;",
+        "SET query_group TO 'etl';",
+        "BTRIM(db_name) = 'music';",
+        "FROM 's3://our-stage/loads/<database id>/<load>/<table>/manifest-<sha256>.json'\nIAM_ROLE 'arn:aws:iam::123456789012:role/sparkify'\nMANIFEST\nREGION 'us-west-2'",
+    ] {
+        assert!(text.contains(sent), "{sent} in {text}");
+    }
+    for other in ["<role>", "<region>", "<bucket>", "statement_timeout TO 0;", "hunter2"] {
+        assert!(!text.contains(other), "{other} in {text}");
+    }
+}
+
+#[test]
 fn an_unknown_name_is_wrong_usage_and_prints_nothing() {
     let finished = cli().run(["sql", "users", "userz"]).with_code(2);
     assert_eq!(finished.stdout, "");

@@ -23,6 +23,13 @@ on_every_engine! {
     runs_at_the_same_time_load_everything_once,
 }
 
+on_every_engine! {
+    also on SerializableRedshift as serializable_redshift:
+    run_reports_and_answers_the_same,
+    a_killed_run_leaves_all_or_nothing_and_the_next_run_completes_it,
+    runs_at_the_same_time_load_everything_once,
+}
+
 /// The real data, or the sample.
 pub(crate) fn source(parent: &tempfile::TempDir) -> PathBuf {
     real_data().unwrap_or_else(|| {

@@ -8,7 +8,8 @@ use sparkify_schema::{
     sql::{SqlLibrary, context},
 };
 use sparkify_testkit::{
-    Cli, Dump, Finished, PostgresDatabase, PostgresServer, dump_of, dump_of_without_ids, rows_of,
+    Cli, Dump, Finished, PostgresDatabase, PostgresServer, dump_of, dump_of_without_ids, redshift::Isolation,
+    rows_of,
 };
 use sparkify_warehouse::{
     Access, Warehouse,
@@ -29,6 +30,8 @@ pub(crate) enum Engine {
     Postgres,
     /// A double of Redshift, and one of S3 that it loads from.
     Redshift,
+    /// The same with serializable isolation, which older databases have.
+    SerializableRedshift,
 }
 
 /// A database of an engine, and all that it lives on.
@@ -42,14 +45,15 @@ enum Place {
 
 impl Engine {
     /// Every engine.
-    pub(crate) const ALL: [Self; 3] = [Self::DuckDb, Self::Postgres, Self::Redshift];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::DuckDb, Self::Postgres, Self::Redshift, Self::SerializableRedshift];
 
     /// The SQL that it speaks.
     pub(crate) const fn dialect(self) -> Dialect {
         match self {
             Self::DuckDb => Dialect::DuckDb,
             Self::Postgres => Dialect::Postgres,
-            Self::Redshift => Dialect::Redshift,
+            Self::Redshift | Self::SerializableRedshift => Dialect::Redshift,
         }
     }
 
@@ -59,6 +63,9 @@ impl Engine {
             Self::DuckDb => Place::File(tempfile::tempdir().unwrap()),
             Self::Postgres => Place::Server(PostgresServer::shared().create_database()),
             Self::Redshift => Place::Doubles(Box::new(Stand::new())),
+            Self::SerializableRedshift => Place::Doubles(Box::new(Stand::with(|options| {
+                options.isolation = Isolation::Serializable;
+            }))),
         })
     }
 
@@ -102,21 +109,31 @@ impl Database {
         }
     }
 
+    /// Changes something past the command line, as somebody else would.
+    pub(crate) async fn change(&self, sql: &str) {
+        let warehouse = self.open(Access::ReadWrite).await;
+        warehouse.transact(vec![sql.to_owned()]).await.unwrap();
+        warehouse.close().await.unwrap();
+    }
+
     /// Names the database on the command line, and gives it what the engine needs.
     fn configure(&self, command: &mut std::process::Command) {
-        command.arg("--warehouse");
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
         match &self.0 {
             Place::File(directory) => {
-                command.arg(format!("duckdb:{}", directory.path().join("x.duckdb").display()));
+                command.args([
+                    "--warehouse",
+                    &format!("duckdb:{}", directory.path().join("x.duckdb").display()),
+                ]);
             }
+            // With a password in it, which is not for the list of processes.
             Place::Server(database) => {
-                command.arg(database.url());
+                command.env("SPARKIFY_WAREHOUSE", database.url());
             }
             Place::Doubles(stand) => {
-                command.arg(stand.redshift.owner_url());
+                command.env("SPARKIFY_WAREHOUSE", stand.redshift.owner_url());
                 command.args(["--stage", &format!("s3://{BUCKET}/a stage"), "--iam-role", ROLE]);
                 command.envs(stand.s3.environment());
             }
@@ -149,6 +166,11 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
+    /// Its database.
+    pub(crate) const fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// The command, not yet started.
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = self.cli.command(arguments);

@@ -32,6 +32,17 @@ on_every_engine! {
     a_database_that_was_closed_is_the_same_when_it_is_opened_again,
 }
 
+on_every_engine! {
+    also on SerializableRedshift as serializable_redshift:
+    the_real_data_gives_the_same_tables_and_answers,
+    a_second_load_loads_nothing,
+    files_that_come_bit_by_bit_and_files_that_change_give_the_same_tables,
+    the_match_rule_can_be_changed_to_and_fro,
+    records_that_are_set_aside_are_the_same,
+    a_load_that_fails_leaves_the_tables_as_they_were_and_none_of_its_own,
+    a_load_that_was_stopped_leaves_the_tables_as_they_were,
+}
+
 /// Loads a directory as it is.
 pub(super) async fn load_into(warehouse: &dyn Warehouse, data: &Path) -> Result<RunReport, Error> {
     load_with(warehouse, data, &LoadOptions::default(), &Cancel::default()).await

@@ -18,6 +18,11 @@ macro_rules! on_every_engine {
             $(on_every_engine!(@ Redshift $name);)+
         }
     };
+    (also on $engine:ident as $module:ident: $($name:ident,)+) => {
+        mod $module {
+            $(on_every_engine!(@ $engine $name);)+
+        }
+    };
     (@ $engine:ident $name:ident) => {
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {

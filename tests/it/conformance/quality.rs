@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use sparkify_etl::{create_tables, quality};
 use sparkify_schema::{
     model::{Layer, tables},
@@ -9,10 +10,11 @@ use sparkify_schema::{
 };
 use sparkify_testkit::{DataSet, Event, Song};
 
-use super::{Engine, loads::load_into};
+use super::{CommandLine, Engine, loads::load_into};
 
 on_every_engine! {
     every_check_holds_after_a_load_and_finds_the_damage_it_is_for,
+    a_check_that_fails_undoes_the_load,
 }
 
 /// A check and damage that it must find.
@@ -93,6 +95,45 @@ async fn every_check_holds_after_a_load_and_finds_the_damage_it_is_for(engine: E
         let result = results.iter().find(|result| result.name == name).unwrap();
         assert!(!result.holds(), "{name} does not find: {damage}");
     }
+}
+
+async fn a_check_that_fails_undoes_the_load(engine: Engine) {
+    let (cli, data) = (engine.command_line(), DataSet::new());
+    data.write_events("a.json", &[Event::play(1, 0).user(1), Event::play(2, 0).user(2)]);
+    data.write_songs("a.json", &[Song::new("SO1", "AR1"), Song::new("SO2", "AR2").title("Other")]);
+    let _ = cli.load(&data.path());
+    // Nothing that a load of other users would put right.
+    cli.database().change("DELETE FROM songplays WHERE user_id = 1").await;
+    let (before, ledger) = (cli.dump().await, ledger(&cli).await);
+
+    data.write_events("b.json", &[Event::play(3, 0).user(3)]);
+    data.write_songs("b.json", &[Song::new("SO3", "AR3").title("New")]);
+    data.write("log_data/c.json", "{\"broken\"\n");
+    let source = data.path().display().to_string();
+    let etl = ["etl", "--source", &source, "--max-errors", "1", "--format", "json"];
+    let finished = cli.run(&etl).with_code(3);
+    let error = &finished.json()["error"];
+    assert!(error.to_string().contains("songplays_reconcile_with_staging"), "{error}");
+    assert_eq!(cli.dump().await, before);
+    assert_eq!(self::ledger(&cli).await, ledger);
+    assert_eq!(cli.batch_tables().await, [""; 0]);
+    cli.database().assert_sound();
+
+    // Once it is repaired, the same files are loaded.
+    let _ = cli.run(&["create-tables", "--drop", "--yes"]).success();
+    let report = cli.load_with(&data.path(), &["--max-errors", "1"]);
+    assert_eq!((&report["records"]["staged"], &report["records"]["rejected"]), (&json!(6), &json!(1)));
+}
+
+/// The ledger as it is.
+async fn ledger(cli: &CommandLine) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for table in ["loaded_files", "load_runs", "load_errors"] {
+        let mut rows = cli.rows(&format!("SELECT * FROM {table}")).await;
+        rows.sort_unstable();
+        found.push(rows);
+    }
+    found
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use proptest::prelude::*;
 use sparkify_testkit::{Generated, PostgresServer};
 
-use crate::cli;
+use crate::{
+    cli,
+    redshift::{Stand, generated::loader},
+};
 
 const DUCKDB: &str = "duckdb:answers.duckdb";
 
 /// Settings of several kinds; the seed is added.
-const SHAPES: [&[&str]; 6] = [
+pub(crate) const SHAPES: [&[&str]; 6] = [
     &["--users", "40", "--songs", "120", "--match-rate", "0.3", "--tracks", "1000"],
     &["--users", "60", "--songs", "200", "--match-rate", "0.2", "--tracks", "2000", "--traps"],
     &["--users", "50", "--songs", "90", "--match-rate", "0.5", "--tracks", "500", "--traps", "--corrupt"],
@@ -34,10 +37,24 @@ fn loads_into_duckdb_give_the_answers() {
 
 #[test]
 fn loads_into_postgres_give_the_answers() {
-    for seed in 101..=106 {
+    // Each shape with two seeds.
+    for seed in 101..=112 {
         let (cli, database) = (cli(), PostgresServer::shared().create_database());
         let data = generated(&cli, SHAPES[seed as usize % SHAPES.len()], seed);
         let _ = data.load_and_verify(&cli, &database.url());
+    }
+}
+
+#[test]
+fn loads_that_match_by_title_and_artist_give_the_answers_of_that_rule() {
+    for (seed, shape) in (121..).zip(&SHAPES[1..4]) {
+        let (cli, database) = (cli(), PostgresServer::shared().create_database());
+        let exact = generated(&cli, shape, seed).answers()["tables"]["songplays"].clone();
+        let data = generated(&cli, shape, seed).by_title_and_artist();
+        // The lengths of some plays differ from those of the songs.
+        assert_ne!(data.answers()["tables"]["songplays"], exact);
+        let _ = data.load_and_verify(&cli, DUCKDB);
+        data.load_twice_and_verify(&cli, &database.url());
     }
 }
 
@@ -74,6 +91,7 @@ fn an_answer_that_is_wrong_is_noticed() {
     }
 }
 
+// Settings that fail are printed, smaller ones if there are such.
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -90,6 +108,7 @@ proptest! {
         traps in any::<bool>(),
         corrupt in any::<bool>(),
         compress in prop::sample::select(vec!["none", "gz", "zst"]),
+        engine in prop::sample::select(vec!["duckdb", "duckdb", "postgres", "redshift"]),
     ) {
         let cli = cli();
         let to = format!("2018-11-{:02}T17:30:00", 23 + days - 1);
@@ -104,7 +123,21 @@ proptest! {
         arguments.extend(corrupt.then_some("--corrupt"));
         let data = Generated::make(&cli, &arguments);
         if data.answers()["files"]["count"].as_u64() > Some(1) {
-            let _ = data.load_and_verify(&cli, DUCKDB);
+            match engine {
+                "duckdb" => {
+                    let _ = data.load_and_verify(&cli, DUCKDB);
+                }
+                "postgres" => {
+                    let database = PostgresServer::shared().create_database();
+                    let _ = data.load_and_verify(&cli, &database.url());
+                }
+                _ => {
+                    let stand = Stand::new();
+                    let cli = loader(&stand);
+                    let data = Generated::make(&cli, &arguments);
+                    let _ = data.load_and_verify(&cli, &stand.redshift.owner_url());
+                }
+            }
         }
     }
 }

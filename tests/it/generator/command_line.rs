@@ -165,3 +165,131 @@ fn the_bytes_do_not_depend_on_threads_or_runs() {
         assert!(make(out, threads) == one, "{threads} threads");
     }
 }
+
+#[test]
+fn the_working_directory_itself_can_be_the_place() {
+    let cli = cli();
+    let _ = cli.run(["generate", "--out", ".", "--users", "5", "--songs", "5"]).success();
+    let finished = cli.run(["generate", "--out", "./", "--users", "6", "--songs", "5"]).success();
+    assert!(finished.stdout.contains("answers  ./answers.json"), "{}", finished.stdout);
+    assert_eq!(Generated::read(cli.directory()).answers()["settings"]["users"], 6);
+}
+
+#[test]
+fn answers_of_somebody_else_are_not_replaced_without_force() {
+    let cli = cli();
+    let data = cli.directory().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::write(data.join("answers.json"), "{\"1\": \"b\"}").unwrap();
+    let finished = cli.run(["generate", "--out", "data"]).with_code(2);
+    assert!(finished.stderr.contains("answers.json"), "{}", finished.stderr);
+    assert_eq!(fs::read_to_string(data.join("answers.json")).unwrap(), "{\"1\": \"b\"}");
+    let _ = cli.run(["generate", "--out", "data", "--users", "5", "--force"]).success();
+    assert_eq!(Generated::read(&data).answers()["settings"]["users"], 5);
+}
+
+/// The checksums of all files below a directory.
+fn sums(directory: &std::path::Path) -> String {
+    let mut command = std::process::Command::new("sh");
+    let command = command.args(["-c", "find . -type f | sort | xargs sha256sum"]).current_dir(directory);
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn a_data_set_is_made_again_from_the_settings_in_its_answers() {
+    let cli = cli();
+    // Nothing is as it is by default.
+    let file = "[generate]\nusers = 25\nsongs = 40\ntracks = 300\nmatch_rate = 0.3\nfrom = \"2019-02-27T01:02:03.004\"\n\
+                to = \"2019-03-09\"\nseed = 77\ngrowth_rate = 0.7\nattrition_rate = 0.3\ncompress = \"gz\"\ntraps = true\n\
+                corrupt = true\nseconds_between_pages = 55.5\ndays_between_sessions = 3.25\nsession_gap = 600\n\
+                daily_damping = 0.05\nweekend_damping = 0.25\nweekend_offset = 7200\nweekend_scale = 10800\n";
+    fs::write(cli.directory().join("first.toml"), file).unwrap();
+    let _ = cli.run(["generate", "--config", "first.toml", "--out", "first"]).success();
+
+    let data = Generated::read(&cli.directory().join("first"));
+    let mut again = String::from("[generate]\nout = \"again\"\n");
+    for (key, value) in data.answers()["settings"].as_object().unwrap() {
+        // The answers hold for one match rule, and the number of events was not set.
+        if key != "match_rule" && !value.is_null() {
+            again.push_str(&format!("{key} = {value}\n"));
+        }
+    }
+    // Every setting is there.
+    assert_eq!(again.lines().count(), file.lines().count() + 1, "{again}");
+    fs::write(cli.directory().join("again.toml"), again).unwrap();
+    let _ = cli.run(["generate", "--config", "again.toml"]).success();
+    let (first, again) = (sums(&cli.directory().join("first")), sums(&cli.directory().join("again")));
+    assert!(first.lines().count() > 60 && first == again);
+}
+
+#[test]
+fn each_setting_of_the_rhythm_has_its_effect() {
+    let cli = cli();
+    let answers = |line: &str| {
+        let file = format!("[generate]\nout = \"data\"\nusers = 300\nsongs = 20\ntracks = 200\n{line}\n");
+        fs::write(cli.directory().join("rhythm.toml"), file).unwrap();
+        let _ = cli.run(["generate", "--config", "rhythm.toml"]).success();
+        Generated::read(&cli.directory().join("data")).answers().clone()
+    };
+    let plain = answers("");
+    let events = |answers: &serde_json::Value| answers["staging"]["staging_events"].as_u64().unwrap() as f64;
+    let plays = |rows: &serde_json::Value, of: &dyn Fn(i64) -> bool| {
+        let rows = rows.as_array().unwrap().iter();
+        let chosen = rows.filter(|row| of(row[0].as_i64().unwrap()));
+        chosen.map(|row| row.as_array().unwrap().last().unwrap().as_u64().unwrap() as f64).sum::<f64>()
+    };
+    let weekend = |answers: &serde_json::Value| {
+        plays(&answers["analytics"]["plays_by_weekday"], &|day| day == 0 || day == 6)
+            / plays(&answers["analytics"]["plays_by_weekday"], &|_| true)
+    };
+    let afternoon = |answers: &serde_json::Value| {
+        plays(&answers["analytics"]["plays_by_hour"], &|hour| (13..19).contains(&hour))
+            / plays(&answers["analytics"]["plays_by_hour"], &|_| true)
+    };
+    for (line, holds) in [
+        (
+            "days_between_sessions = 2.0",
+            &(|found: &serde_json::Value| events(found) > 1.5 * events(&plain)) as &dyn Fn(&_) -> bool,
+        ),
+        ("session_gap = 86400", &|found| events(found) < events(&plain)),
+        ("daily_damping = 0.0", &|found| afternoon(found) < afternoon(&plain)),
+        ("weekend_damping = 0.99", &|found| weekend(found) < weekend(&plain) - 0.05),
+        ("weekend_offset = 0", &|_| true),
+        ("weekend_scale = 600", &|_| true),
+        ("seconds_between_pages = 900", &|_| true),
+    ] {
+        let found = answers(line);
+        let (key, value) = line.split_once(" = ").unwrap();
+        assert_eq!(found["settings"][key].as_f64().unwrap(), value.parse::<f64>().unwrap());
+        assert_ne!(found["tables"]["songplays"], plain["tables"]["songplays"], "{line}");
+        assert!(holds(&found), "{line}");
+    }
+}
+
+/// The peak memory of a run in KiB, and how many events it made.
+fn peak(cli: &sparkify_testkit::Cli, to: &str) -> (f64, u64) {
+    let arguments = ["generate", "--out", to, "--users", "1200", "--songs", "20", "--tracks", "500"];
+    let mut command =
+        cli.command(arguments.iter().chain(&["--from", "2018-01-01", "--to", to, "--format", "json"]));
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut peak = 0.0;
+    while child.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak = line.and_then(|kib| kib.trim().parse().ok()).unwrap_or(peak);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let finished = sparkify_testkit::Finished::from(child.wait_with_output().unwrap()).success();
+    (peak, finished.json()["events"].as_u64().unwrap())
+}
+
+#[test]
+fn memory_is_that_of_the_users_and_not_of_the_events() {
+    let cli = cli();
+    let (one_month, few) = peak(&cli, "2018-02-01");
+    let (twelve_months, many) = peak(&cli, "2019-01-01");
+    assert!(many > 11 * few, "{few} and {many} events");
+    // Kept in memory, the events alone would take more than what there is to begin with.
+    assert!(many as f64 * 56.0 / 1024.0 > one_month, "{many} events, {one_month} KiB");
+    assert!(twelve_months < 1.3 * one_month, "{one_month} and {twelve_months} KiB");
+}

@@ -14,6 +14,8 @@ pub(super) struct Figures {
     pub(super) pages: Counts,
     /// By login, level and page: how often which page came next in the session; `END` at its end.
     pub(super) transitions: BTreeMap<String, Counts>,
+    /// By login and level: the pages that sessions begin with; of those of which the log has the beginning.
+    pub(super) first_pages: BTreeMap<String, Counts>,
     /// Rows by hour of the day.
     pub(super) hours: Counts,
     /// Session starts by weekday, from Sunday.
@@ -25,6 +27,10 @@ pub(super) struct Figures {
     pub(super) waits: BTreeMap<String, Vec<i64>>,
     /// Seconds from a song to the next one, where nothing comes between.
     pub(super) songs: Counts,
+    /// Seconds from any event to a redirect that follows it.
+    pub(super) redirects: Counts,
+    /// Seconds from the end of a song, whole seconds of it, to the next one, where it still played at the event before.
+    pub(super) song_ends: Counts,
     /// Minutes from the end of a session to the next one of the user.
     pub(super) session_gaps: Counts,
 }
@@ -76,6 +82,10 @@ impl Figures {
                 ends.entry(user.clone()).or_default().push((first, last));
             }
             let user = known.unwrap_or_else(|| format!("session {}", session[0].session));
+            if session[0].item == 0 {
+                let begins = session[0].place.rsplit_once('/').map_or("", |(begins, _)| begins);
+                count(figures.first_pages.entry(begins.to_owned()).or_default(), &session[0].page);
+            }
             let mut song_ends = i64::MIN;
             for (index, row) in session.iter().enumerate() {
                 count(&mut figures.pages, &row.page);
@@ -88,6 +98,12 @@ impl Figures {
                 count(after, next.map_or("END", |next| &next.page));
                 let Some(next) = next else { continue };
                 let seconds = (next.ts - row.ts) / 1000;
+                if (300..399).contains(&next.status) {
+                    count(&mut figures.redirects, seconds);
+                }
+                if next.page == "NextSong" && song_ends > row.ts {
+                    count(&mut figures.song_ends, (next.ts - song_ends) / 1000);
+                }
                 if row.page == "NextSong" && next.page == "NextSong" {
                     count(&mut figures.songs, seconds);
                 } else if !(300..399).contains(&next.status)
@@ -108,7 +124,8 @@ impl Figures {
 
     pub(super) fn to_json(&self) -> Value {
         json!({
-            "pages": self.pages, "transitions": self.transitions, "hours": self.hours, "weekdays": self.weekdays,
+            "pages": self.pages, "transitions": self.transitions, "first_pages": self.first_pages,
+            "redirects": self.redirects, "song_ends": self.song_ends, "hours": self.hours, "weekdays": self.weekdays,
             "session_lengths": self.session_lengths, "waits": self.waits, "songs": self.songs,
             "session_gaps": self.session_gaps,
         })
@@ -116,10 +133,15 @@ impl Figures {
 
     pub(super) fn from_json(value: &Value) -> Self {
         let counts = |value: &Value| -> Counts { serde_json::from_value(value.clone()).unwrap() };
-        let transitions = value["transitions"].as_object().unwrap();
+        let by_place = |value: &Value| -> BTreeMap<String, Counts> {
+            value.as_object().unwrap().iter().map(|(place, found)| (place.clone(), counts(found))).collect()
+        };
         Self {
             pages: counts(&value["pages"]),
-            transitions: transitions.iter().map(|(place, after)| (place.clone(), counts(after))).collect(),
+            transitions: by_place(&value["transitions"]),
+            first_pages: by_place(&value["first_pages"]),
+            redirects: counts(&value["redirects"]),
+            song_ends: counts(&value["song_ends"]),
             hours: counts(&value["hours"]),
             weekdays: counts(&value["weekdays"]),
             session_lengths: counts(&value["session_lengths"]),

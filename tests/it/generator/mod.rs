@@ -1,6 +1,6 @@
 //! The generator: that its data is like the real data, and that loads of it give its answers.
 
-mod answers;
+pub(crate) mod answers;
 mod bucket;
 mod command_line;
 mod figures;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sparkify_testkit::{Cli, Cut, PostgresDatabase, PostgresServer, ServerCertificate, WireProxy};
+use sparkify_testkit::{Cli, Cut, Finished, PostgresDatabase, PostgresServer, ServerCertificate, WireProxy};
 
 use crate::{cli, conformance::command_line::data};
 
@@ -103,6 +103,43 @@ fn what_the_server_refuses_is_said_with_a_hint_and_exit_code_1() {
     let finished = cli.run(["create-tables", "--warehouse", &database.url()]).with_code(1);
     assert!(
         finished.stderr.contains("may not do this") && finished.stderr.contains("GRANT"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn a_password_among_the_arguments_is_warned_of_once_and_one_from_elsewhere_is_not() {
+    let (cli, database) = (cli(), PostgresServer::shared().create_database());
+    let url = database.url();
+    let warning = "the password in --warehouse shows in the list of processes";
+    let _ = cli.run(["create-tables", "--warehouse", &url]).success();
+    let warned = cli.run(["explore", "top_songs", "--warehouse", &url]).success();
+    assert_eq!(warned.stderr.matches(warning).count(), 1, "{}", warned.stderr);
+    assert!(warned.stderr.contains("PGPASSWORD") && warned.stderr.contains("~/.pgpass"), "{}", warned.stderr);
+    let password = url.split_once(':').unwrap().1.split_once(':').unwrap().1.split_once('@').unwrap().0;
+    assert!(!warned.stderr.contains(password), "{}", warned.stderr);
+    let quiet = cli.run(["explore", "top_songs", "--quiet", "--warehouse", &url]).success();
+    assert_eq!(quiet.stderr, "");
+
+    let mut command = cli.command(["explore", "top_songs"]);
+    let finished = Finished::from(command.env("SPARKIFY_WAREHOUSE", &url).output().unwrap()).success();
+    assert_eq!(finished.stderr, "");
+    let mut command = cli.command(["explore", "top_songs", "--warehouse", &url.replacen(password, "", 1)]);
+    let finished =
+        Finished::from(command.env("PGPASSWORD", sparkify_testkit::POSTGRES_PASSWORD).output().unwrap());
+    assert_eq!(finished.success().stderr, "");
+    std::fs::write(cli.directory().join("sparkify.toml"), format!("warehouse = \"{url}\"\n")).unwrap();
+    assert_eq!(cli.run(["explore", "top_songs"]).success().stderr, "");
+}
+
+#[test]
+fn a_variable_of_psqls_that_cannot_be_followed_is_wrong_usage_before_anything_is_sent() {
+    let cli = cli();
+    let mut command = cli.command(["check", "--warehouse", "postgres://me@127.0.0.1:1/db"]);
+    let finished = Finished::from(command.env("PGSERVICE", "music").output().unwrap()).with_code(2);
+    assert!(
+        finished.stderr.contains("PGSERVICE") && finished.stderr.contains("hint: "),
         "{}",
         finished.stderr
     );

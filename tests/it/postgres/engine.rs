@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sparkify_testkit::{POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};
+use sparkify_testkit::{Cut, POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate, WireProxy};
 use sparkify_warehouse::{
     Error, LockHolder, Warehouse,
     postgres::{PostgresOptions, PostgresWarehouse},
@@ -75,6 +75,67 @@ async fn a_session_is_in_utc_under_its_name_and_with_the_settings_asked_for() {
         [("TimeZone", "UTC"), ("application_name", "sparkify-cli"), ("search_path", "pg_catalog")]
     {
         assert_eq!(text(&warehouse, &format!("SELECT current_setting('{setting}')")).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_notices_a_dead_client_by_the_settings_of_the_session() {
+    let warehouse = fresh().await;
+    for (setting, expected) in
+        [("tcp_keepalives_idle", "60"), ("tcp_keepalives_interval", "15"), ("tcp_keepalives_count", "4")]
+    {
+        assert_eq!(text(&warehouse, &format!("SELECT current_setting('{setting}')")).await, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_for_which_no_connection_comes_free_says_so_instead_of_waiting_for_ever() {
+    let database = database();
+    let warehouse = Arc::new(
+        open_with(&database, |options| options.server.connection_wait = Duration::from_millis(300)).await,
+    );
+    // Two that write, the load's own, and one beside it.
+    let sleeping: Vec<_> = (0..4)
+        .map(|_| {
+            let warehouse = Arc::clone(&warehouse);
+            tokio::spawn(async move { warehouse.query("SELECT pg_sleep(60)").await })
+        })
+        .collect();
+    let observer = PostgresServer::shared().connect("postgres").await;
+    let running = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = $1 AND query LIKE '%sleep(60)' AND state = 'active'";
+    while observer.query_one(running, &[&database.name]).await.unwrap().get::<_, i64>(0) < 4 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let error = warehouse.query("SELECT 1").await.unwrap_err();
+    assert!(matches!(error, Error::NoFreeConnection { connections: 4, .. }), "{error:?}");
+    assert!(error.to_string().contains("0.3 s") && !error.is_retryable(), "{error}");
+    assert!(error.hint().unwrap().contains("fewer queries"));
+    warehouse.interrupt();
+    for query in sleeping {
+        assert!(matches!(query.await.unwrap(), Err(Error::Interrupted)));
+    }
+    assert_eq!(integer(warehouse.as_ref(), "SELECT 1").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_without_an_answer_says_that_it_may_have_taken_place() {
+    let database = database();
+    let warehouse = with_table(&database).await;
+    let proxy = WireProxy::start(PostgresServer::shared());
+    let through = PostgresWarehouse::open(&options(&proxy.url(&database))).await.unwrap();
+    let insert = || vec!["INSERT INTO t VALUES (1, 'a')".to_owned()];
+    proxy.begin(None);
+    through.transact(insert()).await.unwrap();
+    let commit = proxy.statements().iter().position(|sql| sql == "COMMIT").unwrap();
+    for (cut, rows) in [(Cut::Before(commit), 1), (Cut::After(commit), 2)] {
+        proxy.begin(Some(cut));
+        let error = through.transact(insert()).await.unwrap_err();
+        assert!(proxy.was_cut());
+        assert!(
+            matches!(&error, Error::ConnectionLost { reason, .. } if reason.contains("not known")),
+            "{error:?}"
+        );
+        assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, rows, "{cut:?}");
     }
 }
 

@@ -34,6 +34,12 @@ async fn refused(options: &PostgresOptions) -> Error {
     error
 }
 
+/// A server whose certificate is its own authority's, as PostgreSQL's manual makes one.
+fn self_signed() -> &'static PostgresServer {
+    static SERVER: OnceLock<PostgresServer> = OnceLock::new();
+    SERVER.get_or_init(|| PostgresServer::start(ServerCertificate::SelfSigned))
+}
+
 const TLS_VERSION: &str = "SELECT COALESCE(version, 'none') FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +74,8 @@ async fn a_unix_socket_needs_no_encryption_whatever_the_sslmode() {
 async fn a_certificate_of_another_authority_is_refused_unless_nothing_is_verified() {
     let server = PostgresServer::shared();
     let database = server.create_database();
-    for mode in ["verify-ca", "verify-full"] {
+    // With authorities, `require` verifies as `verify-ca` does; so it is with psql.
+    for mode in ["require", "verify-ca", "verify-full"] {
         for roots in [server.other_authority().display().to_string(), "system".to_owned()] {
             let url = database.url_with("localhost", &format!("sslmode={mode}&sslrootcert={roots}"));
             let error = refused(&options(&url)).await;
@@ -106,6 +113,72 @@ async fn an_expired_certificate_is_refused() {
         assert!(matches!(&error, Error::Tls { reason, .. } if reason.contains("expired")), "{error:?}");
     }
     PostgresWarehouse::open(&options(&database.url_with("localhost", "sslmode=require"))).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn authorities_in_the_home_directory_count_for_require_too() {
+    let server = PostgresServer::shared();
+    let database = server.create_database();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join(".postgresql")).unwrap();
+    let open = async |authority: &std::path::Path| {
+        std::fs::copy(authority, home.path().join(".postgresql/root.crt")).unwrap();
+        let environment = |name: &str| (name == "HOME").then(|| home.path().display().to_string());
+        let url = database.url_with("localhost", "sslmode=require");
+        PostgresWarehouse::open(&PostgresOptions::from_url(&url, &environment).unwrap()).await
+    };
+    let error = open(&server.other_authority()).await.unwrap_err();
+    assert!(matches!(&error, Error::Tls { reason, .. } if reason.contains("not trusted")), "{error:?}");
+    assert_eq!(text(&open(&server.authority()).await.unwrap(), TLS_VERSION).await, "TLSv1.3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tunnel_to_another_host_is_verified_as_if_there_were_none() {
+    let server = PostgresServer::shared();
+    let database = server.create_database();
+    let root = format!("hostaddr=127.0.0.1&sslrootcert={}", server.authority().display());
+    let error = refused(&options(&database.url_with("db.example.com", &root))).await;
+    assert!(matches!(&error, Error::Tls { reason, .. } if reason.contains("another host")), "{error:?}");
+    let error = refused(&options(&database.url_with("db.example.com", "hostaddr=127.0.0.1"))).await;
+    assert!(matches!(&error, Error::Tls { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_self_signed_certificate_is_trusted_where_it_is_named_and_for_its_host_only() {
+    let (server, database) = (self_signed(), self_signed().create_database());
+    let url = |host: &str, mode: &str, roots: &std::path::Path| {
+        let parameters = format!("hostaddr=127.0.0.1&sslmode={mode}&sslrootcert={}", roots.display());
+        database.url_with(host, &parameters)
+    };
+    for (host, mode) in [
+        ("localhost", "verify-full"),
+        ("localhost", "verify-ca"),
+        ("db.example.com", "verify-ca"),
+        ("db.example.com", "require"),
+    ] {
+        let options = options(&url(host, mode, &server.authority()));
+        let warehouse = PostgresWarehouse::open(&options).await.unwrap();
+        assert_eq!(text(&warehouse, TLS_VERSION).await, "TLSv1.3", "{host} {mode}");
+    }
+    let error = refused(&options(&url("db.example.com", "verify-full", &server.authority()))).await;
+    assert!(matches!(&error, Error::Tls { reason, .. } if reason.contains("another host")), "{error:?}");
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let error = refused(&options(&url("localhost", mode, &server.other_authority()))).await;
+        assert!(matches!(&error, Error::Tls { reason, .. } if reason.contains("self-signed")), "{error:?}");
+        assert!(error.hint().unwrap().contains("ssl_cert_file"), "{error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_must_be_bound_to_its_connection_is_so_or_is_not_made() {
+    let server = PostgresServer::shared();
+    let database = server.create_database();
+    let bound =
+        PostgresWarehouse::open(&options(&format!("{}&channel_binding=require", database.url()))).await;
+    assert_eq!(integer(&bound.unwrap(), "SELECT 1").await, 1);
+    let socket = format!("host={}&channel_binding=require", server.socket_directory().display());
+    let error = refused(&options(&database.url_with("", &socket))).await;
+    assert!(matches!(&error, Error::Login { reason, .. } if reason.contains("channel binding")), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -177,27 +177,18 @@ async fn a_statement_that_takes_too_long_fails_the_load_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_is_not_given_in_time_is_waited_for_again() {
+async fn a_lock_that_is_not_given_in_the_time_that_a_setting_allows_fails_the_load_at_once() {
     let scene = Scene::new(server().create_database(), |options| {
         options.session_options = Some("-c lock_timeout=200ms".to_owned());
     })
     .await;
     let other = server().connect(&scene.database.name).await;
     other.batch_execute("BEGIN; LOCK TABLE songplays IN SHARE MODE").await.unwrap();
-    let error = scene.load(often(1)).await.unwrap_err();
-    let Error::GaveUp { attempts: 2, source } = &error else { panic!("{error:?}") };
-    assert!(
-        matches!(source.as_ref(), Error::Warehouse { source: EngineError::Conflict { .. }, .. }),
-        "{error:?}"
-    );
-    assert!(error.hint().unwrap().contains("run again"));
-    scene.assert_unchanged().await;
-
-    let running = scene.start_load(often(9));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let (error, hint) = engine_error(scene.load(often(9)).await);
+    assert!(matches!(error, EngineError::LockTimeout { .. }) && !error.is_retryable(), "{error:?}");
+    assert!(hint.contains("lock_timeout") && hint.contains("pg_locks"), "{hint}");
     drop(other);
-    assert!(running.await.unwrap().unwrap().attempts > 1);
-    assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.after);
+    scene.assert_repeatable().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use sparkify_testkit::{Numbers, OneBatch};
-use sparkify_warehouse::{BatchSource, Error, Warehouse, redshift::RedshiftWarehouse};
+use sparkify_warehouse::{BatchSource, Error, Fill, Warehouse, redshift::RedshiftWarehouse};
 
 use super::{BUCKET, Stand, integer};
 
@@ -47,7 +47,8 @@ async fn tables_are_filled_at_the_same_time_each_by_one_copy_on_a_connection_of_
     let mut load = warehouse.begin_load().await.unwrap();
     let tables: Vec<(String, Arc<dyn BatchSource>)> =
         ["t", "u", "v"].map(|name| (name.to_owned(), Numbers::new(5, 100) as Arc<dyn BatchSource>)).to_vec();
-    assert_eq!(load.append_all(tables).await.unwrap(), [500; 3]);
+    let filled = load.fill(Fill { tables, ..Fill::default() }).await.unwrap();
+    assert_eq!(filled.rows, [500; 3]);
     load.commit().await.unwrap();
     for table in ["t", "u", "v"] {
         assert_eq!(integer(warehouse.as_ref(), &format!("SELECT COUNT(*) FROM {table}")).await, 500);
@@ -89,10 +90,42 @@ async fn a_column_of_another_type_is_refused_before_anything_is_written() {
         |values: Vec<i64>| OneBatch::new(vec![("number", Arc::new(Int64Array::from(values)) as ArrayRef)]);
     assert_eq!(load.append("narrow", numbers(vec![1, i64::from(i32::MAX)])).await.unwrap(), 2);
     let error = load.append("narrow", numbers(vec![7, i64::from(i32::MAX) + 1])).await.unwrap_err();
-    let Error::CopyRejected { rejects, .. } = &error else { panic!("{error:?}") };
+    let Error::CopyRejected { rejects, more, .. } = &error else { panic!("{error:?}") };
     assert_eq!((rejects.len(), rejects[0].line, rejects[0].column.as_deref()), (1, 2, Some("number")));
-    assert_eq!(rejects[0].raw.as_deref(), Some("{\"number\":2147483648}"));
+    assert_eq!(rejects[0].raw.as_ref().unwrap().text(), "{\"number\":2147483648}");
     assert!(rejects[0].url.starts_with(&format!("s3://{BUCKET}/stage/")), "{rejects:?}");
+    assert!(rejects[0].cause().contains("out of the range of its column (int4)"), "{}", rejects[0].cause());
+    assert!(!more);
+    load.abort(Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_records_of_the_copy_that_failed_are_shown_not_those_of_another_of_the_session() {
+    let stand = Stand::new();
+    let warehouse = stand.prepared().await;
+    warehouse.transact(vec!["CREATE TABLE narrow (number INTEGER)".to_owned()]).await.unwrap();
+    let mut load = warehouse.begin_load().await.unwrap();
+    let too_large = |by: i64| {
+        let value = i64::from(i32::MAX) + by;
+        OneBatch::new(vec![("number", Arc::new(Int64Array::from(vec![value])) as ArrayRef)])
+    };
+    for by in [1, 2, 3, 4] {
+        // The last ones are in a transaction, which has failed when it is asked.
+        if by == 3 {
+            load.publish().await.unwrap();
+        }
+        if by == 4 {
+            load.abort(Vec::new()).await.unwrap();
+            load = warehouse.begin_load().await.unwrap();
+            load.publish().await.unwrap();
+        }
+        let error = load.append("narrow", too_large(by)).await.unwrap_err();
+        let Error::CopyRejected { rejects, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(rejects.len(), 1, "{rejects:?}");
+        let value = i64::from(i32::MAX) + by;
+        assert_eq!(rejects[0].raw.as_ref().unwrap().text(), format!("{{\"number\":{value}}}"));
+    }
+    stand.assert_only_what_redshift_takes();
     load.abort(Vec::new()).await.unwrap();
 }
 

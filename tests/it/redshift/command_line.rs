@@ -1,8 +1,14 @@
 //! The command line on Redshift.
 
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
 use sparkify_testkit::{
-    DataSet, Event, POSTGRES_PASSWORD, POSTGRES_USER, Song,
-    redshift::{Authentication, Message},
+    Cli, DataSet, Event, Finished, POSTGRES_PASSWORD, POSTGRES_USER, Song,
+    redshift::{Action, Authentication, Fault, Isolation, Message, ServerError},
 };
 
 use super::{BUCKET, ROLE, Stand, command, run};
@@ -105,6 +111,25 @@ fn no_password_is_in_the_log_however_much_is_logged() {
 }
 
 #[test]
+fn how_transactions_are_isolated_is_in_the_log_of_a_load_where_it_can_be_seen() {
+    let data = data();
+    let path = data.path();
+    let etl = ["run", "--source", path.to_str().unwrap(), "-vv"];
+    for (isolation, shown) in
+        [(Isolation::Snapshot, "Snapshot Isolation"), (Isolation::Serializable, "Serializable")]
+    {
+        let stand = Stand::with(|options| options.isolation = isolation);
+        let finished = run(&cli(), &stand, &etl).success();
+        assert!(finished.stderr.contains(&format!("isolation=\"{shown}\"")), "{}", finished.stderr);
+    }
+    let stand = Stand::new();
+    let hidden = ServerError::new("42501", "permission denied for relation stv_db_isolation_level");
+    stand.redshift.inject(Fault::containing("stv_db_isolation_level", Action::Fail(hidden)));
+    let finished = run(&cli(), &stand, &etl).success();
+    assert!(finished.stderr.contains("isolation=\"unknown\""), "{}", finished.stderr);
+}
+
+#[test]
 fn a_login_that_cannot_be_made_is_explained() {
     let stand = Stand::with(|options| options.authentication = Authentication::Digest);
     let finished = run(&cli(), &stand, &["check"]).with_code(1);
@@ -120,36 +145,91 @@ fn a_login_that_cannot_be_made_is_explained() {
     assert_eq!(stand.redshift.failed_logins(POSTGRES_USER), 1, "it was tried once");
 }
 
-#[test]
-fn ctrl_c_stops_a_load_cancels_on_the_server_and_leaves_nothing() {
-    use std::time::Duration;
-    let (stand, cli, data) = (Stand::new(), cli(), data());
-    let _ = run(&cli, &stand, &["create-tables"]).success();
-    let delay = sparkify_testkit::redshift::Action::Delay(Duration::from_secs(60));
-    stand.redshift.inject(sparkify_testkit::redshift::Fault::before_any("COPY", delay));
+/// A load whose two COPYs never end by themselves, from when both have begun: before that, one whose records are
+/// still read would end the load.
+fn endless_load(cli: &Cli, stand: &Stand, data: &DataSet) -> Child {
+    let _ = run(cli, stand, &["create-tables"]).success();
+    stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_secs(600))).times(2));
     let path = data.path();
-    let child = command(&cli, &stand, &["etl", "--source", path.to_str().unwrap()])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
+    let child = command(cli, stand, &["etl", "--source", path.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let waits = || {
-        let statements = stand.redshift.statements();
-        statements.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY")))
-    };
-    for _ in 0..200 {
-        if waits() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(50));
+    let begin = Instant::now();
+    while count_sent(stand, "COPY") < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "there are no two COPYs");
+        std::thread::sleep(Duration::from_millis(20));
     }
+    child
+}
+
+fn count_sent(stand: &Stand, beginning: &str) -> usize {
+    let statements = stand.redshift.statements();
+    statements.iter().filter(|sent| sent.sql().is_some_and(|sql| sql.starts_with(beginning))).count()
+}
+
+fn sent(stand: &Stand, beginning: &str) -> bool {
+    count_sent(stand, beginning) > 0
+}
+
+fn press_ctrl_c(child: &Child) {
     let pid = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    let finished = sparkify_testkit::Finished::from(child.wait_with_output().unwrap()).with_code(130);
-    assert!(finished.stderr.contains("nothing was loaded"), "{}", finished.stderr);
-    assert!(stand.redshift.received().iter().any(|received| received.message == Message::Cancel));
+}
+
+fn assert_nothing_is_left(cli: &Cli, stand: &Stand) {
     assert_eq!(stand.staged(), Vec::<String>::new());
     let count = "SELECT COUNT(*) AS n FROM staging_events";
-    let count = run(&cli, &stand, &["explore", "--query", count, "--format", "json"]).success().json();
+    let count = run(cli, stand, &["explore", "--query", count, "--format", "json"]).success().json();
     assert_eq!(count[0]["n"], 0);
+}
+
+#[test]
+fn ctrl_c_stops_a_load_cancels_on_the_server_says_that_it_has_ended_and_leaves_nothing() {
+    let (stand, cli, data) = (Stand::new(), cli(), data());
+    let child = endless_load(&cli, &stand, &data);
+    press_ctrl_c(&child);
+    let finished = Finished::from(child.wait_with_output().unwrap()).with_code(130);
+    assert!(finished.stderr.contains("nothing was loaded"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("the server confirms"), "{}", finished.stderr);
+    assert!(stand.redshift.received().iter().any(|received| received.message == Message::Cancel));
+    assert!(!sent(&stand, "SELECT pg_cancel_backend"), "the request was enough");
+    assert_nothing_is_left(&cli, &stand);
+}
+
+#[test]
+fn a_statement_that_a_request_does_not_end_is_ended_by_an_order() {
+    let stand = Stand::with(|options| options.ignore_cancel_requests = true);
+    let (cli, data) = (cli(), data());
+    let child = endless_load(&cli, &stand, &data);
+    press_ctrl_c(&child);
+    let finished = Finished::from(child.wait_with_output().unwrap()).with_code(130);
+    assert!(sent(&stand, "SELECT pg_cancel_backend"));
+    for said in ["has had no effect; another session orders it", "the server confirms", "nothing was loaded"]
+    {
+        assert!(finished.stderr.contains(said), "{said}: {}", finished.stderr);
+    }
+    assert_nothing_is_left(&cli, &stand);
+}
+
+#[test]
+fn a_statement_that_nothing_ends_is_warned_of_and_a_second_ctrl_c_leaves_it() {
+    let stand =
+        Stand::with(|options| (options.ignore_cancel_requests, options.ignore_cancel_orders) = (true, true));
+    let (cli, data) = (cli(), data());
+    let mut child = endless_load(&cli, &stand, &data);
+    press_ctrl_c(&child);
+    let mut said = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    while !said.contains("and has not yet") {
+        said.push_str(&lines.next().unwrap_or_else(|| panic!("it ended: {said}")).unwrap());
+    }
+    assert!(said.contains("status=\"running\"") && said.contains("CANCEL"), "{said}");
+    assert!(sent(&stand, "SELECT pg_cancel_backend") && sent(&stand, "SELECT status FROM sys_query_history"));
+    press_ctrl_c(&child);
+    let finished = child.wait().unwrap();
+    assert_eq!(finished.code(), Some(130));
+    let confirmed = lines.any(|line| line.unwrap().contains("the server confirms"));
+    assert!(!confirmed && !said.contains("the server confirms"), "{said}");
 }

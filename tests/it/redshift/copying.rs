@@ -131,7 +131,7 @@ async fn rows_that_are_loaded_and_were_not_written_fail_the_load() {
             let waits = stand.redshift.statements();
             if waits.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY"))) {
                 let other = s3.get(BUCKET, &parts[1]).unwrap();
-                s3.put(BUCKET, &parts[0], other);
+                s3.put(BUCKET, &parts[0], [&other[..], &other[..]].concat());
                 return;
             }
         }

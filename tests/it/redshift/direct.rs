@@ -9,27 +9,29 @@ use sparkify_testkit::{
 use super::{Stand, command, run};
 use crate::cli;
 
-const SOURCE: &str = "music";
+pub(super) const SOURCE: &str = "music";
 
 /// Loads what is in the bucket, as Redshift reads it itself unless `pack` says otherwise.
-fn load(cli: &sparkify_testkit::Cli, stand: &Stand, pack: &str) -> Finished {
+pub(super) fn load(cli: &sparkify_testkit::Cli, stand: &Stand, pack: &str) -> Finished {
     let arguments = ["run", "--source", "s3://music/data", "--pack", pack, "--format", "json"];
     run(cli, stand, &arguments)
 }
 
-fn upload(stand: &Stand, data: &std::path::Path) {
+pub(super) fn upload(stand: &Stand, data: &std::path::Path) {
     stand.s3.create_bucket(SOURCE);
     stand.s3.put_directory(SOURCE, "data/", data);
 }
 
-/// The COPY statements that were received, with the object they name.
-fn copies(stand: &Stand) -> Vec<String> {
+/// The COPY statements of events and songs that were received, with the object they name.
+pub(super) fn copies(stand: &Stand) -> Vec<String> {
     let statements = stand.redshift.statements();
     let texts = statements.iter().filter_map(|received| received.sql().map(str::to_owned));
-    texts.filter(|sql| sql.starts_with("COPY batch_")).collect()
+    // The ledger is always packed.
+    let is_ledger = |sql: &str| sql.starts_with("COPY batch_load");
+    texts.filter(|sql| sql.starts_with("COPY batch_") && !is_ledger(sql)).collect()
 }
 
-async fn assert_like_duckdb(stand: &Stand, data: &std::path::Path, report: &Value) {
+pub(super) async fn assert_like_duckdb(stand: &Stand, data: &std::path::Path, report: &Value) {
     let duckdb = cli();
     let expected = duckdb.load(data);
     for part in ["records", "tables", "matched_songplays", "checks", "analytics"] {
@@ -70,12 +72,21 @@ async fn what_redshift_reads_itself_gives_the_same_tables() {
 #[tokio::test(flavor = "multi_thread")]
 async fn small_files_are_packed_and_large_ones_are_left_to_redshift() {
     let (stand, cli, data) = (Stand::new(), cli(), DataSet::new());
-    let events: Vec<_> = (0..28_000).map(|item| Event::play(1, item).user(item % 50)).collect();
-    data.write_events("a.json", &events);
+    // As many files as the cluster has slices.
+    for session in 1..=2 {
+        let events: Vec<_> = (0..28_000).map(|item| Event::play(session, item).user(item % 50)).collect();
+        data.write_events(&format!("{session}.json"), &events);
+    }
     data.write_songs("a.json", &[Song::new("SO1", "AR1").title("One")]);
     data.write_songs("b.json", &[Song::new("SO2", "AR2")]);
     upload(&stand, &data.path());
+    let slow = Action::Delay(std::time::Duration::from_secs(3));
+    stand.redshift.inject(Fault::before_any("COPY batch_", slow).times(2));
     let report = load(&cli, &stand, "auto").success().json();
+    let together = "SELECT COUNT(*) FROM sys_query_history AS a JOIN sys_query_history AS b \
+                    ON a.start_time < b.end_time AND b.start_time < a.end_time \
+                    WHERE a.query_text LIKE 'COPY batch_events (%' AND b.query_text LIKE 'COPY batch_songs (%'";
+    assert_eq!(super::integer(&stand.open().await, together).await, 1, "they ran at the same time");
     assert_like_duckdb(&stand, &data.path(), &report).await;
     let copies = copies(&stand);
     let of = |table: &str| copies.iter().find(|sql| sql.contains(table)).cloned().unwrap_or_default();

@@ -1,11 +1,14 @@
 //! What is Redshift's own of statements, transactions, the lock of a load and interruption, and servers that
 //! go away.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sparkify_testkit::{
     POSTGRES_USER, PostgresServer,
-    redshift::{Action, Fault, Message},
+    redshift::{Action, Fault, Message, ServerError, When},
 };
 use sparkify_warehouse::{Error, Warehouse, redshift::RedshiftWarehouse};
 
@@ -53,6 +56,54 @@ async fn a_connection_is_used_again_without_being_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_too_old_is_not_used_again() {
+    let stand = Stand::new();
+    let mut options = stand.options();
+    options.session_age_max = Duration::from_secs(2);
+    let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
+    let begin = Instant::now();
+    let session = async || {
+        assert_eq!(integer(&warehouse, "SELECT 7").await, 7);
+        stand.redshift.statements().iter().rev().find(|sent| sent.sql() == Some("SELECT 7")).unwrap().session
+    };
+    let first = session().await;
+    let mut now = session().await;
+    assert!(now == first || begin.elapsed() > Duration::from_secs(2), "it was used once only");
+    while now == first {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it is used still");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        now = session().await;
+    }
+    assert!(begin.elapsed() > Duration::from_millis(1500), "it was not used as long as it might have been");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_for_which_no_connection_comes_free_says_so_instead_of_waiting_for_ever() {
+    let stand = Stand::new();
+    let mut options = stand.options();
+    options.server.connection_wait = Duration::from_millis(300);
+    let warehouse = Arc::new(RedshiftWarehouse::open(&options).await.unwrap());
+    stand.redshift.inject(Fault::before_any(LONG, Action::Delay(Duration::from_secs(60))).times(4));
+    let running: Vec<_> = (0..4)
+        .map(|_| {
+            let warehouse = Arc::clone(&warehouse);
+            tokio::spawn(async move { warehouse.query(LONG).await })
+        })
+        .collect();
+    while stand.redshift.statements().iter().filter(|sent| sent.sql() == Some(LONG)).count() < 4 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let error = warehouse.query("SELECT 1").await.unwrap_err();
+    assert!(matches!(error, Error::NoFreeConnection { connections: 4, .. }), "{error:?}");
+    assert!(error.to_string().contains("0.3 s") && !error.is_retryable(), "{error}");
+    warehouse.interrupt();
+    for query in running {
+        assert!(matches!(query.await.unwrap(), Err(Error::Interrupted)));
+    }
+    assert_eq!(integer(warehouse.as_ref(), "SELECT 1").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_statements_in_one_text_are_never_sent() {
     let stand = Stand::new();
     let warehouse = with_table(&stand).await;
@@ -77,7 +128,7 @@ async fn changed_tables_of_the_model_are_analysed_after_the_commit_and_no_others
     let statements = stand.redshift.statements();
     let analysed: Vec<_> =
         statements.iter().filter_map(|sent| sent.sql().filter(|sql| sql.starts_with("ANALYZE"))).collect();
-    assert_eq!(analysed, ["ANALYZE users"]);
+    assert_eq!(analysed, ["ANALYZE users PREDICATE COLUMNS"]);
     stand.assert_only_what_redshift_takes();
 }
 
@@ -128,6 +179,32 @@ async fn a_load_that_has_lost_its_lock_is_not_published() {
     let error = load.commit().await.unwrap_err();
     assert!(matches!(&error, Error::Conflict { .. }) && error.is_retryable(), "{error:?}");
     assert_eq!(integer(warehouse.as_ref(), "SELECT COUNT(*) FROM t").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_at_the_lock_that_takes_too_long_or_fails_is_no_conflict_and_publishes_nothing() {
+    let stand = Stand::new();
+    let warehouse = with_table(&stand).await;
+    let ping = sparkify_schema::statements::redshift::ping();
+    for (error, is_expected) in [
+        (
+            ServerError::new("57014", "Query (1) cancelled on user's request"),
+            (|error| matches!(error, Error::StatementTimeout { .. })) as fn(&Error) -> bool,
+        ),
+        (ServerError::new("53100", "Disk Full"), |error| matches!(error, Error::ServerDiskFull { .. })),
+        (ServerError::new("XX000", "something else"), |error| matches!(error, Error::Statement { .. })),
+    ] {
+        let mut load = warehouse.begin_load().await.unwrap();
+        load.publish().await.unwrap();
+        load.execute("INSERT INTO t SELECT 1, 'a'").await.unwrap();
+        let ping = ping.clone();
+        let at = When::Matches(Box::new(move |sql: &str| sql == ping));
+        stand.redshift.inject(Fault::new(at, Action::FailAfter(error)));
+        let error = load.commit().await.unwrap_err();
+        assert!(is_expected(&error) && !error.is_retryable(), "{error:?}");
+        assert_eq!(integer(warehouse.as_ref(), "SELECT COUNT(*) FROM t").await, 0);
+    }
+    warehouse.begin_load().await.unwrap().commit().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

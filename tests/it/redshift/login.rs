@@ -81,6 +81,33 @@ async fn a_wrong_password_is_tried_once_only_since_five_lock_the_user() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_refused_later_on_is_not_tried_again_either() {
+    let stand = super::Stand::new();
+    let warehouse = Arc::new(stand.open().await);
+    // A query takes the one connection that there is, so that the others have to log in.
+    let long = "SELECT COUNT(*) FROM stv_slices";
+    stand.redshift.inject(Fault::before_any(long, Action::Delay(Duration::from_secs(60))));
+    let query = tokio::spawn({
+        let warehouse = Arc::clone(&warehouse);
+        async move { warehouse.query(long).await }
+    });
+    while !stand.redshift.statements().iter().any(|sent| sent.sql() == Some(long)) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stand.redshift.set_login(POSTGRES_USER, "another password");
+    for attempt in 1..=4 {
+        let error = warehouse.query("SELECT 1").await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Login { reason, .. } if (attempt > 1) == reason.contains("not tried again")),
+            "{error:?}"
+        );
+        assert_eq!(stand.redshift.failed_logins(POSTGRES_USER), 1, "attempt {attempt}");
+    }
+    warehouse.interrupt();
+    assert!(matches!(query.await.unwrap(), Err(Error::Interrupted)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn temporary_credentials_are_used_exactly_as_they_are() {
     let double = double(|_| ());
     double.set_login("IAM:loader", "temporary/+=:@ password");
@@ -142,6 +169,9 @@ async fn certificates_are_verified_as_asked_for() {
     for (host, parameters, reason) in [
         ("localhost", format!("sslmode=verify-full&sslrootcert={other}"), "not trusted"),
         ("localhost", format!("sslmode=verify-ca&sslrootcert={other}"), "not trusted"),
+        ("localhost", format!("sslmode=require&sslrootcert={other}"), "not trusted"),
+        // A tunnel is verified like the host behind it.
+        ("redshift.example.com", format!("sslrootcert={ours}&hostaddr=127.0.0.1"), "another host"),
         (
             "redshift.example.com",
             format!("sslmode=verify-full&sslrootcert={ours}&hostaddr=127.0.0.1"),

@@ -1,26 +1,34 @@
 //! The Redshift backend, on a double of Redshift and of S3. Nothing here has seen the real thing.
 
 mod append;
+mod cards;
 mod command_line;
 mod copying;
 mod direct;
+mod direct_changes;
+mod direct_rules;
 mod engine;
 mod faults;
-mod generated;
+pub(crate) mod generated;
 mod login;
 mod objects;
+mod packing;
+mod progress;
 mod regions;
 mod s3_faults;
+mod schemas;
+mod server_faults;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use sha2::Digest;
 use sparkify_etl::create_tables;
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_storage::{Credentials, S3Options, SharedCredentialsProvider, connect_with};
 use sparkify_testkit::{
     Cli, Finished, PostgresServer,
     redshift::{Message, RedshiftDouble, RedshiftDoubleOptions},
-    redshift_lint::{check_transaction, lint},
+    redshift_lint::{check_transaction, lint, lint_jsonpaths, lint_manifest},
     s3::{S3_ACCESS_KEY, S3_SECRET_KEY, S3Double, S3DoubleOptions},
 };
 use sparkify_warehouse::{
@@ -45,7 +53,7 @@ impl Stand {
         Self::with(|_| ())
     }
 
-    fn with(change: impl FnOnce(&mut RedshiftDoubleOptions)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut RedshiftDoubleOptions)) -> Self {
         let s3 = S3Double::launch(S3DoubleOptions::default());
         s3.create_bucket(BUCKET);
         let mut options = RedshiftDoubleOptions {
@@ -104,7 +112,8 @@ impl Stand {
     }
 
     /// Everything that was sent is what Redshift takes: the simple query protocol, one statement a call, in
-    /// its dialect and in an order that it allows.
+    /// its dialect and in an order that it allows. So is every manifest and JSONPaths file that was put into S3
+    /// for it, whatever became of it since.
     pub(crate) fn assert_only_what_redshift_takes(&self) {
         let received = self.redshift.received();
         let mut sessions = std::collections::BTreeMap::<i32, Vec<String>>::new();
@@ -125,6 +134,34 @@ impl Stand {
             let findings: Vec<_> =
                 findings.iter().filter(|finding| finding.rule != "open_transaction").collect();
             assert!(findings.is_empty(), "{findings:?}\n{statements:#?}");
+        }
+        self.assert_only_files_that_copy_takes(sessions.values().flatten());
+    }
+
+    fn assert_only_files_that_copy_takes<'a>(&self, statements: impl Iterator<Item = &'a String>) {
+        let mut right = BTreeSet::new();
+        for (key, content) in self.s3.puts(BUCKET) {
+            let name = key.rsplit('/').next().unwrap_or_default();
+            let text = || String::from_utf8(content.to_vec()).unwrap();
+            let findings = match name {
+                "jsonpaths.json" => lint_jsonpaths(&text()),
+                _ if name.starts_with("manifest-") => {
+                    let hash = sha2::Sha256::digest(&content);
+                    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                    assert_eq!(name, format!("manifest-{hash}.json"));
+                    lint_manifest(&text())
+                }
+                _ => continue,
+            };
+            assert!(findings.is_empty(), "{findings:?}\n{key}: {}", text());
+            right.insert(format!("'s3://{BUCKET}/{key}'"));
+        }
+        let ours = format!("'s3://{BUCKET}/");
+        for sql in statements.filter(|sql| sql.starts_with("COPY")) {
+            for (begin, _) in sql.match_indices(&ours) {
+                let end = begin + 1 + sql[begin + 1..].find('\'').unwrap() + 1;
+                assert!(right.contains(&sql[begin..end]), "{} was not put there", &sql[begin..end]);
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use sparkify_schema::model::{staging_events, staging_songs};
 use sparkify_testkit::{DataSet, Event, Song};
 use sparkify_warehouse::{
-    Error, LoadSession, ObjectCompression, ObjectLines, ObjectLoad, SourceObject, Warehouse,
+    Error, LoadSession, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad, SourceObject, Warehouse,
+    redshift::{RedshiftOptions, RedshiftWarehouse},
 };
 
 use super::{Stand, integer};
@@ -13,8 +14,8 @@ use super::{Stand, integer};
 const SOURCE: &str = "music-source";
 
 /// A source in S3.
-struct Source {
-    stand: Stand,
+pub(super) struct Source {
+    pub(super) stand: Stand,
     data: DataSet,
 }
 
@@ -24,19 +25,22 @@ struct Lines(Vec<(String, String)>);
 
 #[async_trait::async_trait]
 impl ObjectLines for Lines {
-    async fn line(&self, url: &str, number: u64) -> Option<String> {
+    async fn line(&self, url: &str, number: u64) -> Option<ObjectLine> {
         let (_, text) = self.0.iter().find(|(known, _)| known == url)?;
-        text.lines().nth(usize::try_from(number).ok()? - 1).map(str::to_owned)
+        text.lines().nth(usize::try_from(number).ok()? - 1).map(|line| ObjectLine::new(line.as_bytes()))
     }
 }
 
 impl Source {
     fn new() -> Self {
+        Self::on(Stand::new())
+    }
+
+    pub(super) fn on(stand: Stand) -> Self {
         let data = DataSet::new();
         data.write_events("a.json", &[Event::play(1, 0).user(7), Event::play(1, 1).user(8)]);
         data.write_events("b.json", &[Event::play(2, 0).user(9)]);
         data.write_songs("a.json", &[Song::new("SO1", "AR1").title("One").at(1.5, 2.5)]);
-        let stand = Stand::new();
         stand.s3.create_bucket(SOURCE);
         Self { stand, data }
     }
@@ -53,7 +57,8 @@ impl Source {
         SourceObject { url: format!("s3://{SOURCE}/{key}"), size: content.len() as u64, etag }
     }
 
-    fn events(&self) -> ObjectLoad {
+    /// Two objects with two events and one.
+    pub(super) fn events(&self) -> ObjectLoad {
         let columns = staging_events().columns;
         ObjectLoad {
             table: "batch".to_owned(),
@@ -68,7 +73,15 @@ impl Source {
     }
 
     async fn begin(&self) -> Box<dyn LoadSession> {
-        let warehouse = self.stand.prepared().await;
+        self.begin_with(|_| ()).await
+    }
+
+    /// A load of a warehouse with other options.
+    pub(super) async fn begin_with(&self, change: impl FnOnce(&mut RedshiftOptions)) -> Box<dyn LoadSession> {
+        self.stand.prepared().await;
+        let mut options = self.stand.load_options().await;
+        change(&mut options);
+        let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
         let mut load = warehouse.begin_load().await.unwrap();
         let like = "CREATE TABLE batch (LIKE staging_events)".to_owned();
         let songs = "CREATE TABLE batch_of_songs (LIKE staging_songs)".to_owned();
@@ -137,12 +150,12 @@ async fn a_record_that_does_not_fit_is_shown_with_object_line_column_and_value()
     let text = format!("{}\n{bad}\n", bad.replace(&long, "short"));
     let events = ObjectLoad { lines: Some(Arc::new(Lines(vec![(url.clone(), text)]))), ..source.events() };
     let error = load.load_objects(vec![events]).await.unwrap_err();
-    let Error::CopyRejected { table, rejects } = &error else { panic!("{error:?}") };
+    let Error::CopyRejected { table, rejects, .. } = &error else { panic!("{error:?}") };
     assert_eq!((table.as_str(), rejects.len()), ("batch", 1));
     let reject = &rejects[0];
     assert_eq!((&reject.url, reject.line, reject.column.as_deref()), (&url, 2, Some("artist")));
     assert_eq!(reject.column_length.as_deref(), Some("1024"));
-    assert_eq!(reject.raw.as_deref(), Some(bad.as_str()));
+    assert_eq!(reject.raw.as_ref().unwrap().text(), bad.as_str());
     assert!(reject.cause().contains("1024 bytes") && error.hint().is_some(), "{reject:?}");
     load.abort(vec!["DROP TABLE batch".to_owned()]).await.unwrap();
 }
@@ -181,6 +194,33 @@ async fn an_object_that_is_listed_twice_is_not_loaded_twice() {
     let mut events = source.events();
     events.objects.push(events.objects[0].clone());
     assert!(load.load_objects(vec![events]).await.is_err());
+    load.abort(Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_in_another_region_than_the_stage_are_not_left_to_copy() {
+    let source = Source::new();
+    let mut load = source.begin().await;
+    let events = ObjectLoad { region: "eu-west-1".to_owned(), ..source.events() };
+    let error = load.load_objects(vec![events]).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Options { reason, .. } if reason.contains("eu-west-1") && reason.contains("us-west-2")),
+        "{error:?}"
+    );
+    load.abort(Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_objects_are_not_read_and_have_no_lines() {
+    let source = Source::new();
+    source.data.write("log_data/empty.json", "");
+    let mut load = source.begin().await;
+    let loaded = load.load_objects(vec![source.events()]).await.unwrap();
+    let empty = loaded[0].objects.iter().find(|object| object.url.ends_with("/empty.json")).unwrap();
+    assert_eq!((loaded[0].rows, loaded[0].objects.len(), empty.lines), (3, 3, 0));
+    let copied = source.stand.redshift.statements();
+    let copies = copied.iter().filter(|received| received.sql().is_some_and(|sql| sql.starts_with("COPY")));
+    assert_eq!(copies.count(), 1);
     load.abort(Vec::new()).await.unwrap();
 }
 

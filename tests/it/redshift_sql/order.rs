@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use sparkify_etl::{
-    Cancel, LoadOptions, Progress, ScriptConnection, ScriptPart, create_tables, load, placeholders, script,
-    source::LocalDirectory,
+    Cancel, LoadOptions, Progress, RedshiftScript, ScriptConnection, ScriptOptions, ScriptPart,
+    create_tables, load, placeholders, script, source::LocalDirectory,
 };
 use sparkify_schema::{Dialect, sql::SqlLibrary, statements};
 use sparkify_testkit::{DataSet, Event, PostgresServer, Song};
@@ -18,6 +18,7 @@ use sparkify_warehouse::{
     BatchSource, LoadSession, RecordSet, Result, Warehouse,
     duckdb::{DuckDbOptions, DuckDbWarehouse},
     postgres::{PostgresOptions, PostgresWarehouse},
+    redshift::RedshiftWarehouse,
 };
 
 use crate::redshift::Stand;
@@ -37,7 +38,7 @@ struct RecordedSession {
 }
 
 fn note(log: &Log, sql: &str) {
-    log.lock().unwrap().push(shape(sql));
+    log.lock().unwrap().push(sql.to_owned());
 }
 
 fn note_transaction(log: &Log, statements: &[String]) {
@@ -116,68 +117,97 @@ impl LoadSession for RecordedSession {
     }
 }
 
-/// A statement without its values, which a script has placeholders for: literals and numbers that stand
-/// alone, and lists of keys.
-fn shape(sql: &str) -> String {
-    let mut shape = String::new();
-    let mut rest = sql;
-    while let Some(c) = rest.chars().next() {
-        let before = shape.chars().last().unwrap_or(' ');
-        let length = if c == '\'' {
-            shape.push_str("'…'");
-            literal(rest)
-        } else if c.is_ascii_digit() && !before.is_alphanumeric() && before != '_' {
-            shape.push('0');
-            rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())
-        } else {
-            shape.push(c);
-            c.len_utf8()
-        };
-        rest = &rest[length..];
-    }
-    let key = "(session_id = 0 AND item_in_session = 0)";
-    while shape.contains(&format!("{key} OR {key}")) {
-        shape = shape.replace(&format!("{key} OR {key}"), key);
-    }
-    shape
+/// A part of a printed statement that stands for a value which only a load knows: how it is printed, and whether
+/// a text is such a value. Everything else is printed exactly as it is sent.
+const PLACEHOLDERS: [(&str, fn(&str) -> bool); 17] = [
+    ("<run>", is_uuid),
+    ("<id>", is_uuid),
+    ("<load>", is_uuid),
+    ("<database id>", is_uuid),
+    ("<table>", |text| text.split_once("-batch_").is_some_and(|(number, _)| is_number(number))),
+    ("<sha256>", |text| text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())),
+    ("<source>", |text| text.starts_with('/')),
+    ("<file>", |text| text.starts_with('/') && text.ends_with(".json")),
+    ("<files loaded>", is_number),
+    ("<records read>", is_number),
+    ("<records staged>", is_number),
+    ("<records rejected>", is_number),
+    ("<records duplicate>", is_number),
+    ("<query>", is_number),
+    // These three are numbers where statements are made, so that an example is printed.
+    ("<epoch>", is_number),
+    ("<rejected>", is_number),
+    ("<keys>", |text| text.split(" OR ").all(is_key)),
+];
+
+/// The examples that are printed in the place of numbers.
+const EXAMPLES: [(&str, &str); 3] = [
+    ("modified_ns = 0 ", "modified_ns = <epoch> "),
+    ("rejected = 0 ", "rejected = <rejected> "),
+    ("(session_id = 0 AND item_in_session = 0) OR (session_id = 0 AND item_in_session = 1)", "<keys>"),
+];
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
-/// The length of the literal at the start.
-fn literal(text: &str) -> usize {
-    let mut end = 1;
-    loop {
-        end += text[end..].find('\'').unwrap() + 1;
-        if !text[end..].starts_with('\'') {
-            return end;
-        }
-        end += 1;
-    }
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }
 
-/// A statement of the script, without its values.
+/// Whether it is a condition for one event.
+fn is_key(text: &str) -> bool {
+    let numbers = text.strip_prefix("(session_id = ").and_then(|rest| rest.strip_suffix(')'));
+    numbers
+        .and_then(|rest| rest.split_once(" AND item_in_session = "))
+        .is_some_and(|(session, item)| is_number(session) && is_number(item))
+}
+
+/// Whether a statement that was sent is the printed one, with values in the places of the placeholders.
+fn is_sent(printed: &str, sent: &str) -> bool {
+    let first = PLACEHOLDERS
+        .iter()
+        .filter_map(|(name, is_value)| Some((printed.find(name)?, name, is_value)))
+        .min_by_key(|(at, ..)| *at);
+    let Some((at, name, is_value)) = first else { return printed == sent };
+    let Some(sent) = sent.strip_prefix(&printed[..at]) else { return false };
+    let behind = &printed[at + name.len()..];
+    let ends = sent.char_indices().map(|(end, _)| end).chain([sent.len()]);
+    ends.into_iter().any(|end| is_value(&sent[..end]) && is_sent(behind, &sent[end..]))
+}
+
+/// A statement of the script.
 struct Scripted {
     connection: ScriptConnection,
     comment: String,
-    shape: String,
+    sql: String,
 }
 
-fn scripted(dialect: Dialect) -> Vec<Scripted> {
-    let parts = script(&SqlLibrary::embedded().unwrap(), dialect, &LoadOptions::default()).unwrap();
+fn scripted(dialect: Dialect, redshift: RedshiftScript) -> Vec<Scripted> {
+    let options = ScriptOptions { load: load_options(), redshift };
+    let parts = script(&SqlLibrary::embedded().unwrap(), dialect, &options).unwrap();
     let statements = parts.into_iter().filter_map(|part| match part {
-        ScriptPart::Statement { comment, sql, connection } => {
-            Some(Scripted { connection, comment, shape: adopted(dialect, &shape(&sql)) })
+        ScriptPart::Statement { comment, mut sql, connection } => {
+            for (example, placeholder) in EXAMPLES {
+                sql = sql.replace(example, placeholder);
+            }
+            Some(Scripted { connection, comment, sql: adopted(dialect, &sql) })
         }
         ScriptPart::Note(_) => None,
     });
     statements.collect()
 }
 
+fn load_options() -> LoadOptions {
+    LoadOptions { max_errors: 9, ..LoadOptions::default() }
+}
+
 /// Where staging was empty, the batch takes its place, and the statements behind that name staging instead.
-fn adopted(dialect: Dialect, shape: &str) -> String {
+fn adopted(dialect: Dialect, sql: &str) -> String {
     if dialect.adopts_batch_as_staging() {
-        shape.replace("batch_events", "staging_events").replace("batch_songs", "staging_songs")
+        sql.replace("batch_events", "staging_events").replace("batch_songs", "staging_songs")
     } else {
-        shape.to_owned()
+        sql.to_owned()
     }
 }
 
@@ -187,7 +217,7 @@ fn positions(script: &[Scripted], among: &[usize], sent: &[String]) -> BTreeSet<
     let mut found = BTreeSet::new();
     let mut from = 0;
     for sql in sent {
-        let next = among[from..].iter().position(|index| script[*index].shape == *sql);
+        let next = among[from..].iter().position(|index| is_sent(&script[*index].sql, sql));
         match next {
             Some(offset) => {
                 found.insert(among[from + offset]);
@@ -195,7 +225,7 @@ fn positions(script: &[Scripted], among: &[usize], sent: &[String]) -> BTreeSet<
             }
             // For each of several files the same is sent.
             None => assert!(
-                from > 0 && script[among[from - 1]].shape == *sql,
+                from > 0 && is_sent(&script[among[from - 1]].sql, sql),
                 "this is not in the script behind statement {from}:\n{sql}\nin {sent:#?}"
             ),
         }
@@ -207,18 +237,18 @@ fn positions(script: &[Scripted], among: &[usize], sent: &[String]) -> BTreeSet<
 fn assert_all_seen(script: &[Scripted], seen: &BTreeSet<usize>) {
     // These take a broken connection, other tables that are missing, or settings; other tests have them.
     let special =
-        ["(when the connection broke", "(when there can be one)", "(when a timeout", "(when a query group"];
+        ["(when the connection broke", "(when there can be one)", "(when the files of a source were copied"];
     let missing: Vec<_> = script
         .iter()
         .enumerate()
         .filter(|(index, _)| !seen.contains(index))
         .filter(|(_, scripted)| !special.iter().any(|special| scripted.comment.contains(special)))
-        .map(|(_, scripted)| format!("{}:\n{}", scripted.comment, scripted.shape))
+        .map(|(_, scripted)| format!("{}:\n{}", scripted.comment, scripted.sql))
         .collect();
     assert!(missing.is_empty(), "{} in the script were not sent: {missing:#?}", missing.len());
 }
 
-/// Data that change in steps, so that three loads need every statement.
+/// Data that change in steps, so that four loads need every statement.
 struct Steps(DataSet);
 
 impl Steps {
@@ -248,31 +278,36 @@ impl Steps {
         self.0.write_events("five.json", &[Event::play(3, 1).user(8)]);
     }
 
+    /// A record is set aside when it is read.
+    fn fourth(&self) {
+        self.0.write("log_data/broken.json", "{\"broken\"\n");
+    }
+
     async fn load(&self, warehouse: &dyn Warehouse) {
         let source = Arc::new(LocalDirectory::new(self.0.path()));
-        let options = LoadOptions { max_errors: 9, ..LoadOptions::default() };
+        let options = load_options();
         let (library, progress) = (SqlLibrary::embedded().unwrap(), Arc::new(Progress::default()));
         load(warehouse, source, &library, &options, &progress, &Cancel::default()).await.unwrap();
     }
 }
 
-/// Creates the tables and loads three times, and compares what the pipeline sends.
+/// Creates the tables and loads four times, and compares what the pipeline sends.
 async fn compare(engine: Arc<dyn Warehouse>) {
-    let script = scripted(engine.dialect());
+    let script = scripted(engine.dialect(), RedshiftScript::default());
     let recorder = Recorder { engine, log: Log::default() };
     let steps = Steps(DataSet::new());
     let mut seen = BTreeSet::new();
     // The catalog is asked first by create-tables, then by each load.
-    let load_begins = script.iter().rposition(|scripted| scripted.shape == script[0].shape).unwrap();
+    let load_begins = script.iter().rposition(|scripted| scripted.sql == script[0].sql).unwrap();
     let mut note_run = |from: usize| {
         let sent = std::mem::take(&mut *recorder.log.lock().unwrap());
-        let sent: Vec<_> = sent.iter().map(|shape| adopted(recorder.engine.dialect(), shape)).collect();
+        let sent: Vec<_> = sent.iter().map(|sql| adopted(recorder.engine.dialect(), sql)).collect();
         let among: Vec<_> = (from..script.len()).collect();
         seen.extend(positions(&script, &among, &sent));
     };
     create_tables(&recorder, &SqlLibrary::embedded().unwrap()).await.unwrap();
     note_run(0);
-    for prepare in [Steps::first, Steps::second, Steps::third] {
+    for prepare in [Steps::first, Steps::second, Steps::third, Steps::fourth] {
         prepare(&steps);
         steps.load(&recorder).await;
         note_run(load_begins);
@@ -297,14 +332,34 @@ async fn postgres_gets_what_sql_prints_for_it_in_that_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn redshift_gets_what_sql_prints_for_it_in_that_order() {
     let stand = Stand::new();
-    let script = scripted(Dialect::Redshift);
+    let mut options = stand.load_options().await;
+    options.server.statement_timeout = Some(Duration::from_secs(60));
+    options.query_group = Some("it's etl".to_owned());
+    let staging = options.staging.as_ref().unwrap();
+    let script = scripted(
+        Dialect::Redshift,
+        RedshiftScript {
+            database: Some(options.server.database.clone()),
+            statement_timeout: options.server.statement_timeout,
+            query_group: options.query_group.clone(),
+            wait: options.wait,
+            stage: Some(format!("s3://{}/{}", staging.bucket, staging.prefix)),
+            role: Some(staging.role.to_string()),
+            region: Some(staging.region.clone()),
+        },
+    );
+    let open = async || {
+        let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
+        create_tables(&warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
+        warehouse
+    };
     let steps = Steps(DataSet::new());
     let (mut seen, mut received) = (BTreeSet::new(), 0);
     let mut note_run = |creating: bool| {
         let statements = stand.redshift.statements();
         let mut sessions = BTreeMap::<i32, Vec<String>>::new();
         for statement in &statements[received..] {
-            sessions.entry(statement.session).or_default().push(shape(statement.sql().unwrap()));
+            sessions.entry(statement.session).or_default().push(statement.sql().unwrap().to_owned());
         }
         received = statements.len();
         for sent in sessions.values() {
@@ -313,12 +368,12 @@ async fn redshift_gets_what_sql_prints_for_it_in_that_order() {
         }
     };
     // Creates the tables. A warehouse of its own each time, so that a connection has one role.
-    stand.prepared().await.close().await.unwrap();
+    open().await.close().await.unwrap();
     note_run(true);
-    for prepare in [Steps::first, Steps::second, Steps::third] {
+    for prepare in [Steps::first, Steps::second, Steps::third, Steps::fourth] {
         prepare(&steps);
-        let warehouse = stand.prepared().await;
-        steps.load(warehouse.as_ref()).await;
+        let warehouse = open().await;
+        steps.load(&warehouse).await;
         warehouse.close().await.unwrap();
         note_run(false);
     }
@@ -339,20 +394,30 @@ fn role(sent: &[String], creating: bool) -> ScriptConnection {
 
 /// The indices of the statements of a connection, and of those that any connection may get first.
 fn sequence(script: &[Scripted], role: ScriptConnection) -> Vec<usize> {
-    let common = [shape(&statements::redshift::version()), columns_shape()];
+    let common = [statements::redshift::version(), columns()];
     let belongs = |scripted: &Scripted| {
-        [role, ScriptConnection::Each].contains(&scripted.connection) || common.contains(&scripted.shape)
+        [role, ScriptConnection::Each].contains(&scripted.connection) || common.contains(&scripted.sql)
     };
     (0..script.len()).filter(|index| belongs(&script[*index])).collect()
 }
 
-fn columns_shape() -> String {
-    let parameters = placeholders(&LoadOptions::default());
-    shape(&SqlLibrary::embedded().unwrap().render("columns", Dialect::Redshift, parameters).unwrap())
+fn columns() -> String {
+    let parameters = placeholders(&ScriptOptions::default());
+    SqlLibrary::embedded().unwrap().render("columns", Dialect::Redshift, parameters).unwrap()
 }
 
 #[test]
-fn the_shape_of_a_statement_is_what_is_the_same_for_all_values() {
-    assert_eq!(shape("UPDATE t SET x2 = 17 WHERE p = 'it''s'"), "UPDATE t SET x2 = 0 WHERE p = '…'");
-    assert_ne!(shape("SELECT a FROM t"), shape("SELECT b FROM t"));
+fn a_statement_is_the_printed_one_if_all_but_the_placeholders_is_the_same() {
+    let printed = "DELETE FROM loaded_files WHERE path = '<file>'";
+    assert!(is_sent(printed, "DELETE FROM loaded_files WHERE path = '/data/it''s.json'"));
+    for other in [
+        "DELETE FROM loaded_files WHERE path = 'data.json'",
+        "DELETE FROM loaded_files WHERE path = '/data.json' ",
+        "DELETE FROM load_errors WHERE path = '/data.json'",
+        printed,
+    ] {
+        assert!(!is_sent(printed, other), "{other}");
+    }
+    assert!(is_sent("SELECT 1 WHERE <keys>", "SELECT 1 WHERE (session_id = 4 AND item_in_session = 1)"));
+    assert!(!is_sent("SET statement_timeout TO 0", "SET statement_timeout TO 2000"));
 }

@@ -1,13 +1,14 @@
 //! The statements.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use sparkify_etl::{
-    LoadOptions, MatchRule, ScriptConnection, ScriptPart, creation, placeholders, removal, script,
+    LoadOptions, MatchRule, RedshiftScript, ScriptConnection, ScriptOptions, ScriptPart, creation,
+    placeholders, removal, script,
 };
 use sparkify_schema::{
     Dialect, ddl,
-    model::BatchTables,
+    model::{BatchTables, load_errors},
     sql::{Folder, SqlLibrary, Value, context},
     statements,
 };
@@ -52,7 +53,15 @@ pub(super) fn load_on(connection: ScriptConnection) -> Vec<String> {
 
 fn scripted() -> Vec<(ScriptConnection, String)> {
     let library = SqlLibrary::embedded().unwrap();
-    let parts = script(&library, Dialect::Redshift, &LoadOptions::default()).unwrap();
+    let options = ScriptOptions {
+        redshift: RedshiftScript {
+            statement_timeout: Some(Duration::from_secs(60)),
+            query_group: Some(ODD.to_owned()),
+            ..RedshiftScript::default()
+        },
+        ..ScriptOptions::default()
+    };
+    let parts = script(&library, Dialect::Redshift, &options).unwrap();
     let statements = parts.into_iter().filter_map(|part| match part {
         ScriptPart::Statement { connection, sql, .. } => Some((connection, filled_in(&sql))),
         ScriptPart::Note(_) => None,
@@ -60,9 +69,25 @@ fn scripted() -> Vec<(ScriptConnection, String)> {
     statements.collect()
 }
 
+/// Placeholders of numbers.
+const NUMBERS: [&str; 7] = [
+    "<files loaded>",
+    "<records read>",
+    "<records staged>",
+    "<records rejected>",
+    "<records duplicate>",
+    "<query>",
+    "<session>",
+];
+
 /// Placeholders are no values that the rules would take.
 fn filled_in(sql: &str) -> String {
-    sql.replace("<role>", "arn:aws:iam::123456789012:role/sparkify").replace("<region>", "us-west-2")
+    let mut sql =
+        sql.replace("<role>", "arn:aws:iam::123456789012:role/sparkify").replace("<region>", "us-west-2");
+    for number in NUMBERS {
+        sql = sql.replace(number, "0");
+    }
+    sql
 }
 
 fn definitions() -> Vec<Named> {
@@ -85,7 +110,8 @@ fn definitions() -> Vec<Named> {
 fn parameters() -> Vec<Value> {
     let mut parameters = Vec::new();
     for match_rule in [MatchRule::Exact, MatchRule::TitleArtist] {
-        let known = placeholders(&LoadOptions { match_rule, ..LoadOptions::default() });
+        let load = LoadOptions { match_rule, ..LoadOptions::default() };
+        let known = placeholders(&ScriptOptions { load, ..ScriptOptions::default() });
         for rematch_all in [false, true] {
             for (batch_events, batch_songs) in
                 [("batch_events", "batch_songs"), ("staging_events", "staging_songs")]
@@ -113,7 +139,7 @@ fn files() -> Vec<Named> {
     for folder in Folder::ALL.into_iter().filter(|folder| *folder != Folder::Parts) {
         for file in library.folder(folder) {
             for parameters in parameters() {
-                let sql = library.render(&file.name, Dialect::Redshift, parameters).unwrap();
+                let sql = filled_in(&library.render(&file.name, Dialect::Redshift, parameters).unwrap());
                 statements.push(named(&file.name, sql));
             }
         }
@@ -135,6 +161,8 @@ fn lines() -> Vec<Named> {
         named("count_files_outside", statements::count_files_outside(Dialect::Redshift, ODD).unwrap()),
         named("note_file_time", statements::note_file_time(Dialect::Redshift, ODD, -1).unwrap()),
         named("forget_file", statements::forget_file(Dialect::Redshift, ODD).unwrap()),
+        named("note_rejected", statements::note_rejected(Dialect::Redshift, ODD, 7).unwrap()),
+        named("add_to_ledger", statements::add_to_ledger(load_errors())),
         named("first_rows", statements::first_rows(&conflicts, 20)),
         named("staged_events", statements::staged_events(&keys[..2])),
         named("delete_batch_events", statements::delete_batch_events(&keys[..2])),
@@ -145,10 +173,12 @@ fn lines() -> Vec<Named> {
 fn backend_lines() -> Vec<Named> {
     use statements::redshift;
     vec![
+        named("set_search_path", redshift::set_search_path()),
         named("set_time_zone", redshift::set_time_zone()),
         named("set_date_style", redshift::set_date_style()),
         named("set_float_digits", redshift::set_float_digits()),
         named("set_statement_timeout", redshift::set_statement_timeout(60_000)),
+        named("set_lock_patience", redshift::set_lock_patience(0)),
         named("set_query_group", redshift::set_query_group(ODD).unwrap()),
         named("version", redshift::version()),
         named("session_id", redshift::session_id()),
@@ -164,6 +194,7 @@ fn backend_lines() -> Vec<Named> {
         named("database_id", redshift::database_id()),
         named("name_database", redshift::name_database(ODD).unwrap()),
         named("last_load", redshift::last_load()),
+        named("isolation_level", redshift::isolation_level(ODD).unwrap()),
         named("count_slices", redshift::count_slices()),
         named("server_time", redshift::server_time()),
         named("last_copy", redshift::last_copy()),

@@ -12,11 +12,12 @@ use crate::{config::Settings, exit::ChecksFailed, stop::Stop};
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     let library = super::library(settings)?;
     let warehouse = super::open_existing(settings, Access::ReadOnly).await?;
-    let work = async {
+    let cancel = Cancel::default();
+    let work = super::again(settings, &cancel, async || {
         sparkify_etl::verify_tables(warehouse.as_ref(), &library).await?;
-        quality::check(warehouse.as_ref(), &library).await
-    };
-    let results = Stop::listen()?.during(warehouse.as_ref(), &Cancel::default(), work).await?;
+        Ok(quality::check(warehouse.as_ref(), &library).await?)
+    });
+    let results = Stop::listen()?.during(warehouse.as_ref(), &cancel, work).await?;
     let verdict = |check: &CheckResult| if check.holds() { "ok" } else { "FAILED" };
     super::print_columns(
         settings.format.value,

@@ -15,14 +15,17 @@ pub(super) async fn run(settings: &Settings, arguments: &CreateTablesArgs) -> an
     }
     let library = super::library(settings)?;
     let warehouse = super::open(settings, Access::ReadWrite).await?;
+    let cancel = Cancel::default();
     let work = async {
         if arguments.drop {
-            recreate_tables(warehouse.as_ref()).await
+            // Once only: a second time could drop what somebody has loaded since the first.
+            Ok(recreate_tables(warehouse.as_ref()).await?)
         } else {
-            create_tables(warehouse.as_ref(), &library).await
+            super::again(settings, &cancel, async || Ok(create_tables(warehouse.as_ref(), &library).await?))
+                .await
         }
     };
-    Stop::listen()?.during(warehouse.as_ref(), &Cancel::default(), work).await?;
+    Stop::listen()?.during(warehouse.as_ref(), &cancel, work).await?;
     let location = warehouse.location();
     warehouse.close().await?;
     tracing::info!("the tables are in {location}");

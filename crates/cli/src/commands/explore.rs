@@ -35,15 +35,17 @@ pub(super) async fn run(settings: &Settings, arguments: &ExploreArgs) -> anyhow:
         statement::ensure_read_only(query)?;
     }
     let warehouse = super::open_existing(settings, Access::ReadOnly).await?;
+    let cancel = Cancel::default();
     let work = async {
         match &arguments.query {
             Some(query) => {
-                let records = warehouse.query(query).await?;
+                let records =
+                    super::again(settings, &cancel, async || Ok(warehouse.query(query).await?)).await?;
                 super::print(settings.format.value, &records)
             }
             None => {
                 let result =
-                    answer(&catalogue, warehouse.as_ref(), &arguments.names, settings.format.value).await;
+                    answer(settings, &cancel, &catalogue, warehouse.as_ref(), &arguments.names).await;
                 if matches!(&result, Err(error) if is_refused(error)) {
                     // Most likely since there are no tables, which says more than the engine's error.
                     verify_tables(warehouse.as_ref(), &library).await?;
@@ -52,7 +54,7 @@ pub(super) async fn run(settings: &Settings, arguments: &ExploreArgs) -> anyhow:
             }
         }
     };
-    Stop::listen()?.during(warehouse.as_ref(), &Cancel::default(), work).await
+    Stop::listen()?.during(warehouse.as_ref(), &cancel, work).await
 }
 
 /// Whether the engine refused the statement of a question.
@@ -64,11 +66,13 @@ fn is_refused(error: &anyhow::Error) -> bool {
 
 /// Prints the answers to the named questions, or to all.
 pub(super) async fn answer(
+    settings: &Settings,
+    cancel: &Cancel,
     catalogue: &Catalogue,
     warehouse: &dyn Warehouse,
     names: &[String],
-    format: Format,
 ) -> anyhow::Result<()> {
+    let format = settings.format.value;
     let names: Vec<_> = match names {
         [] => catalogue.queries().iter().map(|query| query.name.as_str()).collect(),
         names => names.iter().map(String::as_str).collect(),
@@ -77,7 +81,8 @@ pub(super) async fn answer(
     let mut stdout = std::io::stdout();
     let mut object = serde_json::Map::new();
     for (index, name) in names.into_iter().enumerate() {
-        let answer = catalogue.run(warehouse, name).await.with_context(|| {
+        let answer = super::again(settings, cancel, async || Ok(catalogue.run(warehouse, name).await?));
+        let answer = answer.await.with_context(|| {
             format!("the question {name} cannot be answered from {}", warehouse.location())
         })?;
         match format {

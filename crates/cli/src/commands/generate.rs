@@ -47,7 +47,12 @@ async fn sink(settings: &Settings, what: &GenerateSettings) -> anyhow::Result<Bo
             Box::new(LocalDirectory::create(directory, existing)?)
         }
         #[cfg(feature = "s3")]
-        SourceUrl::S3(url) => Box::new(bucket::Bucket::open(url.clone(), &settings.s3(), what.force).await?),
+        SourceUrl::S3(url) => {
+            let data_set = what.settings;
+            let planned =
+                tokio::task::spawn_blocking(move || sparkify_eventsim::file_names(&data_set)).await?;
+            Box::new(bucket::Bucket::open(url.clone(), &settings.s3(), &planned, what.force).await?)
+        }
     })
 }
 

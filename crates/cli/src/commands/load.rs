@@ -58,20 +58,22 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
     let source = SourcePlaces::of(settings)?;
     let warehouse = super::open_to_load(settings, false).await?;
     let mut stop = Stop::listen()?;
-    let prepare = async {
+    let cancel = Cancel::default();
+    let prepare = super::again(settings, &cancel, async || {
         create_tables(warehouse.as_ref(), &library).await?;
-        match source {
-            Some(source) => Ok(source),
+        match &source {
+            Some(source) => Ok(source.clone()),
             None => sample(settings, warehouse.as_ref()).await.map(SourcePlaces::below),
         }
-    };
-    let source = stop.during(warehouse.as_ref(), &Cancel::default(), prepare).await?;
+    });
+    let source = stop.during(warehouse.as_ref(), &cancel, prepare).await?;
     let report = load(settings, arguments, warehouse.as_ref(), source, &mut stop).await?;
     match settings.format.value {
         Format::Json => {
             let mut object = serde_json::to_value(&report)?;
-            let work = answers(&catalogue, warehouse.as_ref());
-            let answers = stop.during(warehouse.as_ref(), &Cancel::default(), work).await?;
+            let answers =
+                super::again(settings, &cancel, async || answers(&catalogue, warehouse.as_ref()).await);
+            let answers = stop.during(warehouse.as_ref(), &cancel, answers).await?;
             if let Some(object) = object.as_object_mut() {
                 object.insert("analytics".to_owned(), answers);
             }
@@ -82,8 +84,8 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
             // The first of the answers says how many rows the tables have.
             print_summary(&report)?;
             writeln!(std::io::stdout())?;
-            let work = explore::answer(&catalogue, warehouse.as_ref(), &[], Format::Table);
-            stop.during(warehouse.as_ref(), &Cancel::default(), work).await?;
+            let work = explore::answer(settings, &cancel, &catalogue, warehouse.as_ref(), &[]);
+            stop.during(warehouse.as_ref(), &cancel, work).await?;
             Ok(warehouse.close().await?)
         }
         Format::Csv => {

@@ -18,6 +18,7 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::Context;
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use sparkify_analytics::output::Format;
+use sparkify_etl::{Cancel, Retries};
 use sparkify_schema::sql::SqlLibrary;
 #[cfg(feature = "postgres")]
 use sparkify_warehouse::postgres::{PostgresOptions, PostgresWarehouse};
@@ -28,7 +29,7 @@ use sparkify_warehouse::{
 
 use crate::{
     args::{Cli, Command},
-    config::{GenerateSettings, Settings, WarehouseUrl},
+    config::{GenerateSettings, Origin, Settings, WarehouseUrl},
     exit::UsageError,
     logging,
 };
@@ -42,6 +43,14 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     let environment = |name: &str| std::env::var(name).ok();
     let settings = Settings::read(&cli.global, &environment, &directory)?;
     logging::begin(&settings);
+    if settings.warehouse.origin == Origin::Flag
+        && cli.global.warehouse.as_deref().is_some_and(WarehouseUrl::has_password)
+    {
+        tracing::warn!(
+            "the password in --warehouse shows in the list of processes; leave it out there, and set PGPASSWORD or write \
+             it into ~/.pgpass (mode 0600)"
+        );
+    }
     match cli.command {
         Command::Run(arguments) => load::run(&settings, &arguments).await,
         Command::Etl(arguments) => load::etl(&settings, &arguments).await,
@@ -94,8 +103,44 @@ async fn open_existing(settings: &Settings, access: Access) -> anyhow::Result<Ar
     }
 }
 
-/// Opens the database of the settings; a file that is not there is made when it is opened for writing.
+/// Does work on the database that may be done twice, again while the connection to it is lost.
+async fn again<T>(
+    settings: &Settings,
+    cancel: &Cancel,
+    work: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    retries(settings).again(cancel, engine_error, work).await
+}
+
+/// Connects, and again while the server says that it is starting or stopping. One that cannot be reached at all
+/// is most likely another than was meant.
+async fn while_it_starts<T>(
+    settings: &Settings,
+    work: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    retries(settings).again(&Cancel::default(), error_of_a_start, work).await
+}
+
+fn retries(settings: &Settings) -> Retries {
+    Retries { count: settings.retries.value, ..Retries::default() }
+}
+
+/// The error of the engine behind another.
+fn engine_error(error: &anyhow::Error) -> Option<&sparkify_warehouse::Error> {
+    error.chain().find_map(|cause| cause.downcast_ref())
+}
+
+fn error_of_a_start(error: &anyhow::Error) -> Option<&sparkify_warehouse::Error> {
+    engine_error(error).filter(|error| error.is_retryable())
+}
+
+/// Opens the database of the settings, also while its server is starting; a file that is not there is made when
+/// it is opened for writing.
 async fn open(settings: &Settings, access: Access) -> anyhow::Result<Arc<dyn Warehouse>> {
+    while_it_starts(settings, async || open_once(settings, access).await).await
+}
+
+async fn open_once(settings: &Settings, access: Access) -> anyhow::Result<Arc<dyn Warehouse>> {
     match &settings.warehouse.value {
         WarehouseUrl::DuckDbFile(path) if path.is_dir() => Err(UsageError::with_hint(
             format!("{} is a directory, not a database file", path.display()),
@@ -124,7 +169,7 @@ async fn open(settings: &Settings, access: Access) -> anyhow::Result<Arc<dyn War
 async fn open_to_load(settings: &Settings, existing: bool) -> anyhow::Result<Arc<dyn Warehouse>> {
     #[cfg(feature = "redshift")]
     if let WarehouseUrl::Redshift(target) = &settings.warehouse.value {
-        return redshift::open_to_load(settings, target).await;
+        return while_it_starts(settings, async || redshift::open_to_load(settings, target).await).await;
     }
     if existing {
         open_existing(settings, Access::ReadWrite).await

@@ -2,15 +2,24 @@
 
 use std::io::Write;
 
-use sparkify_etl::{LoadOptions, ScriptPart, placeholders, script};
+use sparkify_etl::{LoadOptions, RedshiftScript, ScriptOptions, ScriptPart, placeholders, script};
 use sparkify_schema::{
     Dialect, ddl,
     model::{table, tables_of},
     sql::{Folder, SqlLibrary},
 };
 
+#[cfg(feature = "redshift")]
+use sparkify_warehouse::redshift::RedshiftTarget;
+
 use super::texts;
-use crate::{args::SqlArgs, config::Settings, exit::UsageError};
+#[cfg(feature = "redshift")]
+use crate::config::WarehouseUrl;
+use crate::{
+    args::SqlArgs,
+    config::{Setting, Settings},
+    exit::UsageError,
+};
 
 pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()> {
     let dialect: Dialect = arguments.dialect.parse()?;
@@ -113,8 +122,37 @@ fn add_statement(
     Ok(())
 }
 
-fn options(settings: &Settings) -> LoadOptions {
-    LoadOptions { match_rule: settings.match_rule.value, ..LoadOptions::default() }
+fn options(settings: &Settings) -> ScriptOptions {
+    let load = LoadOptions {
+        match_rule: settings.match_rule.value,
+        max_errors: settings.max_errors.value,
+        ..LoadOptions::default()
+    };
+    ScriptOptions { load, redshift: redshift(settings) }
+}
+
+/// What the settings say of a load into Redshift. A deployment knows more, and would have to be asked.
+fn redshift(settings: &Settings) -> RedshiftScript {
+    let value = |setting: &Option<Setting<String>>| setting.as_ref().map(|setting| setting.value.clone());
+    let mut found = RedshiftScript {
+        wait: settings.wait.value,
+        stage: value(&settings.stage),
+        role: value(&settings.iam_role),
+        region: value(&settings.s3_region).or_else(|| value(&settings.deployment.region)),
+        ..RedshiftScript::default()
+    };
+    if found.stage.is_some() && found.region.is_none() {
+        found.region = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().find_map(|name| std::env::var(name).ok());
+    }
+    #[cfg(feature = "redshift")]
+    if let WarehouseUrl::Redshift(target) = &settings.warehouse.value
+        && let RedshiftTarget::Server(options) = target.as_ref()
+    {
+        found.database = Some(options.server.database.clone());
+        found.statement_timeout = options.server.statement_timeout;
+        found.query_group.clone_from(&options.query_group);
+    }
+    found
 }
 
 fn add(text: &mut String, comment: &str, statement: &str) {

@@ -15,7 +15,7 @@ use crate::{
 pub(super) const SECTION: &str = "generate";
 
 /// The names that the section may use.
-pub(super) const KEYS: [&str; 20] = [
+pub(super) const KEYS: [&str; 21] = [
     "out",
     "users",
     "events",
@@ -32,6 +32,7 @@ pub(super) const KEYS: [&str; 20] = [
     "corrupt",
     "seconds_between_pages",
     "days_between_sessions",
+    "session_gap",
     "daily_damping",
     "weekend_damping",
     "weekend_offset",
@@ -90,11 +91,11 @@ impl GenerateSettings {
             rhythm: Rhythm {
                 seconds_between_pages: rate("seconds_between_pages", None, rhythm.seconds_between_pages)?,
                 days_between_sessions: rate("days_between_sessions", None, rhythm.days_between_sessions)?,
+                session_gap: whole("session_gap", None, rhythm.session_gap)?,
                 daily_damping: rate("daily_damping", None, rhythm.daily_damping)?,
                 weekend_damping: rate("weekend_damping", None, rhythm.weekend_damping)?,
                 weekend_offset: whole("weekend_offset", None, rhythm.weekend_offset)?,
                 weekend_scale: whole("weekend_scale", None, rhythm.weekend_scale)?,
-                ..rhythm
             },
             traps: arguments.traps || layers.switch("traps")?,
             corrupt: arguments.corrupt || layers.switch("corrupt")?,
@@ -169,11 +170,9 @@ impl Layers<'_> {
     fn compression(&self, flag: Option<&str>) -> anyhow::Result<Compression> {
         match self.find("compress", flag) {
             Some(found) => Ok(found
-                .parse("gz, zst or none", |text| match text {
-                    "gz" => Ok(Compression::Gzip),
-                    "zst" => Ok(Compression::Zstd),
-                    "none" => Ok(Compression::None),
-                    _ => Err(None),
+                .parse("gz, zst or none", |text| {
+                    let all = [Compression::Gzip, Compression::Zstd, Compression::None];
+                    all.into_iter().find(|known| known.name() == text).ok_or(None)
                 })?
                 .value),
             None => Ok(Compression::None),

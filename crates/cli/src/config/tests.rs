@@ -107,6 +107,28 @@ fn a_database_without_its_kind_is_refused_with_the_right_spelling() {
 }
 
 #[test]
+fn a_name_with_a_password_in_it_is_told_from_one_without() {
+    for text in [
+        "postgres://me:s3c@ret@host:5432/db",
+        "redshift://me:x@host/db",
+        "postgresql://me@host/db?sslmode=require&password=abc",
+    ] {
+        assert!(WarehouseUrl::has_password(text), "{text}");
+    }
+    for text in [
+        "postgres://me@host:5432/db",
+        "postgres://me:@host/db",
+        "postgres://host:5432/a:b@c",
+        "postgres://me@host/db?passfile=x&password=",
+        "redshift://music",
+        "duckdb:me:x@host",
+        "me:x@host",
+    ] {
+        assert!(!WarehouseUrl::has_password(text), "{text}");
+    }
+}
+
+#[test]
 fn a_password_is_never_shown() {
     assert_eq!(warehouse::mask("postgres://me:s3c@ret@host:5432/db"), "postgres://me:****@host:5432/db");
     assert_eq!(

@@ -80,6 +80,20 @@ impl WarehouseUrl {
         ))
     }
 
+    /// Whether the name of a database on a server has a password in it.
+    #[must_use]
+    pub fn has_password(text: &str) -> bool {
+        let Some(("postgres" | "postgresql" | "redshift", rest)) = text.split_once("://") else {
+            return false;
+        };
+        let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
+        let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+        let of_login = login.split_once(':').is_some_and(|(_, password)| !password.is_empty());
+        let mut parameters = parameters.split('&').filter_map(|parameter| parameter.split_once('='));
+        of_login || parameters.any(|(name, value)| name == "password" && !value.is_empty())
+    }
+
     /// The name without secrets.
     #[must_use]
     pub fn masked(&self) -> String {

@@ -14,6 +14,18 @@ pub(crate) struct ChangesPending;
 #[error("{} of the steps failed: {}", .0.len(), .0.join(", "))]
 pub(crate) struct DoctorFailed(pub(crate) Vec<&'static str>);
 
+/// The resources are there, and the warehouse is not ready all the same. They have been printed.
+#[derive(Debug, thiserror::Error)]
+#[error("the warehouse is there for AWS, but it is not ready: it fails at {step}: {reason}")]
+pub(crate) struct NotReady {
+    /// The step of the first connection that failed.
+    pub(crate) step: String,
+    /// What happened.
+    pub(crate) reason: String,
+    /// What to do.
+    pub(crate) remedy: String,
+}
+
 /// What is left, or may be left, after a teardown. It has been printed.
 #[derive(Debug, thiserror::Error)]
 #[error("teardown left something behind: {}", .0.join(", "))]
@@ -47,7 +59,7 @@ pub(super) fn is_silent(error: &anyhow::Error) -> bool {
 
 /// Whether all that it says has been printed as the result.
 pub(super) fn is_printed(error: &anyhow::Error) -> bool {
-    is_silent(error) || error.is::<DoctorFailed>() || error.is::<Leftovers>()
+    is_silent(error) || error.is::<DoctorFailed>() || error.is::<Leftovers>() || error.is::<NotReady>()
 }
 
 pub(super) fn exit_of(cause: &(dyn Error + 'static)) -> Option<Exit> {
@@ -72,6 +84,11 @@ pub(super) fn hint_of(cause: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = cause.downcast_ref::<sparkify_infra::ConfigError>() {
         return Some(error.hint.clone());
+    }
+    if let Some(NotReady { remedy, .. }) = cause.downcast_ref() {
+        return Some(format!(
+            "{remedy}; `sparkify-cli doctor` goes through all of it, `sparkify-cli provision` tries again"
+        ));
     }
     cause.is::<Leftovers>().then(|| {
         "what is said about each tells why it is left; then run `sparkify-cli teardown` again".to_owned()

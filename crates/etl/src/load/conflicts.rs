@@ -13,7 +13,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use sparkify_schema::statements;
 use sparkify_warehouse::LoadSession;
 
-use super::{Readers, Run, records::Batches};
+use super::{Readers, Run, publish, records::Batches};
 use crate::{
     Error, Result,
     error::During,
@@ -24,7 +24,7 @@ use crate::{
 /// Keys in one statement.
 const KEYS_PER_STATEMENT: usize = 500;
 /// Conflicting keys that are shown when there are more than can be set aside.
-const KEYS_SHOWN: u64 = 20;
+pub(crate) const KEYS_SHOWN: u64 = 20;
 
 type Key = (i64, i64);
 
@@ -83,6 +83,7 @@ pub(super) async fn resolve(
                     field: None,
                     reason: Reason::KeyConflict(place.clone()),
                     value: format!("sessionId {}, itemInSession {}", key.0, key.1),
+                    engine: None,
                 });
             }
         }
@@ -90,11 +91,14 @@ pub(super) async fn resolve(
     for reject in &rejects {
         readers.note_reject(&reject.path);
     }
-    run.rejects.add(rejects);
+    run.rejects.add(rejects.clone());
     if run.rejects.count() > run.rejects.allowed() {
         return Err(run.bad_records(found.row_count() as u64 == limit));
     }
     replace(session, &keys, kept).await?;
+    if !rejects.is_empty() {
+        publish::put_rejects_aside(run, session, readers, &rejects).await?;
+    }
     Ok(duplicates)
 }
 

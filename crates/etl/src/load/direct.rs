@@ -1,17 +1,15 @@
 //! Files that the engine reads itself, without their bytes passing through this process.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use async_trait::async_trait;
 use serde::Serialize;
 use sparkify_warehouse::{
-    LoadSession, LoadedObjects, ObjectCompression, ObjectLines, ObjectLoad, SourceObject, line_of,
+    LoadSession, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad, ObjectReading,
+    SourceObject, line_of,
 };
 
-use super::Run;
+use super::{Run, inspect};
 use crate::{
     Cancel, Error, Result,
     reader::{FileOutcome, decompressed},
@@ -24,19 +22,24 @@ use crate::{
 const DIRECT_BYTES: u64 = 1 << 20;
 /// The same for files that are not compressed.
 const DIRECT_BYTES_PLAIN: u64 = 8 << 20;
+/// No file is worth it that is larger: a file is never divided, so a part of the cluster would read it alone.
+const DIRECT_BYTES_MOST: u64 = 1 << 30;
+/// No file has more than so many times what each part of the cluster would read if all were even.
+const UNEVEN: u64 = 2;
 
 /// Whether an engine that can read the files of a source itself does so, or gets their records packed into a
 /// few files of a good size. For the other engines it makes no difference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pack {
-    /// The engine reads large files itself; small ones are packed, and so are all where bad records may be
-    /// set aside.
+    /// The engine reads large files itself if there are enough of them; others are packed, and so are all where bad
+    /// records may be set aside, or where the engine has refused one.
     #[default]
     Auto,
     /// All are packed: each record is checked before the engine sees it.
     Always,
-    /// The engine reads all files itself.
+    /// The engine reads all files itself: records are checked afterwards, before they are published. Of an object
+    /// that has a key twice it takes one of the values, which is not noticed.
     Never,
 }
 
@@ -55,6 +58,14 @@ impl Pack {
     }
 }
 
+/// A set of files that is left to the engine.
+pub(super) struct LeftToEngine {
+    /// The table of the run that they are read into.
+    pub(super) table: &'static str,
+    pub(super) shape: Arc<RecordShape>,
+    pub(super) files: Arc<[SourceFile]>,
+}
+
 /// A set of files that the engine read itself, and what came of each.
 pub(super) struct CopiedFiles {
     pub(super) shape: Arc<RecordShape>,
@@ -67,12 +78,14 @@ pub(super) struct CopiedFiles {
 impl Run<'_> {
     /// Whether the engine reads these files itself.
     pub(super) fn reads_itself(&self, session: &dyn LoadSession, files: &[SourceFile]) -> Result<bool> {
-        let pack = self.options.pack;
-        if pack == Pack::Always || (pack == Pack::Auto && !worth_it(files, self.options.max_errors)) {
+        let (pack, max_errors) = (self.options.pack, self.options.max_errors);
+        if pack == Pack::Always {
             return Ok(false);
         }
-        match (obstacle(self.source.as_ref(), session, files, self.options.max_errors), pack) {
-            (None, _) => Ok(true),
+        let reading = session.reads_objects();
+        match (obstacle(self.source.as_ref(), reading.as_ref(), files, max_errors), pack) {
+            (None, Pack::Never) => Ok(true),
+            (None, _) => Ok(worth_it(files, reading.map_or(1, |reading| reading.at_once))),
             (Some(reason), Pack::Never) => Err(Error::NotDirect { reason }),
             (Some(reason), _) => {
                 tracing::debug!(reason, "the files are packed");
@@ -90,11 +103,6 @@ impl Run<'_> {
     ) -> Result<ObjectLoad> {
         let region =
             self.source.region().ok_or_else(|| Error::Internal("the source has no region".to_owned()))?;
-        let lines = SourceLines {
-            source: Arc::clone(&self.source),
-            files: Arc::clone(files),
-            cancel: self.cancel.clone(),
-        };
         Ok(ObjectLoad {
             table: table.to_owned(),
             columns: shape.table().columns.iter().map(|column| column.name.to_owned()).collect(),
@@ -114,74 +122,92 @@ impl Run<'_> {
                 Some(Compression::None) | None => ObjectCompression::None,
             },
             region,
-            lines: Some(Arc::new(lines)),
+            lines: Some(Arc::new(self.lines_of(files))),
         })
     }
 
-    /// What came of files that the engine has read.
-    pub(super) fn copied(
+    /// The lines of these files.
+    pub(super) fn lines_of(&self, files: &Arc<[SourceFile]>) -> SourceLines {
+        SourceLines {
+            source: Arc::clone(&self.source),
+            files: Arc::clone(files),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    /// What came of files that the engine has read, if it is what our reader would have made of them.
+    pub(super) async fn copied(
         &self,
-        shape: Arc<RecordShape>,
-        files: Arc<[SourceFile]>,
+        session: &mut dyn LoadSession,
+        set: LeftToEngine,
         loaded: &LoadedObjects,
     ) -> Result<CopiedFiles> {
-        let objects: HashMap<_, _> =
-            loaded.objects.iter().map(|object| (&object.url, object.lines)).collect();
+        let records = inspect::records_of_each(self, session, &set, loaded).await?;
+        let LeftToEngine { shape, files, .. } = set;
         let mut outcomes = Vec::with_capacity(files.len());
-        for file in files.iter() {
-            let (Some(&lines), Some(tag)) = (objects.get(&file.path), &file.content_tag) else {
-                return Err(Error::Unreconciled(format!(
-                    "the engine does not say that it has read {}",
-                    file.path
-                )));
-            };
+        for (file, records) in files.iter().zip(&records) {
             let outcome = FileOutcome::default();
-            outcome.records.store(lines, Ordering::Relaxed);
-            // Set once: the outcome is new.
-            let _ = outcome.content_hash.set(tag.clone());
+            outcome.records.store(*records, Ordering::Relaxed);
+            if let Some(tag) = &file.content_tag {
+                // Set once: the outcome is new.
+                let _ = outcome.content_hash.set(tag.clone());
+            }
             outcomes.push(outcome);
             self.progress.add_bytes(file.size);
             self.progress.add_file();
         }
-        self.progress.add_records(loaded.rows);
-        Ok(CopiedFiles { shape, files, outcomes, records: loaded.rows })
+        let records = records.iter().sum();
+        self.progress.add_records(records);
+        Ok(CopiedFiles { shape, files, outcomes, records })
     }
 }
 
-/// Whether the files are large enough, and none of their records is to be set aside.
-fn worth_it(files: &[SourceFile], max_errors: u64) -> bool {
+/// Whether the files have a good size, and there are enough of them for all parts of the cluster to read.
+fn worth_it(files: &[SourceFile], at_once: usize) -> bool {
     let least = match files.first().map(|file| file.compression) {
         Some(Compression::None) | None => DIRECT_BYTES_PLAIN,
         Some(Compression::Gzip | Compression::Zstd) => DIRECT_BYTES,
     };
-    let bytes: u64 = files.iter().map(|file| file.size).sum();
-    max_errors == 0 && bytes / (files.len().max(1) as u64) >= least
+    let sizes = || files.iter().map(|file| file.size).filter(|size| *size > 0);
+    let (count, bytes): (u64, u64) = (sizes().count() as u64, sizes().sum());
+    let (largest, parts) = (sizes().max().unwrap_or_default(), at_once.max(1) as u64);
+    count >= parts
+        && bytes / count.max(1) >= least
+        && largest <= DIRECT_BYTES_MOST
+        && largest <= (bytes / parts).saturating_mul(UNEVEN)
 }
 
 /// Why the engine cannot read the files itself.
 fn obstacle(
     source: &dyn Source,
-    session: &dyn LoadSession,
+    reading: Option<&ObjectReading>,
     files: &[SourceFile],
     max_errors: u64,
-) -> Option<&'static str> {
+) -> Option<String> {
     let first = files.first()?;
-    if !session.reads_objects() {
-        Some("the database cannot read the files of a source itself")
-    } else if source.region().is_none() || files.iter().any(|file| file.etag().is_none()) {
-        Some("the source is not in S3, or its region is not known")
-    } else if files.iter().any(|file| file.compression != first.compression) {
-        Some("some of the files are compressed in another way than others")
-    } else if max_errors > 0 {
-        Some("only records that pass through this program can be set aside")
-    } else {
-        None
+    let Some(reading) = reading else {
+        return Some("the database cannot read the files of a source itself".to_owned());
+    };
+    let region = source.region().filter(|_| files.iter().all(|file| file.etag().is_some()));
+    let Some(region) = region else {
+        return Some("the source is not in S3, or its region is not known".to_owned());
+    };
+    if region != reading.region {
+        return Some(format!(
+            "the source is in the region {region}, and the place for the load's own files (--stage) in {}: COPY \
+             reads from one region at a time",
+            reading.region
+        ));
     }
+    if files.iter().any(|file| file.compression != first.compression) {
+        return Some("some of the files are compressed in another way than others".to_owned());
+    }
+    (max_errors > 0).then(|| "only records that pass through this program can be set aside".to_owned())
 }
 
 /// Shows lines of the source's files.
 #[derive(Debug)]
-struct SourceLines {
+pub(super) struct SourceLines {
     source: Arc<dyn Source>,
     files: Arc<[SourceFile]>,
     cancel: Cancel,
@@ -189,7 +215,7 @@ struct SourceLines {
 
 #[async_trait]
 impl ObjectLines for SourceLines {
-    async fn line(&self, url: &str, number: u64) -> Option<String> {
+    async fn line(&self, url: &str, number: u64) -> Option<ObjectLine> {
         let file = self.files.iter().find(|file| file.path == url)?.clone();
         let (source, cancel) = (Arc::clone(&self.source), self.cancel.clone());
         let read = move || {
@@ -203,8 +229,6 @@ impl ObjectLines for SourceLines {
 
 #[cfg(test)]
 mod tests {
-    use sparkify_warehouse::MockLoadSession;
-
     use super::*;
     use crate::source::{FileKind, MockSource};
 
@@ -226,19 +250,26 @@ mod tests {
         source
     }
 
-    fn session(reads_objects: bool) -> MockLoadSession {
-        let mut session = MockLoadSession::new();
-        session.expect_reads_objects().return_const(reads_objects);
-        session
+    fn reading(region: &str) -> ObjectReading {
+        ObjectReading { region: region.to_owned(), at_once: 2 }
     }
 
     #[test]
-    fn large_files_are_worth_reading_as_they_are_and_small_ones_are_packed() {
-        assert!(worth_it(&[file(9 << 20, Compression::None), file(8 << 20, Compression::None)], 0));
-        assert!(!worth_it(&[file(300, Compression::None), file(300, Compression::None)], 0));
-        assert!(worth_it(&[file(1 << 20, Compression::Gzip)], 0));
-        assert!(!worth_it(&[file(1 << 20, Compression::None)], 0));
-        assert!(!worth_it(&[file(9 << 20, Compression::None)], 1), "bad records are set aside here only");
+    fn enough_large_files_are_worth_reading_as_they_are_and_small_ones_are_packed() {
+        let plain = |sizes: &[u64]| -> Vec<_> {
+            sizes.iter().map(|size| file(*size << 20, Compression::None)).collect()
+        };
+        assert!(worth_it(&plain(&[9, 8]), 2));
+        assert!(worth_it(&plain(&[9]), 1));
+        assert!(!worth_it(&plain(&[9]), 2), "the other part of the cluster would have nothing to do");
+        assert!(!worth_it(&plain(&[9, 0]), 2), "an empty file is none");
+        assert!(!worth_it(&[file(300, Compression::None), file(300, Compression::None)], 2));
+        assert!(worth_it(&[file(1 << 20, Compression::Gzip)], 1));
+        assert!(!worth_it(&[file(1 << 20, Compression::None)], 1));
+        assert!(worth_it(&plain(&[1024; 4]), 4));
+        assert!(!worth_it(&plain(&[1025; 4]), 4), "a file is never divided");
+        assert!(!worth_it(&plain(&[900, 9, 9, 9]), 4), "one part of the cluster would read nearly all");
+        assert!(!worth_it(&[], 1));
     }
 
     #[test]
@@ -246,12 +277,14 @@ mod tests {
         let plain = [file(9 << 20, Compression::None)];
         let mixed = [file(9 << 20, Compression::None), file(9 << 20, Compression::Gzip)];
         let untagged = [SourceFile { content_tag: None, ..file(1, Compression::None) }];
-        let s3 = source(Some("us-west-2"));
-        assert_eq!(obstacle(&s3, &session(true), &plain, 0), None);
-        assert!(obstacle(&s3, &session(false), &plain, 0).unwrap().contains("cannot read"));
-        assert!(obstacle(&source(None), &session(true), &plain, 0).unwrap().contains("not in S3"));
-        assert!(obstacle(&s3, &session(true), &untagged, 0).unwrap().contains("not in S3"));
-        assert!(obstacle(&s3, &session(true), &mixed, 0).unwrap().contains("another way"));
-        assert!(obstacle(&s3, &session(true), &plain, 1).unwrap().contains("set aside"));
+        let (s3, here) = (source(Some("us-west-2")), reading("us-west-2"));
+        assert_eq!(obstacle(&s3, Some(&here), &plain, 0), None);
+        assert!(obstacle(&s3, None, &plain, 0).unwrap().contains("cannot read"));
+        assert!(obstacle(&source(None), Some(&here), &plain, 0).unwrap().contains("not in S3"));
+        assert!(obstacle(&s3, Some(&here), &untagged, 0).unwrap().contains("not in S3"));
+        assert!(obstacle(&s3, Some(&here), &mixed, 0).unwrap().contains("another way"));
+        assert!(obstacle(&s3, Some(&here), &plain, 1).unwrap().contains("set aside"));
+        let elsewhere = obstacle(&s3, Some(&reading("eu-west-1")), &plain, 0).unwrap();
+        assert!(elsewhere.contains("us-west-2") && elsewhere.contains("eu-west-1"), "{elsewhere}");
     }
 }

@@ -2,30 +2,37 @@
 
 mod conflicts;
 mod direct;
+mod inspect;
 mod publish;
 mod records;
+mod refused;
 mod retry;
 mod stopwatch;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
-use sparkify_warehouse::{BatchSource, LoadSession, Warehouse};
+use sparkify_warehouse::{Fill, LoadSession, Warehouse};
 
+pub(crate) use self::conflicts::KEYS_SHOWN;
+pub use self::{direct::Pack, retry::Retries};
 use self::{
-    direct::CopiedFiles,
+    direct::{CopiedFiles, LeftToEngine},
+    refused::Target,
     retry::{Earlier, Unconfirmed},
     stopwatch::Stopwatch,
 };
-pub use self::{direct::Pack, retry::Retries};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
     ledger::{Difference, Ledger, of_kind},
     quality,
     reader::{FileOutcome, RecordReader, RejectLog, Stop},
-    record::{RecordShape, Reject},
+    record::RecordShape,
     source::{FileKind, Source, SourceFile},
     tables::verify_tables,
 };
@@ -78,6 +85,8 @@ struct Run<'a> {
     progress: &'a Arc<Progress>,
     cancel: &'a Cancel,
     rejects: Arc<RejectLog>,
+    /// Whether the engine has refused records of files that it read itself.
+    refused_by_engine: AtomicBool,
 }
 
 /// The files of a run, and what came of each.
@@ -130,6 +139,8 @@ pub async fn load(
     cancel: &Cancel,
 ) -> Result<RunReport> {
     let begin = Stopwatch::start();
+    let packed = LoadOptions { pack: Pack::Always, ..options.clone() };
+    let mut options = options;
     let mut earlier = Earlier::default();
     let mut attempt = 1;
     loop {
@@ -145,12 +156,24 @@ pub async fn load(
             progress,
             cancel,
             rejects: Arc::new(RejectLog::new(options.max_errors)),
+            refused_by_engine: AtomicBool::new(false),
         };
         match run.load(&mut earlier).await {
             Ok(mut report) => {
                 report.attempts = attempt;
                 (report.elapsed_ms, _) = begin.finish();
                 return Ok(report);
+            }
+            // It may refuse what our reader takes, and says less about what neither takes.
+            Err(error)
+                if options.pack == Pack::Auto
+                    && run.refused_by_engine.load(Ordering::Relaxed)
+                    && !cancel.is_cancelled() =>
+            {
+                tracing::warn!(
+                    "{error}, as the engine says, which has read the files itself; they are read here instead"
+                );
+                options = &packed;
             }
             Err(error)
                 if attempt <= options.retries.count
@@ -300,6 +323,7 @@ impl Run<'_> {
         }
         session.prepare(statements).await.during("creating the run's tables")?;
         let readers = self.append_all(session, difference).await?;
+        publish::put_ledger_aside(self, session, &readers).await?;
         stopwatch.lap("read");
 
         self.progress.begin("transforming");
@@ -317,7 +341,7 @@ impl Run<'_> {
         }
         stopwatch.lap("check");
 
-        publish::write_ledger(self, session, &readers, difference, report).await?;
+        publish::write_ledger(self, session, difference, report).await?;
         for statement in drop_batch_tables(self.dialect)? {
             session.execute(&statement).await.during("dropping the run's tables")?;
         }
@@ -334,8 +358,8 @@ impl Run<'_> {
         let events = Arc::new(RecordShape::events(json_paths.as_ref()));
         let songs = Arc::new(RecordShape::songs());
         let mut readers = Readers::default();
-        let mut tables: Vec<(String, Arc<dyn BatchSource>)> = Vec::new();
-        let (mut objects, mut left_to_engine) = (Vec::new(), Vec::new());
+        let mut fill = Fill { progress: Some(Arc::clone(self.progress) as _), ..Fill::default() };
+        let (mut targets, mut left_to_engine) = (Vec::new(), Vec::new());
         for (table, files, kind, shape) in [
             ("batch_songs", &difference.new, FileKind::Songs, &songs),
             ("batch_events", &difference.new, FileKind::Events, &events),
@@ -346,23 +370,26 @@ impl Run<'_> {
             if files.is_empty() {
                 continue;
             }
+            targets.push(Target { table, shape: Arc::clone(shape), files: Arc::clone(&files) });
             if self.reads_itself(session, &files)? {
-                objects.push(self.object_load(table, shape, &files)?);
-                left_to_engine.push((Arc::clone(shape), files));
+                fill.objects.push(self.object_load(table, shape, &files)?);
+                left_to_engine.push(LeftToEngine { table, shape: Arc::clone(shape), files });
                 continue;
             }
             let reader = self.reader(Arc::clone(shape), files);
-            tables.push((table.to_owned(), Arc::clone(&reader) as _));
+            fill.tables.push((table.to_owned(), Arc::clone(&reader) as _));
             readers.read.push(reader);
         }
-        if !tables.is_empty() {
-            session.append_all(tables).await.map_err(|error| self.not_written(error))?;
-        }
-        if !objects.is_empty() {
-            let loaded = session.load_objects(objects).await.map_err(|error| self.not_written(error))?;
-            for ((shape, files), loaded) in left_to_engine.into_iter().zip(&loaded) {
-                readers.copied.push(self.copied(shape, files, loaded)?);
-            }
+        let filled = session.fill(fill).await;
+        let refused = !left_to_engine.is_empty()
+            && matches!(filled, Err(sparkify_warehouse::Error::CopyRejected { .. }));
+        self.refused_by_engine.store(refused, Ordering::Relaxed);
+        let filled = match filled {
+            Ok(filled) => filled,
+            Err(error) => return Err(self.not_written(error, &targets).await),
+        };
+        for (set, loaded) in left_to_engine.into_iter().zip(&filled.objects) {
+            readers.copied.push(self.copied(session, set, loaded).await?);
         }
         if self.rejects.count() > self.rejects.allowed() {
             return Err(self.bad_records(false));
@@ -390,16 +417,16 @@ impl Run<'_> {
     }
 
     /// The error of an append as the error of the load.
-    fn not_written(&self, error: sparkify_warehouse::Error) -> Error {
+    async fn not_written(&self, error: sparkify_warehouse::Error, targets: &[Target]) -> Error {
         match error {
             sparkify_warehouse::Error::Source(source) => match source.downcast::<Stop>() {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
             },
-            sparkify_warehouse::Error::CopyRejected { rejects, .. } if !rejects.is_empty() => {
-                let rejects: Vec<_> = rejects.iter().map(Reject::from).collect();
+            sparkify_warehouse::Error::CopyRejected { table, rejects, more } if !rejects.is_empty() => {
+                let rejects = self.refused(targets, &table, rejects).await;
                 let count = rejects.len() as u64;
-                Error::BadRecords { rejects, count, more: true, allowed: self.rejects.allowed() }
+                Error::BadRecords { rejects, count, more, allowed: self.rejects.allowed() }
             }
             error => Error::from_warehouse("writing the records", error),
         }

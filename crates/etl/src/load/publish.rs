@@ -1,6 +1,9 @@
 //! The publish transaction: from the run's tables to staging, star and ledger.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+};
 
 use sparkify_schema::{
     Dialect,
@@ -8,10 +11,16 @@ use sparkify_schema::{
     sql::{Condition, context, transform_steps},
     statements,
 };
-use sparkify_warehouse::LoadSession;
+use sparkify_warehouse::{BatchSource, Fill, LoadSession};
 
-use super::{Readers, Run, conflicts, records::Rows};
-use crate::{Error, RecordCounts, Result, RunReport, error::During, ledger::Difference, source::SourceFile};
+use super::{
+    Readers, Run, conflicts,
+    records::{Batches, Rows},
+};
+use crate::{
+    Error, RecordCounts, Result, RunReport, error::During, ledger::Difference, record::Reject,
+    source::SourceFile,
+};
 
 /// Runs the transforms.
 pub(super) struct Publisher<'a, 'run> {
@@ -185,11 +194,87 @@ pub(super) async fn update_times(
     Ok(())
 }
 
+/// Puts aside what the ledger will say of the files and of the records that were set aside, in tables of the
+/// run's own: what is to be uploaded for that is uploaded before the transaction that others wait for.
+pub(super) async fn put_ledger_aside(
+    run: &Run<'_>,
+    session: &mut dyn LoadSession,
+    readers: &Readers,
+) -> Result<()> {
+    let mut tables: Vec<(String, Arc<dyn BatchSource>)> = Vec::new();
+    let mut files = Rows::new(loaded_files());
+    for (file, outcome) in readers.outcomes() {
+        let hash = outcome
+            .content_hash
+            .get()
+            .ok_or_else(|| Error::Unreconciled(format!("{} was not read to its end", file.path)))?;
+        files
+            .text(&file.path)
+            .text(file.kind.name())
+            .integer(Some(integer(file.size)))
+            .integer(file.modified_ns)
+            .text(hash)
+            .integer(Some(integer(outcome.records.load(Ordering::Relaxed))))
+            .integer(Some(integer(outcome.rejected.load(Ordering::Relaxed))))
+            .text(&run.id);
+    }
+    if readers.outcomes().next().is_some() {
+        tables.push(("batch_loaded_files".to_owned(), Arc::new(files.finish()?)));
+    }
+    let rejects = run.rejects.sorted();
+    if !rejects.is_empty() {
+        tables.push(("batch_load_errors".to_owned(), Arc::new(errors(run, &rejects)?)));
+    }
+    if !tables.is_empty() {
+        let fill = Fill { tables, ..Fill::default() };
+        session.fill(fill).await.during("preparing the ledger")?;
+    }
+    Ok(())
+}
+
+/// The same for records that are set aside only now, while the run publishes.
+pub(super) async fn put_rejects_aside(
+    run: &Run<'_>,
+    session: &mut dyn LoadSession,
+    readers: &Readers,
+    rejects: &[Reject],
+) -> Result<()> {
+    session
+        .append("batch_load_errors", Arc::new(errors(run, rejects)?))
+        .await
+        .during("preparing the ledger")?;
+    let paths: BTreeSet<_> = rejects.iter().map(|reject| reject.path.as_str()).collect();
+    for (file, outcome) in readers.outcomes().filter(|(file, _)| paths.contains(file.path.as_str())) {
+        let rejected = outcome.rejected.load(Ordering::Relaxed);
+        let sql = statements::note_rejected(run.dialect, &file.path, rejected)?;
+        session.execute(&sql).await.during("preparing the ledger")?;
+    }
+    Ok(())
+}
+
+/// Rows of `load_errors`.
+fn errors(run: &Run<'_>, rejects: &[Reject]) -> Result<Batches> {
+    let mut rows = Rows::new(load_errors());
+    for reject in rejects {
+        rows.text(&run.id)
+            .text(&reject.path)
+            .integer(Some(integer(reject.line)))
+            .integer(Some(integer(reject.column)))
+            .optional_text(reject.field.as_deref())
+            .text(&reject.reason.to_string())
+            .text(&reject.value);
+    }
+    rows.finish()
+}
+
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
 /// Writes what was loaded and what was set aside.
 pub(super) async fn write_ledger(
     run: &Run<'_>,
     session: &mut dyn LoadSession,
-    readers: &Readers,
     difference: &Difference,
     report: &RunReport,
 ) -> Result<()> {
@@ -198,39 +283,9 @@ pub(super) async fn write_ledger(
         let sql = statements::forget_file(run.dialect, &file.path)?;
         session.execute(&sql).await.during("writing the ledger")?;
     }
-    let mut files = Rows::new(loaded_files());
-    for (file, outcome) in readers.outcomes() {
-        let hash = outcome
-            .content_hash
-            .get()
-            .ok_or_else(|| Error::Unreconciled(format!("{} was not read to its end", file.path)))?;
-        let integer = |value: u64| Some(i64::try_from(value).unwrap_or(i64::MAX));
-        files
-            .text(&file.path)
-            .text(file.kind.name())
-            .integer(integer(file.size))
-            .integer(file.modified_ns)
-            .text(hash)
-            .integer(integer(outcome.records.load(Ordering::Relaxed)))
-            .integer(integer(outcome.rejected.load(Ordering::Relaxed)))
-            .text(&run.id);
-    }
-    session.append("loaded_files", Arc::new(files.finish()?)).await.during("writing the ledger")?;
-
-    let rejects = run.rejects.sorted();
-    if !rejects.is_empty() {
-        let mut rows = Rows::new(load_errors());
-        for reject in &rejects {
-            let integer = |value: u64| Some(i64::try_from(value).unwrap_or(i64::MAX));
-            rows.text(&run.id)
-                .text(&reject.path)
-                .integer(integer(reject.line))
-                .integer(integer(reject.column))
-                .optional_text(reject.field.as_deref())
-                .text(&reject.reason.to_string())
-                .text(&reject.value);
-        }
-        session.append("load_errors", Arc::new(rows.finish()?)).await.during("writing load_errors")?;
+    session.execute(&statements::add_to_ledger(loaded_files())).await.during("writing the ledger")?;
+    if run.rejects.count() > 0 {
+        session.execute(&statements::add_to_ledger(load_errors())).await.during("writing load_errors")?;
     }
     let parameters = context! {
         run_id => &run.id,

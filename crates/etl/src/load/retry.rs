@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use sparkify_warehouse::Error as EngineError;
+
 use crate::{Cancel, Error, RunReport};
 
 /// The longest pause between two attempts.
@@ -46,6 +48,55 @@ impl Retries {
     }
 }
 
+impl Retries {
+    /// Does work on a warehouse that answered before, again while its connection is lost or another transaction is
+    /// in the way. The work must be such that doing it twice is doing it once.
+    ///
+    /// `engine_error` finds the error of the warehouse in that of the work.
+    ///
+    /// # Errors
+    ///
+    /// The last error of the work.
+    pub async fn again<T, E: std::fmt::Display>(
+        self,
+        cancel: &Cancel,
+        engine_error: impl Fn(&E) -> Option<&EngineError>,
+        mut work: impl AsyncFnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut attempt = 1;
+        loop {
+            let error = match work().await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let worth_another = engine_error(&error).is_some_and(|error| match error {
+                EngineError::Unreachable { .. } => true,
+                // The session that was lost may hold its lock for a while.
+                EngineError::LoadUnderWay { .. } => attempt > 1,
+                error => error.is_retryable(),
+            });
+            if attempt > self.count || cancel.is_cancelled() || !worth_another {
+                return Err(error);
+            }
+            let pause = self.pause(attempt, uuid::Uuid::now_v7().as_u128() as u32);
+            let reason = engine_error(&error).map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(
+                attempt,
+                reason,
+                "{error}; the next attempt is in {:.1} s ({} of {})",
+                pause.as_secs_f64(),
+                attempt + 1,
+                self.count + 1,
+            );
+            wait(pause, cancel).await;
+            if cancel.is_cancelled() {
+                return Err(error);
+            }
+            attempt += 1;
+        }
+    }
+}
+
 /// What the attempts so far leave to the next one.
 #[derive(Default)]
 pub(super) struct Earlier {
@@ -66,7 +117,6 @@ pub(super) struct Unconfirmed {
 impl Earlier {
     /// Whether the load may succeed if it begins anew.
     pub(super) fn is_worth_another_attempt(&self, error: &Error, attempt: u32) -> bool {
-        use sparkify_warehouse::Error as EngineError;
         match error {
             Error::Warehouse { source: EngineError::Unreachable { .. }, .. } => self.reached,
             // The session that was lost may hold its lock for a while.
@@ -111,6 +161,60 @@ pub(super) async fn wait(pause: Duration, cancel: &Cancel) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    type Failing = fn() -> EngineError;
+
+    fn itself(error: &EngineError) -> Option<&EngineError> {
+        Some(error)
+    }
+
+    fn lost() -> EngineError {
+        EngineError::ConnectionLost { location: "x".to_owned(), reason: "reset".to_owned() }
+    }
+
+    /// Does work that fails with these errors first; returns its result and how often it was done.
+    async fn again(
+        count: u32,
+        errors: &[Failing],
+        cancel: &Cancel,
+    ) -> (Result<u32, EngineError>, u32) {
+        let mut attempts = 0;
+        let retries = Retries { count, first_pause: Duration::from_secs(8) };
+        let work = async || {
+            attempts += 1;
+            errors.get(attempts as usize - 1).map_or(Ok(7), |error| Err(error()))
+        };
+        let result = retries.again(cancel, itself, work).await;
+        (result, attempts)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_done_again_while_the_connection_is_lost_and_not_more_often_than_allowed() {
+        let unreachable =
+            || EngineError::Unreachable { location: "x".to_owned(), reason: "refused".to_owned() };
+        let begin = tokio::time::Instant::now();
+        let (result, attempts) = again(3, &[lost as Failing, unreachable, lost], &Cancel::default()).await;
+        assert_eq!((result.unwrap(), attempts), (7, 4));
+        let pauses = begin.elapsed();
+        assert!(Duration::from_secs(28) <= pauses && pauses <= Duration::from_secs(57), "{pauses:?}");
+        let (result, attempts) = again(2, &[lost as Failing; 3], &Cancel::default()).await;
+        assert!(matches!(result, Err(EngineError::ConnectionLost { .. })));
+        assert_eq!(attempts, 3);
+        assert_eq!(again(0, &[lost as Failing], &Cancel::default()).await.1, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_errors_and_a_wish_to_stop_end_the_work_at_once() {
+        for error in [
+            || EngineError::Login { location: "x".to_owned(), reason: "no".to_owned() },
+            || EngineError::Statement { reason: "no".to_owned(), sql: String::new() },
+        ] {
+            assert_eq!(again(9, &[error as Failing], &Cancel::default()).await.1, 1);
+        }
+        let cancel = Cancel::default();
+        cancel.cancel();
+        assert_eq!(again(9, &[lost as Failing], &cancel).await.1, 1);
+    }
 
     #[test]
     fn pauses_double_up_to_a_minute_and_at_most_half_of_each_is_left_out() {

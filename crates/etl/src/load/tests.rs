@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Mutex};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use sparkify_schema::model::tables;
-use sparkify_warehouse::{Error as EngineError, MockLoadSession, MockWarehouse, RecordSet};
+use sparkify_warehouse::{Error as EngineError, Filled, MockLoadSession, MockWarehouse, RecordSet};
 
 use super::*;
 use crate::source::{Compression, Content, FileFeed, MockSource};
@@ -105,6 +105,7 @@ fn session(script: Script, log: Log) -> MockLoadSession {
     let mut session = MockLoadSession::new();
     let Script { known_files, failing, violations, abort_fails, error, commit_error, published, .. } = script;
     let note = move |log: &Log, text: &str| log.lock().unwrap().push(text.to_owned());
+    session.expect_reads_objects().return_const(None);
     session.expect_query().returning(move |sql| {
         Ok(match sql {
             _ if sql.contains("FROM load_runs WHERE run_id") => number(published.into()),
@@ -116,8 +117,9 @@ fn session(script: Script, log: Log) -> MockLoadSession {
         })
     });
     let together = Arc::clone(&log);
-    session.expect_append_all().returning(move |tables| {
-        tables
+    session.expect_fill().returning(move |fill| {
+        let rows: Result<_, EngineError> = fill
+            .tables
             .into_iter()
             .map(|(table, source)| {
                 note(&together, &format!("append {table}"));
@@ -127,7 +129,8 @@ fn session(script: Script, log: Log) -> MockLoadSession {
                 }
                 Ok(rows)
             })
-            .collect()
+            .collect();
+        Ok(Filled { rows: rows?, ..Filled::default() })
     });
     let (execute, prepare, append, publish, commit, abort) =
         (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), Arc::clone(&log), log);
@@ -216,10 +219,11 @@ async fn a_load_prepares_reads_publishes_writes_the_ledger_and_commits_in_this_o
     let steps = [
         "prepare",
         "append batch_events",
+        "append batch_loaded_files",
         "publish",
         "INSERT INTO batch_users",
         "INSERT INTO songplays",
-        "append loaded_files",
+        "INSERT INTO loaded_files",
         "INSERT INTO load_runs",
         "DROP TABLE IF EXISTS batch_events",
         "commit",
@@ -254,7 +258,7 @@ async fn a_failed_quality_check_undoes_the_load_before_it_is_published() {
     assert!(matches!(&error, Error::Quality { failed } if failed.iter().all(|check| check.violations == 2)));
     assert!(error.is_data_error());
     assert_eq!(log.last(), Some(&abort_entry()));
-    assert!(!log.iter().any(|entry| entry == "commit" || entry == "append loaded_files"));
+    assert!(!log.iter().any(|entry| entry == "commit" || entry.starts_with("INSERT INTO loaded_files")));
 }
 
 #[tokio::test]

@@ -154,6 +154,7 @@ impl OpenFile {
             reason: Reason::RecordTooLong,
             // A character at its end may have been cut in two.
             value: excerpt(shown.trim_end_matches('\u{fffd}')) + "…",
+            engine: None,
         };
         let block = self.block(Vec::new(), Some(Box::new(too_long)));
         loop {

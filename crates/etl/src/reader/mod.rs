@@ -181,6 +181,13 @@ impl RecordReader {
         decoder.finish().map(Some).map_err(|error| Stop::Internal(error.to_string()))
     }
 
+    /// Reads as much as a batch has, and notes what came of it, for its count and its rejects only; false at the end.
+    pub(crate) fn look_on(&self) -> Result<bool, Stop> {
+        let mut decoder = Decoder::new(&self.shape);
+        self.fill(&mut decoder, |file, records, rejects| self.note(file, records, rejects))?;
+        Ok(decoder.rows() > 0)
+    }
+
     fn fill(&self, decoder: &mut Decoder<'_>, note: impl Fn(usize, u64, Vec<Reject>)) -> Result<(), Stop> {
         while decoder.rows() < BATCH_ROWS && decoder.byte_size() < BATCH_BYTES {
             if self.cancel.is_cancelled() {

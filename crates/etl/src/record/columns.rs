@@ -24,6 +24,7 @@ enum Values {
 #[derive(Debug)]
 pub(super) struct ColumnBuffer {
     column: &'static Column,
+    limits: Range,
     values: Values,
     valid: BooleanBufferBuilder,
 }
@@ -42,7 +43,7 @@ impl ColumnBuffer {
             }
             DataType::Double => Values::Real(Vec::with_capacity(ROWS_HINT)),
         };
-        Self { column, values, valid: BooleanBufferBuilder::new(ROWS_HINT) }
+        Self { column, limits: column.limits(), values, valid: BooleanBufferBuilder::new(ROWS_HINT) }
     }
 
     /// What a value of this column is called in messages.
@@ -129,12 +130,8 @@ impl ColumnBuffer {
     #[inline]
     pub(super) fn push_integer(&mut self, value: i64) -> Result<(), Reason> {
         match &mut self.values {
-            Values::Integer { narrow, values } => {
-                let in_range = match self.column.range {
-                    Range::Whole(low, high) => (low..=high).contains(&value),
-                    Range::Any | Range::Real(..) => true,
-                };
-                if !in_range || (*narrow && i32::try_from(value).is_err()) {
+            Values::Integer { values, .. } => {
+                if !matches!(self.limits, Range::Whole(low, high) if (low..=high).contains(&value)) {
                     return Err(self.out_of_range());
                 }
                 values.push(value);
@@ -153,11 +150,7 @@ impl ColumnBuffer {
         const EXACT: f64 = 9_007_199_254_740_992.0;
         match &mut self.values {
             Values::Real(values) => {
-                let in_range = match self.column.range {
-                    Range::Real(low, high) => (low..=high).contains(&value),
-                    Range::Any | Range::Whole(..) => value.is_finite(),
-                };
-                if !in_range {
+                if !matches!(self.limits, Range::Real(low, high) if (low..=high).contains(&value)) {
                     return Err(self.out_of_range());
                 }
                 // -0.0 and 0.0 are equal but not the same bytes.
@@ -175,12 +168,12 @@ impl ColumnBuffer {
     }
 
     pub(super) fn out_of_range(&self) -> Reason {
-        Reason::OutOfRange(match (self.column.range, &self.values) {
-            (Range::Whole(low, high), _) => format!("{low} to {high}"),
-            (Range::Real(low, high), _) => format!("{low} to {high}"),
-            (Range::Any, Values::Integer { narrow: true, .. }) => format!("{} to {}", i32::MIN, i32::MAX),
-            (Range::Any, Values::Integer { .. }) => format!("{} to {}", i64::MIN, i64::MAX),
-            (Range::Any, _) => "a 64-bit float".to_owned(),
+        Reason::OutOfRange(match (self.column.range, self.limits) {
+            (Range::Any, Range::Real(..)) => "a 64-bit float".to_owned(),
+            (_, Range::Whole(low, high)) => format!("{low} to {high}"),
+            (_, Range::Real(low, high)) => format!("{low} to {high}"),
+            // Texts are measured, not compared.
+            (_, Range::Any) => "a text".to_owned(),
         })
     }
 

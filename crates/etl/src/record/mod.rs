@@ -14,7 +14,7 @@ mod split;
 
 pub use jsonpaths::JsonPaths;
 pub(crate) use reject::excerpt;
-pub use reject::{Reason, Reject};
+pub use reject::{Reason, Refusal, Reject};
 pub use shape::RecordShape;
 pub(crate) use split::{Decoder, Position, count_lines, last_record_start, whole_objects_end};
 

@@ -192,7 +192,8 @@ impl<'a> Decoder<'a> {
         let line_start = memrchr(b'\n', &block.bytes[..offset]).map_or(0, |newline| newline + 1);
         let line = self.line_of(block, offset);
         let column = (offset - line_start + 1) as u64;
-        self.rejects.push(Reject { path: block.path.to_owned(), line, column, field, reason, value });
+        let path = block.path.to_owned();
+        self.rejects.push(Reject { path, line, column, field, reason, value, engine: None });
     }
 
     /// The line of the file at that byte of the block. Asked for in order, a block is counted once.

@@ -9,11 +9,16 @@ impl Script<'_> {
     /// What each connection begins with.
     pub(super) fn begin_sessions(&mut self) -> Result<()> {
         self.on(ScriptConnection::Each, |script| {
+            script.add("where the tables are", redshift::set_search_path());
             script.add("what times mean", redshift::set_time_zone());
             script.add("how dates look", redshift::set_date_style());
             script.add("all digits of numbers", redshift::set_float_digits());
-            script.add("(when a timeout is set)", redshift::set_statement_timeout(0));
-            script.add("(when a query group is set)", redshift::set_query_group("<group>")?);
+            if script.options.redshift.statement_timeout.is_some() {
+                script.add("how long a statement may take", script.usual_timeout());
+            }
+            if let Some(group) = &script.options.redshift.query_group {
+                script.add("the query group", redshift::set_query_group(group)?);
+            }
             script.add("which session this is", redshift::session_id());
             Ok(())
         })?;
@@ -24,13 +29,10 @@ impl Script<'_> {
     /// Keeps loads away while tables are made.
     pub(super) fn begin_alone(&mut self, comment: &str) {
         self.add("whether there can be a load under way", redshift::count_lock_columns());
-        self.add(
-            "as long as it may be waited for (when there can be one)",
-            redshift::set_statement_timeout(0),
-        );
+        self.add("as long as it may be waited for (when there can be one)", self.lock_patience());
         self.add(comment, redshift::begin());
         self.add("keeps loads away (when there can be one)", redshift::lock_load());
-        self.add("as usual (when there can be one)", redshift::set_statement_timeout(0));
+        self.add("as usual (when there can be one)", self.usual_timeout());
     }
 
     /// Keeps other loads away for the whole load.
@@ -44,15 +46,28 @@ impl Script<'_> {
             Ok(())
         })?;
         self.add("which load was the last", redshift::last_load());
+        let database = self.options.redshift.database.as_deref().unwrap_or("<database>");
+        self.add("how transactions are isolated, for the log", redshift::isolation_level(database)?);
         self.add("how many files can be read at once", redshift::count_slices());
         Ok(())
     }
 
+    /// How long a statement usually may take; 0 for any time.
+    fn usual_timeout(&self) -> String {
+        redshift::set_statement_timeout(
+            self.options.redshift.statement_timeout.unwrap_or_default().as_millis(),
+        )
+    }
+
+    fn lock_patience(&self) -> String {
+        redshift::set_lock_patience(self.options.redshift.wait.as_millis())
+    }
+
     fn take_lock(&mut self) {
-        self.add("as long as another load may be waited for", redshift::set_statement_timeout(0));
+        self.add("as long as another load may be waited for", self.lock_patience());
         self.add("held until the end of the load", redshift::begin());
         self.add("keeps other loads away", redshift::lock_load());
-        self.add("as usual", redshift::set_statement_timeout(0));
+        self.add("as usual", self.usual_timeout());
         self.add("the name of the database, below which the files of the load lie", redshift::database_id());
     }
 

@@ -112,7 +112,7 @@ impl Catalogue {
                     ),
                     records: index..index + 1,
                     layout: Layout::Lines,
-                    late: with_traps && traps::is_late_song(index),
+                    late: with_traps && traps::is_late_song(seed, index),
                 });
             }
             catalogue.artists.push(artist.names.into_iter().next().unwrap_or_default());

@@ -1,7 +1,10 @@
 //! Everything that can be played: the songs of the catalogue as the log names them, and the songs that are
 //! not in it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use rayon::prelude::*;
 
@@ -111,6 +114,8 @@ pub(crate) struct Universe {
     seconds: Vec<u16>,
     alias: Alias,
     plays: Vec<AtomicU32>,
+    /// The songs of the tracks that match another one, or one at all, if the length has no meaning.
+    by_name: HashMap<u32, u32>,
     /// The first of the tracks that are traps, each of which is to be played.
     pub(crate) traps: std::ops::Range<u32>,
 }
@@ -138,7 +143,7 @@ impl Universe {
             })
             .collect();
         if with_traps {
-            traps::distort(&mut known);
+            traps::distort(seed, &mut known);
         }
         let mut others = others(seed, catalogue, (tracks as usize).saturating_sub(plain).max(100));
         scale(&mut known, match_rate);
@@ -162,13 +167,19 @@ impl Universe {
 
     fn store(drafts: &[Draft], records: &[SongRecord], songs: &StarSongs, first_trap: u32) -> Self {
         let mut texts = Vec::with_capacity(drafts.len() * 36);
-        let tracks: Vec<Track> = drafts
-            .iter()
-            .map(|draft| {
+        let mut by_name = HashMap::new();
+        let tracks: Vec<Track> = (0..)
+            .zip(drafts)
+            .map(|(index, draft)| {
+                // So few tracks may there be that it fits.
                 let start = texts.len() as u32;
                 texts.extend_from_slice(draft.artist.as_bytes());
                 texts.extend_from_slice(draft.title.as_bytes());
                 let song = songs.matching(records, &draft.title, &draft.artist, draft.duration);
+                let other = songs.matching_by_name(records, &draft.title, &draft.artist);
+                if let Some(other) = other.filter(|other| Some(*other) != song) {
+                    by_name.insert(index, other);
+                }
                 Track {
                     start,
                     artist: TextLength::of(&draft.artist),
@@ -183,6 +194,7 @@ impl Universe {
             texts,
             seconds: drafts.iter().map(|draft| (draft.duration / 100_000) as u16).collect(),
             alias: Alias::new(&weights),
+            by_name,
             plays: tracks.iter().map(|_| AtomicU32::new(0)).collect(),
             traps: first_trap..tracks.len() as u32,
             tracks,
@@ -223,6 +235,12 @@ impl Universe {
     #[inline]
     pub(crate) fn song(&self, track: u32) -> u32 {
         self.tracks[track as usize].song
+    }
+
+    /// The song that a play matches if the length has no meaning, where that is another one, or one at all.
+    #[inline]
+    pub(crate) fn other_song(&self, track: u32) -> Option<u32> {
+        self.by_name.get(&track).copied()
     }
 
     /// The tracks that were played, with how often.

@@ -59,6 +59,7 @@ pub(super) struct Log {
     pub(super) scripts: Vec<Script>,
     pub(super) totals: Totals,
     pub(super) songplays: Checksum,
+    pub(super) songplays_by_name: Checksum,
     pub(super) time: Checksum,
     pub(super) duplicates: u64,
     pub(super) rejects: Vec<Reject>,
@@ -107,6 +108,7 @@ impl<'a> Simulation<'a> {
                 scripts: Vec::new(),
                 totals: Totals::new(first_day, last_day),
                 songplays: Checksum::default(),
+                songplays_by_name: Checksum::default(),
                 time: Checksum::default(),
                 duplicates: 0,
                 rejects: Vec::new(),
@@ -253,6 +255,7 @@ impl<'a> Simulation<'a> {
                 .collect();
             for block in &blocks {
                 self.log.songplays.merge(block.songplays);
+                self.log.songplays_by_name.merge(block.songplays_by_name);
                 self.log.time.merge(block.time);
                 self.log.duplicates += block.duplicates;
             }

@@ -31,7 +31,8 @@ pub enum Existing {
 /// A local directory.
 ///
 /// The files are written into a passing directory and get their places in the end. A process that is killed
-/// leaves that directory behind, and the next one that writes to the same place removes it.
+/// leaves that directory behind, and the next one that writes to the same place removes it. If it is killed at the very
+/// end, while the files get their places, the next one first ends that.
 #[derive(Debug)]
 pub struct LocalDirectory {
     target: PathBuf,
@@ -51,9 +52,6 @@ impl LocalDirectory {
     /// [`Error::Exists`] or [`Error::Foreign`] if something is there that is not to be replaced;
     /// [`Error::Unnamed`] if the path names nothing; [`Error::Io`] if it cannot be written to.
     pub fn create(target: &Path, existing: Existing) -> Result<Self, Error> {
-        let Some(name) = target.file_name() else {
-            return Err(Error::Unnamed { path: target.to_owned() });
-        };
         let is_there = match fs::symlink_metadata(target) {
             Ok(_) => true,
             Err(error) if error.kind() == ErrorKind::NotFound => false,
@@ -61,9 +59,15 @@ impl LocalDirectory {
         };
         // Beside the target, which it becomes; or inside, where it is on the same file system in any case.
         let (parent, name) = if is_there {
+            if existing != Existing::Refuse {
+                recover(target)?;
+            }
             refuse(target, existing)?;
             (target, OsStr::new(""))
         } else {
+            let Some(name) = target.file_name() else {
+                return Err(Error::Unnamed { path: target.to_owned() });
+            };
             let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
             (parent.unwrap_or(Path::new(".")), name)
         };
@@ -71,8 +75,7 @@ impl LocalDirectory {
         let mut passing = name.to_owned();
         passing.push(format!("{PARTIAL}{}", std::process::id()));
         let (partial, is_whole) = (parent.join(passing), !is_there);
-        // What has the name of this process was left by another one with the same number, or is of another
-        // thread.
+        // It may be of another thread.
         if partial.exists() {
             fs::remove_dir_all(&partial).map_err(Error::io("remove", &partial))?;
         }
@@ -84,30 +87,66 @@ impl LocalDirectory {
     fn replace_entries(&self) -> Result<(), Error> {
         let replaced = self.target.join(format!("{REPLACED}{}", std::process::id()));
         fs::create_dir_all(&replaced).map_err(Error::io("create", &replaced))?;
-        // Without its answers the old data set is not whole, with them the new one is.
-        for name in ENTRIES {
-            let (old, kept) = (self.target.join(name), replaced.join(name));
-            match fs::rename(&old, &kept) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Error::io("move", &old)(error));
-                }
-                _ => {}
-            }
-        }
-        for name in ENTRIES.iter().rev() {
-            let (new, place) = (self.partial.join(name), self.target.join(name));
-            match fs::rename(&new, &place) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Error::io("move", &new)(error));
-                }
-                _ => {}
-            }
-        }
-        for directory in [&replaced, &self.partial] {
-            fs::remove_dir_all(directory).map_err(Error::io("remove", directory))?;
-        }
-        Ok(())
+        put_in_place(&self.target, &replaced, &self.partial)
     }
+}
+
+/// Moves the old entries of a directory away and the new ones to their places, wherever that was interrupted before.
+/// The new ones must be whole.
+fn put_in_place(target: &Path, replaced: &Path, partial: &Path) -> Result<(), Error> {
+    for (from, to) in moves(target, replaced, partial) {
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("move", &from)(error)),
+            _ => {}
+        }
+    }
+    for directory in [replaced, partial] {
+        fs::remove_dir_all(directory).map_err(Error::io("remove", directory))?;
+    }
+    Ok(())
+}
+
+/// The moves that are left, in order. Without its answers the old data set is not whole, with them the new one is: they
+/// are the first to go and the last to come.
+pub(crate) fn moves(target: &Path, replaced: &Path, partial: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let away = ENTRIES.map(|name| (target.join(name), replaced.join(name)));
+    let mut new = ENTRIES.map(|name| (partial.join(name), target.join(name)));
+    new.reverse();
+    // Each data set has the first of them. Where it has come, all that was old has gone.
+    let has_begun = !new[0].0.exists();
+    if has_begun { new.into() } else { away.into_iter().chain(new).collect() }
+}
+
+/// Ends what a process that was killed began: if it was killed while it put a data set into its place, the data set gets
+/// there now. What is left of one that had its place, or has it, is removed.
+///
+/// What cannot be told is left as it is.
+fn recover(target: &Path) -> Result<(), Error> {
+    let Ok(entries) = fs::read_dir(target) else { return Ok(()) };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(process) = name.to_str().and_then(|name| name.strip_prefix(REPLACED)) else { continue };
+        if !is_gone(process) {
+            continue;
+        }
+        let (replaced, partial) = (entry.path(), target.join(format!("{PARTIAL}{process}")));
+        if partial.join(ANSWERS).exists() {
+            put_in_place(target, &replaced, &partial)?;
+        } else if target.join(ANSWERS).exists() {
+            fs::remove_dir_all(&replaced).map_err(Error::io("remove", &replaced))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a text is the number of a process that is no more. What has the number of this process was left by another
+/// one that had it.
+fn is_gone(process: &str) -> bool {
+    let is_number = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
+    let is_known = Path::new("/proc/self").exists();
+    is_number
+        && (process == std::process::id().to_string()
+            || (is_known && !Path::new("/proc").join(process).exists()))
 }
 
 /// Refuses a target that exists and must not be replaced.
@@ -132,7 +171,7 @@ fn foreign(target: &Path) -> Result<Option<String>, Error> {
             let entry = entry.map_err(Error::io("read", &folder))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_passing = name.starts_with(PARTIAL) || name.starts_with(REPLACED);
-            if prefix.is_empty() && (is_passing || name == ANSWERS) {
+            if prefix.is_empty() && is_passing {
                 continue;
             }
             if prefix.is_empty() && !ENTRIES.contains(&name.as_str()) {
@@ -158,11 +197,8 @@ fn remove_stale(folder: &Path, name: &OsStr) {
         let Some(rest) = entry_name.to_str().and_then(|entry| entry.strip_prefix(name.to_str()?)) else {
             continue;
         };
-        let Some(process) = rest.strip_prefix(PARTIAL).or_else(|| rest.strip_prefix(REPLACED)) else {
-            continue;
-        };
-        let is_number = !process.is_empty() && process.bytes().all(|byte| byte.is_ascii_digit());
-        if is_number && Path::new("/proc/self").exists() && !Path::new("/proc").join(process).exists() {
+        // A `.replaced-` may be the only copy of a data set; it is for `recover`.
+        if rest.strip_prefix(PARTIAL).is_some_and(is_gone) {
             // If it cannot be removed it is in nobody's way.
             let _ = fs::remove_dir_all(entry.path());
         }

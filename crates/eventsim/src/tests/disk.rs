@@ -14,8 +14,10 @@ use crate::{Existing, LocalDirectory, Progress, Sample, Settings, Written, gener
 pub(super) struct Disk {
     _parent: TempDir,
     pub(super) written: Written,
-    /// Contents by path with `/`.
+    /// Contents by path with `/`, uncompressed.
     pub(super) files: BTreeMap<String, String>,
+    /// The same as it was written.
+    pub(super) bytes: BTreeMap<String, Vec<u8>>,
 }
 
 impl Disk {
@@ -28,9 +30,10 @@ impl Disk {
         let root = parent.path().join("sample");
         let sink = LocalDirectory::create(&root, Existing::Refuse).unwrap();
         let written = generate(settings, &sink, &Progress::default()).unwrap();
-        let mut files = BTreeMap::new();
-        read(&root, "", &mut files);
-        Self { _parent: parent, written, files }
+        let mut bytes = BTreeMap::new();
+        read(&root, "", &mut bytes);
+        let files = bytes.iter().map(|(name, bytes)| (name.clone(), text(name, bytes))).collect();
+        Self { _parent: parent, written, files, bytes }
     }
 
     pub(super) fn answers(&self) -> Value {
@@ -52,14 +55,14 @@ impl Disk {
     }
 }
 
-fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) {
+fn read(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
         if path.is_dir() {
             read(&path, &format!("{name}/"), files);
         } else {
-            files.insert(name.clone(), text(&name, &fs::read(&path).unwrap()));
+            files.insert(name, fs::read(&path).unwrap());
         }
     }
 }

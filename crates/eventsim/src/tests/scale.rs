@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::disk::Disk;
+use super::{disk::Disk, fingerprint};
 use crate::{Compression, Sample, Settings, Volume};
 
 fn with_everything() -> Settings {
@@ -28,6 +28,29 @@ fn the_bytes_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
+fn compressed_bytes_do_not_depend_on_the_number_of_threads_and_never_change() {
+    // With parts of several blocks each.
+    let settings = |compression| Settings {
+        compression,
+        volume: Volume::Users(3_000),
+        to: with_everything().from.plus_days(1),
+        ..with_everything()
+    };
+    for (compression, golden) in [
+        (Compression::None, 0x9051_ccc3_b7b1_b1c8_u64),
+        (Compression::Gzip, 0x2e80_0855_7b22_f1b3),
+        (Compression::Zstd, 0x57ed_a03f_7bbf_d961),
+    ] {
+        let one = Disk::of(&Settings { threads: 1, ..settings(compression) });
+        assert!(one.written.events > 5_000, "{:?}", one.written);
+        let other = Disk::of(&Settings { threads: 7, ..settings(compression) });
+        assert!(one.bytes == other.bytes, "{compression:?}");
+        let found = fingerprint(&one.bytes);
+        assert_eq!(found, golden, "{compression:?}: {found:#018x}");
+    }
+}
+
+#[test]
 fn compressed_files_hold_the_same_and_their_names_say_so() {
     let plain = Disk::of(&with_everything());
     for (compression, ending) in [(Compression::Gzip, ".gz"), (Compression::Zstd, ".zst")] {
@@ -43,6 +66,13 @@ fn compressed_files_hold_the_same_and_their_names_say_so() {
             assert_eq!(packed.answers()[key], plain.answers()[key]);
         }
     }
+}
+
+#[test]
+fn a_user_takes_128_bytes() {
+    // Besides the number of the session.
+    let size = size_of::<crate::user::User>() + size_of::<crate::truth::Facts>() + size_of::<u64>();
+    assert!(size <= 128, "{size}");
 }
 
 #[test]

@@ -66,6 +66,89 @@ fn each_of_the_known_difficulties_is_planted() {
 }
 
 #[test]
+fn levels_change_within_minutes() {
+    let rows = good_rows(&disk());
+    let mut of_one: Vec<_> = rows
+        .iter()
+        .filter(|(_, row)| row["userId"] == "9007199254740993")
+        .map(|(_, row)| (row["ts"].as_i64().unwrap_or_default(), row["level"].as_str().unwrap_or_default()))
+        .collect();
+    of_one.sort_unstable();
+    of_one.dedup_by_key(|(_, level)| *level);
+    let levels: Vec<_> = of_one.iter().map(|(_, level)| *level).collect();
+    assert_eq!(levels, ["free", "paid", "free"]);
+}
+
+#[test]
+fn artists_have_several_names_and_places() {
+    let disk = disk();
+    let mut artists: HashMap<String, [HashSet<String>; 3]> = HashMap::new();
+    for (name, text) in disk.under("song_data/") {
+        // Some files have several records, or none.
+        for record in serde_json::Deserializer::from_str(text).into_iter::<Value>().map_while(Result::ok) {
+            let Some(id) = record["artist_id"].as_str() else { continue };
+            let found = artists.entry(id.to_owned()).or_default();
+            for (values, key) in found.iter_mut().zip(["artist_name", "artist_location", "artist_latitude"]) {
+                values.insert(record[key].to_string());
+            }
+        }
+        assert!(name.ends_with(".json"));
+    }
+    assert!(
+        artists.values().any(|values| values.iter().all(|values| values.len() > 2)),
+        "an artist with three names, places and latitudes"
+    );
+}
+
+#[test]
+fn lengths_drift_and_songs_come_after_their_plays() {
+    let disk = disk();
+    let answers = disk.answers();
+    let late: HashSet<&str> =
+        answers["late_files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(late.iter().any(|name| name.starts_with("song_data/")), "a song file that is late");
+    assert!(late.iter().any(|name| name.starts_with("log_data/")), "a log file that is late");
+    // By artist and title: the lengths of the records, and whether all files with the song are late.
+    let mut songs: HashMap<(String, String), (HashSet<String>, bool)> = HashMap::new();
+    for (name, text) in disk.under("song_data/") {
+        for record in serde_json::Deserializer::from_str(text).into_iter::<Value>().map_while(Result::ok) {
+            let key = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
+            let song = songs.entry((key("artist_name"), key("title"))).or_insert((HashSet::new(), true));
+            song.0.insert(record["duration"].to_string());
+            song.1 &= late.contains(name);
+        }
+    }
+    let rows = good_rows(&disk);
+    let plays = rows.iter().filter(|(_, row)| row["page"] == "NextSong");
+    let (mut drifted, mut before_the_catalogue) = (0, 0);
+    for (file, row) in plays {
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        let Some((lengths, is_late)) = songs.get(&(text("artist"), text("song"))) else { continue };
+        let is_same = lengths.contains(&row["length"].to_string());
+        drifted += u32::from(!is_same);
+        before_the_catalogue += u32::from(is_same && *is_late && !late.contains(file.as_str()));
+    }
+    assert!(drifted > 3, "{drifted} plays of another length");
+    assert!(before_the_catalogue > 3, "{before_the_catalogue} plays of songs that come later");
+}
+
+#[test]
+fn some_files_are_backwards() {
+    let disk = disk();
+    let mut backwards = 0;
+    for (name, text) in disk.under("log_data/").filter(|(name, _)| name.ends_with("-events.json")) {
+        let times: Vec<i64> = text
+            .split('\n')
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok()?["ts"].as_i64())
+            .collect();
+        let falls = times.windows(2).filter(|pair| pair[0] > pair[1]).count();
+        assert!(times.len() > 10, "{name}");
+        backwards += u32::from(falls * 2 > times.len());
+    }
+    assert!((2..15).contains(&backwards), "{backwards} of 30 files");
+}
+
+#[test]
 fn the_answers_name_every_bad_record_and_every_late_file() {
     let disk = disk();
     let answers = disk.answers();

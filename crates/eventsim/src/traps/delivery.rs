@@ -61,6 +61,8 @@ pub(crate) struct Block {
     /// For [`Files::ALL`].
     pub(crate) parts: [Part; 3],
     pub(crate) songplays: Checksum,
+    /// The same if lengths have no meaning for the song.
+    pub(crate) songplays_by_name: Checksum,
     pub(crate) time: Checksum,
     pub(crate) duplicates: u64,
     /// The rows of the main part that cannot be loaded, counted from 0, with the classes of the reasons.
@@ -121,7 +123,12 @@ impl Writer<'_> {
         let mut last =
             before.take_while(|event| event.at == first).find(|event| event.is_play()).map(|event| event.at);
         for event in events[range].iter().filter(|event| event.is_play()) {
-            block.songplays.add(self.context.songplay(&mut row, event));
+            let songplay = self.context.songplay(&mut row, event);
+            block.songplays.add(songplay);
+            match self.context.world.universe.other_song(event.track) {
+                None => block.songplays_by_name.add(songplay),
+                Some(song) => block.songplays_by_name.add(self.context.songplay_of(&mut row, event, song)),
+            }
             if last != Some(event.at) {
                 block.time.add(time(&mut row, event.at));
                 last = Some(event.at);

@@ -8,9 +8,19 @@ use crate::{
 /// How popular a trap is: as many others, since it is played by a script anyway.
 pub(crate) const WEIGHT: f64 = 1e-5;
 
+/// One song in so many is delivered late.
+const LATE_SONGS: u64 = 30;
+/// What tells these chances from others of the same seed.
+const SONGS: u64 = 0x50_4e47;
+
 /// Whether a song is played before it is in the catalogue: its file is delivered late.
-pub(crate) fn is_late_song(index: usize) -> bool {
-    index % 30 == 11
+pub(crate) fn is_late_song(seed: u64, index: usize) -> bool {
+    hash(seed, index).is_multiple_of(LATE_SONGS)
+}
+
+/// A number that depends on the seed and a song.
+fn hash(seed: u64, index: usize) -> u64 {
+    mix(mix(seed ^ SONGS) ^ index as u64)
 }
 
 /// Adds records with difficulties of all kinds.
@@ -135,16 +145,17 @@ pub(crate) fn unknown_tracks() -> Vec<Draft> {
 }
 
 /// Makes what the log says of the catalogue's songs differ from the catalogue here and there.
-pub(crate) fn distort(tracks: &mut Vec<Draft>) {
+pub(crate) fn distort(seed: u64, tracks: &mut Vec<Draft>) {
     let mut drifted = Vec::new();
     for (index, track) in tracks.iter_mut().enumerate() {
-        match mix(index as u64) % 40 {
+        let hash = hash(seed, index) / LATE_SONGS;
+        match hash % 40 {
             0 => track.title.push_str("  "),
             1 => track.artist.push(' '),
             2 => track.title.insert(0, ' '),
             3..=4 => {
                 // Some plays are of another length.
-                let drift = [13_000, -47_000, 26_131, 6_004_000][index % 4];
+                let drift = [13_000, -47_000, 26_131, 6_004_000][(hash / 40 % 4) as usize];
                 let mut other = track.clone();
                 other.duration = (other.duration + drift).max(100_000);
                 track.weight /= 2.0;
@@ -153,10 +164,10 @@ pub(crate) fn distort(tracks: &mut Vec<Draft>) {
             }
             _ => {}
         }
-        if !track.artist.is_ascii() && !mix(index as u64).is_multiple_of(3) {
+        if !track.artist.is_ascii() && !(hash / 160).is_multiple_of(3) {
             track.artist = doubly_encoded(&track.artist);
         }
-        if !track.title.is_ascii() && !mix(index as u64).is_multiple_of(3) {
+        if !track.title.is_ascii() && !(hash / 160).is_multiple_of(3) {
             track.title = doubly_encoded(&track.title);
         }
     }

@@ -55,13 +55,16 @@ fn top<K: Ord>(counts: HashMap<K, u64>) -> Vec<(K, u64)> {
     counts
 }
 
-pub(super) fn top_songs(universe: &Universe) -> Rows {
+/// The song that a play of a track matches, or [`NO_SONG`].
+pub(super) type Matching<'a> = &'a dyn Fn(u32) -> u32;
+
+pub(super) fn top_songs(universe: &Universe, song: Matching<'_>) -> Rows {
     let mut plays: HashMap<(&str, &str), (u64, bool)> = HashMap::new();
     for (index, count) in universe.played() {
         let track = universe.track(index);
         let entry = plays.entry((trimmed(track.title.as_str()), trimmed(track.artist.as_str()))).or_default();
         entry.0 += count;
-        entry.1 |= universe.song(index) != NO_SONG;
+        entry.1 |= song(index) != NO_SONG;
     }
     let counts = plays.iter().filter(|((title, _), _)| super::value(title).is_some());
     top(counts.map(|(key, (count, _))| (*key, *count)).collect())
@@ -74,10 +77,15 @@ pub(super) fn top_songs(universe: &Universe) -> Rows {
 }
 
 /// The songs of the catalogue that were played most, and how many plays there were of all of them.
-pub(super) fn matched_songs(universe: &Universe, songs: &StarSongs, records: &[SongRecord]) -> (Rows, u64) {
+pub(super) fn matched_songs(
+    universe: &Universe,
+    song: Matching<'_>,
+    songs: &StarSongs,
+    records: &[SongRecord],
+) -> (Rows, u64) {
     let mut plays: HashMap<u32, u64> = HashMap::new();
     for (track, count) in universe.played() {
-        let song = universe.song(track);
+        let song = song(track);
         if song != NO_SONG {
             *plays.entry(song).or_default() += count;
         }

@@ -18,6 +18,8 @@ use crate::{
 
 /// The version of the form of the file.
 const FORM: u32 = 1;
+/// What makes it, before its version.
+const GENERATOR: &str = "sparkify ";
 
 /// The names of files, for telling whether a directory has others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,9 +34,10 @@ impl FileSet {
         self.names = self.names.wrapping_add(XxHash64::oneshot(0, name.as_bytes()));
     }
 
-    /// The files that a data set says it has.
+    /// The files that a data set says it has; nothing if the answers are not of a generated one.
     pub(crate) fn read(answers: &str) -> Option<Self> {
         let answers: Value = serde_json::from_str(answers).ok()?;
+        answers["generator"].as_str()?.strip_prefix(GENERATOR)?;
         let names = u64::from_str_radix(answers["files"]["names"].as_str()?, 16).ok()?;
         Some(Self { count: answers["files"]["count"].as_u64()?, names })
     }
@@ -81,9 +84,10 @@ impl Users {
             return;
         }
         let listeners = &mut self.listeners;
+        let played = u64::from(facts.plays);
         let add = |(users, plays): &mut (u64, u64)| {
             *users += 1;
-            *plays += facts.plays;
+            *plays += played;
         };
         add(listeners.by_gender.entry(gender.map(str::to_owned)).or_default());
         if let Some(place) = value(details.location) {
@@ -98,9 +102,9 @@ impl Users {
         }
         // Users come in the order of their ids, so a later one needs more plays.
         let top = &mut listeners.top;
-        if top.len() < TOP || top.last().is_some_and(|(plays, ..)| facts.plays > *plays) {
-            let place = top.partition_point(|(plays, ..)| *plays >= facts.plays);
-            top.insert(place, (facts.plays, details.id, [json!(first), json!(last), json!(level.name())]));
+        if top.len() < TOP || top.last().is_some_and(|(plays, ..)| played > *plays) {
+            let place = top.partition_point(|(plays, ..)| *plays >= played);
+            top.insert(place, (played, details.id, [json!(first), json!(last), json!(level.name())]));
             top.truncate(TOP);
         }
     }
@@ -116,6 +120,7 @@ pub(crate) struct Answers<'a> {
     pub(crate) records: &'a [SongRecord],
     pub(crate) totals: &'a Totals,
     pub(crate) songplays: Checksum,
+    pub(crate) songplays_by_name: Checksum,
     pub(crate) time: Checksum,
     /// Listeners of each of the top artists.
     pub(crate) artists: Vec<(String, u64, u64)>,
@@ -153,7 +158,7 @@ impl Answers<'_> {
         let rejected = self.rejects.len() as u64;
         let object = json!({
             "form": FORM,
-            "generator": concat!("sparkify ", env!("CARGO_PKG_VERSION")),
+            "generator": format!("{GENERATOR}{}", env!("CARGO_PKG_VERSION")),
             "settings": self.settings(),
             "files": {"count": self.files.count, "names": format!("{:016x}", self.files.names)},
             "records": {
@@ -167,6 +172,12 @@ impl Answers<'_> {
             "tables_after_two_loads": object(tables.iter().map(|(name, sums)| (*name, sum(&sums[1])))),
             "tables_without_id": object(tables[..3].iter().map(|(name, sums)| (*name, sum(&sums[2])))),
             "analytics": analytics,
+            "with_match_rule_title_artist": {
+                "tables": {"songplays": sum(&self.songplays_by_name)},
+                "analytics": object(self.of_songs(&|track| {
+                    self.universe.other_song(track).unwrap_or_else(|| self.universe.song(track))
+                })),
+            },
             "late_files": self.late_files,
             "rejects": self.rejects.iter().map(|reject| {
                 json!({"file": reject.file, "line": reject.line, "reason": reject.reason})
@@ -185,18 +196,34 @@ impl Answers<'_> {
             Volume::Users(_) => None,
         };
         let time = |time: Timestamp| time.to_string();
+        let rhythm = &settings.rhythm;
         json!({
             "seed": settings.seed, "users": self.users_at_start, "events": events, "songs": settings.songs,
             "tracks": settings.tracks, "match_rate": settings.match_rate,
             "from": time(settings.from), "to": time(settings.to),
             "growth_rate": settings.growth_rate, "attrition_rate": settings.attrition_rate,
-            "traps": settings.traps, "corrupt": settings.corrupt, "match_rule": "exact",
+            "seconds_between_pages": rhythm.seconds_between_pages,
+            "days_between_sessions": rhythm.days_between_sessions, "session_gap": rhythm.session_gap,
+            "daily_damping": rhythm.daily_damping, "weekend_damping": rhythm.weekend_damping,
+            "weekend_offset": rhythm.weekend_offset, "weekend_scale": rhythm.weekend_scale,
+            "traps": settings.traps, "corrupt": settings.corrupt, "compress": settings.compression.name(),
+            "match_rule": "exact",
         })
     }
 
+    /// The answers that depend on the song that each track matches.
+    fn of_songs(&self, song: analytics::Matching<'_>) -> [(&'static str, Value); 3] {
+        let (matched_songs, matched) =
+            analytics::matched_songs(self.universe, song, self.songs, self.records);
+        [
+            ("top_songs", json!(analytics::top_songs(self.universe, song))),
+            ("matched_songs", json!(matched_songs)),
+            ("match_rate", json!(analytics::match_rate(self.totals, matched))),
+        ]
+    }
+
     fn analytics(&self, tables: &[(&'static str, [Checksum; 3])], listeners: &Listeners) -> Value {
-        let (totals, universe) = (self.totals, self.universe);
-        let (matched_songs, matched) = analytics::matched_songs(universe, self.songs, self.records);
+        let totals = self.totals;
         let staged_songs = self.records.len() as u64 - self.song_duplicates;
         let ledger = [
             ("loaded_files", self.data_files),
@@ -216,9 +243,7 @@ impl Answers<'_> {
         let level_changes = sum(&totals.level_changes);
         let mut answers: Map<String, Value> = [
             ("row_counts", row_counts),
-            ("top_songs", analytics::top_songs(universe)),
             ("top_artists", top_artists),
-            ("matched_songs", matched_songs),
             ("plays_by_hour", analytics::plays_by_hour(totals)),
             ("plays_by_weekday", analytics::plays_by_weekday(totals)),
             ("plays_by_week", analytics::plays_by_week(totals)),
@@ -231,10 +256,11 @@ impl Answers<'_> {
             ("session_length", analytics::session_length(totals)),
             ("daily_active_users", analytics::daily_active_users(totals)),
             ("weekly_active_users", analytics::weekly_active_users(totals)),
-            ("match_rate", analytics::match_rate(totals, matched)),
         ]
         .into_iter()
-        .map(|(name, rows)| (name.to_owned(), json!(rows)))
+        .map(|(name, rows)| (name, json!(rows)))
+        .chain(self.of_songs(&|track| self.universe.song(track)))
+        .map(|(name, rows)| (name.to_owned(), rows))
         .collect();
         // As many rows as there are changes: the checksum will do.
         answers.insert("level_changes".to_owned(), level_changes);
@@ -246,8 +272,8 @@ fn sum(checksum: &Checksum) -> Value {
     json!({"rows": checksum.rows, "checksum": checksum.hex()})
 }
 
-fn object(entries: impl Iterator<Item = (&'static str, Value)>) -> Value {
-    Value::Object(entries.map(|(name, value)| (name.to_owned(), value)).collect())
+fn object(entries: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    Value::Object(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 /// How deep the file is indented; below, a value takes one line.

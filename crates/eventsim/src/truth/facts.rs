@@ -13,10 +13,10 @@ const SESSION_CLASSES: [i64; 6] = [300_000, 900_000, 1_800_000, 3_600_000, 7_200
 /// No day yet.
 const NEVER: i32 = i32::MIN;
 
-/// What is known of one user so far.
+/// What is known of one user so far. There is one for each user all the time, so it is small.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
-    pub(crate) plays: u64,
+    pub(crate) plays: u32,
     /// Of the newest event that names the user.
     pub(crate) level: Option<Level>,
     /// Whether an event that is not late names the user.
@@ -30,8 +30,8 @@ pub(crate) struct Facts {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Session {
-    events: u64,
-    plays: u64,
+    events: u32,
+    plays: u32,
     first: i64,
     last: i64,
 }
@@ -61,7 +61,7 @@ impl Facts {
         tally.events += 1;
         let is_play = event.is_play();
         self.session.events += 1;
-        self.session.plays += u64::from(is_play);
+        self.session.plays += u32::from(is_play);
         self.session.last = event.at;
         if !event.state.auth.is_known() {
             return None;
@@ -103,8 +103,8 @@ impl Facts {
         };
         tally.sessions.count += 1;
         tally.sessions.with_play += u64::from(session.plays > 0);
-        tally.sessions.events_max = tally.sessions.events_max.max(session.events);
-        tally.sessions.plays_max = tally.sessions.plays_max.max(session.plays);
+        tally.sessions.events_max = tally.sessions.events_max.max(u64::from(session.events));
+        tally.sessions.plays_max = tally.sessions.plays_max.max(u64::from(session.plays));
         tally.sessions.by_length[class] += 1;
     }
 }

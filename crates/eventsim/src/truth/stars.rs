@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use twox_hash::XxHash64;
+
 use super::{Checksum, Row};
 use crate::catalogue::{Catalogue, SongRecord};
 
@@ -33,6 +35,13 @@ pub(crate) struct StarSongs {
     artists: Vec<Keyed>,
     /// By the length: the records of which one is played, and the songs that they stand for.
     by_duration: HashMap<i64, Vec<(usize, u32)>>,
+    /// The same by the hash of title and artist.
+    by_name: HashMap<u64, Vec<(usize, u32)>>,
+}
+
+/// A hash of a title and an artist.
+fn name_hash(title: &str, artist: &str) -> u64 {
+    XxHash64::oneshot(XxHash64::oneshot(0, trimmed(title).as_bytes()), trimmed(artist).as_bytes())
 }
 
 impl StarSongs {
@@ -76,10 +85,13 @@ impl StarSongs {
         let place: HashMap<&str, u32> =
             (0..).zip(&songs).map(|(place, song)| (records[song.record].song_id.as_str(), place)).collect();
         let mut by_duration: HashMap<i64, Vec<(usize, u32)>> = HashMap::with_capacity(records.len());
+        let mut by_name: HashMap<u64, Vec<(usize, u32)>> = HashMap::with_capacity(records.len());
         for (index, record) in records.iter().enumerate() {
-            by_duration.entry(record.duration).or_default().push((index, place[record.song_id.as_str()]));
+            let known = (index, place[record.song_id.as_str()]);
+            by_duration.entry(record.duration).or_default().push(known);
+            by_name.entry(name_hash(&record.title, &record.name)).or_default().push(known);
         }
-        Self { songs, artists, by_duration }
+        Self { songs, artists, by_duration, by_name }
     }
 
     /// The song that a play of a title by an artist of a length matches: of several the one with the smallest
@@ -91,13 +103,12 @@ impl StarSongs {
         artist: &str,
         duration: i64,
     ) -> Option<u32> {
-        let candidates = self.by_duration.get(&duration)?;
-        let same = |one: &str, other: &str| value(one).is_some() && trimmed(one) == trimmed(other);
-        candidates
-            .iter()
-            .filter(|(index, _)| same(&records[*index].title, title) && same(&records[*index].name, artist))
-            .map(|(_, song)| *song)
-            .min()
+        first(records, self.by_duration.get(&duration)?, title, artist)
+    }
+
+    /// The same where the length has no meaning.
+    pub(crate) fn matching_by_name(&self, records: &[SongRecord], title: &str, artist: &str) -> Option<u32> {
+        first(records, self.by_name.get(&name_hash(title, artist))?, title, artist)
     }
 
     /// The record that a song's row is made from.
@@ -142,6 +153,16 @@ impl StarSongs {
         });
         [songs, artists]
     }
+}
+
+/// Of candidates the first song with a title and an artist.
+fn first(records: &[SongRecord], candidates: &[(usize, u32)], title: &str, artist: &str) -> Option<u32> {
+    let same = |one: &str, other: &str| value(one).is_some() && trimmed(one) == trimmed(other);
+    candidates
+        .iter()
+        .filter(|(index, _)| same(&records[*index].title, title) && same(&records[*index].name, artist))
+        .map(|(_, song)| *song)
+        .min()
 }
 
 fn sum(rows: &[Keyed], write: impl Fn(&mut Row, Option<i64>, usize)) -> [Checksum; 3] {

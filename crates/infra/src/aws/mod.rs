@@ -87,7 +87,7 @@ impl Services {
             )
             .into());
         };
-        let wire = Wire { double: config.endpoint_url().is_some() };
+        let wire = Wire { double: config.endpoint_url().is_some_and(is_on_this_machine) };
         Ok(Self {
             identity: Arc::new(sts::StsIdentity::new(config, wire)),
             roles: Arc::new(iam::IamRoles::new(config, wire)),
@@ -112,6 +112,20 @@ fn network(config: &SdkConfig, wire: Wire) -> Option<Arc<dyn Network>> {
 #[cfg(not(feature = "ec2"))]
 const fn network(_config: &SdkConfig, _wire: Wire) -> Option<Arc<dyn Network>> {
     None
+}
+
+/// Whether an endpoint is on this machine: doubles of AWS are, and proxies and private endpoints, which answer for AWS
+/// itself, are elsewhere.
+fn is_on_this_machine(endpoint: &str) -> bool {
+    let Some((_, rest)) = endpoint.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// One client for all services, with rustls and ring. It speaks plain HTTP to endpoints that are `http://…`.

@@ -13,8 +13,8 @@ use super::wire::Wire;
 use crate::{
     Secret,
     services::{
-        Answer, AttachedRole, Cluster, ClusterChange, Clusters, DatabaseCredentials, Endpoint, FinalSnapshot,
-        NewCluster, Orderable, ParameterGroup, Snapshot, SubnetGroup, Tags,
+        Answer, AttachedRole, Cluster, ClusterChange, Clusters, DatabaseCredentials, Endpoint, ErrorKind,
+        FinalSnapshot, NewCluster, Orderable, ParameterGroup, Snapshot, SubnetGroup, Tags,
     },
 };
 
@@ -30,6 +30,23 @@ pub(super) struct RedshiftClusters {
 impl RedshiftClusters {
     pub(super) fn new(config: &SdkConfig, wire: Wire) -> Self {
         Self { client: Client::new(config), wire }
+    }
+
+    /// The manual snapshots of a cluster, or of all.
+    async fn manual_snapshots(&self, cluster_id: Option<&str>) -> Answer<Vec<types::Snapshot>> {
+        let mut pages = self
+            .client
+            .describe_cluster_snapshots()
+            .set_cluster_identifier(cluster_id.map(str::to_owned))
+            .snapshot_type("manual")
+            .into_paginator()
+            .send();
+        let mut snapshots = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = self.wire.answer("redshift:DescribeClusterSnapshots", page)?;
+            snapshots.extend(page.snapshots.unwrap_or_default());
+        }
+        Ok(snapshots)
     }
 
     async fn parameters(&self, group: &str) -> Answer<BTreeMap<String, String>> {
@@ -65,7 +82,7 @@ fn cluster_of(found: types::Cluster) -> Cluster {
         Some(Endpoint { host: endpoint.address?, port })
     });
     let groups = found.vpc_security_groups.unwrap_or_default();
-    let parameter_groups = found.cluster_parameter_groups.unwrap_or_default();
+    let parameter_group = found.cluster_parameter_groups.unwrap_or_default().into_iter().next();
     Cluster {
         id: found.cluster_identifier.unwrap_or_default(),
         status: found.cluster_status.unwrap_or_default(),
@@ -82,7 +99,8 @@ fn cluster_of(found: types::Cluster) -> Cluster {
         default_role_arn: found.default_iam_role_arn.filter(|arn| !arn.is_empty()),
         security_group_ids: groups.into_iter().filter_map(|group| group.vpc_security_group_id).collect(),
         subnet_group: found.cluster_subnet_group_name,
-        parameter_group: parameter_groups.into_iter().find_map(|group| group.parameter_group_name),
+        parameter_status: parameter_group.as_ref().and_then(|group| group.parameter_apply_status.clone()),
+        parameter_group: parameter_group.and_then(|group| group.parameter_group_name),
         vpc_id: found.vpc_id,
         snapshot_retention_days: found
             .automated_snapshot_retention_period
@@ -282,26 +300,25 @@ impl Clusters for RedshiftClusters {
     }
 
     async fn snapshots(&self, cluster_id: &str) -> Answer<Vec<Snapshot>> {
-        let mut pages = self
-            .client
-            .describe_cluster_snapshots()
-            .cluster_identifier(cluster_id)
-            .snapshot_type("manual")
-            .into_paginator()
-            .send();
-        let mut snapshots = Vec::new();
-        while let Some(page) = pages.next().await {
-            let Some(page) = self.wire.found("redshift:DescribeClusterSnapshots", page)? else { break };
-            snapshots.extend(page.snapshots.unwrap_or_default().into_iter().map(|snapshot| Snapshot {
+        let found = match self.manual_snapshots(Some(cluster_id)).await {
+            // That the cluster is gone does not mean that its snapshots are: they are looked for among all.
+            Err(error) if error.kind == ErrorKind::NotFound => self.manual_snapshots(None).await?,
+            found => found?,
+        };
+        let of_cluster = |snapshot: &types::Snapshot| snapshot.cluster_identifier() == Some(cluster_id);
+        Ok(found
+            .into_iter()
+            .filter(of_cluster)
+            .map(|snapshot| Snapshot {
                 name: snapshot.snapshot_identifier.unwrap_or_default(),
                 status: snapshot.status.unwrap_or_default(),
                 size_bytes: megabytes(snapshot.total_backup_size_in_mega_bytes),
-                retention_days:
-                    snapshot.manual_snapshot_retention_period.and_then(|days| u32::try_from(days).ok()),
+                retention_days: snapshot
+                    .manual_snapshot_retention_period
+                    .and_then(|days| u32::try_from(days).ok()),
                 tags: our_tags(snapshot.tags),
-            }));
-        }
-        Ok(snapshots)
+            })
+            .collect())
     }
 
     async fn tag_resource(&self, arn: &str, tags: &Tags) -> Answer<()> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_redshiftserverless::{
     Client,
-    types::{Tag, UsageLimitBreachAction, UsageLimitPeriod, UsageLimitUsageType},
+    types::{self, Tag, UsageLimitBreachAction, UsageLimitPeriod, UsageLimitUsageType},
 };
 
 use super::{redshift::megabytes, wire::Wire};
@@ -30,6 +30,18 @@ pub(super) struct RedshiftServerless {
 impl RedshiftServerless {
     pub(super) fn new(config: &SdkConfig, wire: Wire) -> Self {
         Self { client: Client::new(config), wire }
+    }
+
+    /// The snapshots of a namespace, or of all.
+    async fn snapshots_of(&self, namespace: Option<&str>) -> Answer<Vec<types::Snapshot>> {
+        let request = self.client.list_snapshots().set_namespace_name(namespace.map(str::to_owned));
+        let mut pages = request.into_paginator().send();
+        let mut snapshots = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = self.wire.answer("redshift-serverless:ListSnapshots", page)?;
+            snapshots.extend(page.snapshots.unwrap_or_default());
+        }
+        Ok(snapshots)
     }
 
     async fn tags(&self, arn: &str) -> Answer<Tags> {
@@ -67,7 +79,7 @@ fn attached(text: &str) -> AttachedRole {
     }
 }
 
-fn limit_of(found: aws_sdk_redshiftserverless::types::UsageLimit) -> Option<ExistingUsageLimit> {
+fn limit_of(found: types::UsageLimit) -> Option<ExistingUsageLimit> {
     let period = match found.period? {
         UsageLimitPeriod::Daily => Period::Daily,
         UsageLimitPeriod::Weekly => Period::Weekly,
@@ -182,6 +194,10 @@ impl Serverless for RedshiftServerless {
             security_group_ids: found.security_group_ids.unwrap_or_default(),
             subnet_ids: found.subnet_ids.unwrap_or_default(),
             port: found.port.and_then(|port| u16::try_from(port).ok()),
+            requires_tls: found.config_parameters.unwrap_or_default().iter().find_map(|parameter| {
+                let value = parameter.parameter_value()?;
+                (parameter.parameter_key() == Some("require_ssl")).then(|| value.eq_ignore_ascii_case("true"))
+            }),
             created_at: found.creation_date.and_then(|time| time.try_into().ok()),
             tags: self.tags(&arn).await?,
             arn,
@@ -278,25 +294,23 @@ impl Serverless for RedshiftServerless {
         self.wire.answer("redshift-serverless:UpdateUsageLimit", request.send().await).map(|_| ())
     }
 
-    async fn delete_usage_limit(&self, id: &str) -> Answer<()> {
-        let result = self.client.delete_usage_limit().usage_limit_id(id).send().await;
-        self.wire.gone("redshift-serverless:DeleteUsageLimit", result)
-    }
-
     async fn snapshots(&self, namespace: &str) -> Answer<Vec<Snapshot>> {
-        let mut pages = self.client.list_snapshots().namespace_name(namespace).into_paginator().send();
-        let mut snapshots = Vec::new();
-        while let Some(page) = pages.next().await {
-            let Some(page) = self.wire.found("redshift-serverless:ListSnapshots", page)? else { break };
-            snapshots.extend(page.snapshots.unwrap_or_default().into_iter().map(|snapshot| Snapshot {
+        let found = match self.snapshots_of(Some(namespace)).await {
+            // That the namespace is gone does not mean that its snapshots are: they are looked for among all.
+            Err(error) if error.kind == ErrorKind::NotFound => self.snapshots_of(None).await?,
+            found => found?,
+        };
+        Ok(found
+            .into_iter()
+            .filter(|snapshot| snapshot.namespace_name() == Some(namespace))
+            .map(|snapshot| Snapshot {
                 name: snapshot.snapshot_name.unwrap_or_default(),
                 status: snapshot.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                 size_bytes: megabytes(snapshot.total_backup_size_in_mega_bytes),
                 retention_days: natural(snapshot.snapshot_retention_period),
                 tags: Tags::new(),
-            }));
-        }
-        Ok(snapshots)
+            })
+            .collect())
     }
 
     async fn tag_resource(&self, arn: &str, tags: &Tags) -> Answer<()> {

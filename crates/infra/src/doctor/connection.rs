@@ -7,6 +7,7 @@ use crate::{
     deployment::Deployment,
     doctor::{
         Check, Outcome,
+        examine::CHECK_NETWORK,
         finding::{Finding, one_line},
     },
     outputs::{Login, Outputs},
@@ -20,14 +21,14 @@ impl Deployment {
     pub(super) async fn examine_connection(&self, limit: Duration) -> Vec<Check> {
         let started = self.services.clock.monotonic();
         let mut outputs = None;
-        let warehouse = self.timed("warehouse", limit, async {
+        let warehouse = self.timed("warehouse", limit, CHECK_NETWORK, async {
             let (finding, found) = self.check_warehouse().await;
             outputs = found;
             finding
         });
         let mut checks = vec![warehouse.await];
         let access = match &outputs {
-            Some(outputs) => self.timed("access", limit / 2, self.check_access(outputs)).await,
+            Some(outputs) => self.timed("access", limit / 2, CHECK_NETWORK, self.check_access(outputs)).await,
             None => self.check("access", Finding::skipped("there is no endpoint to reach"), started),
         };
         checks.push(access);

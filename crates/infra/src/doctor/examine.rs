@@ -14,24 +14,31 @@ use crate::{
     error::Error,
     plan::Action,
     policy::{self, S3Place},
+    readiness,
     services::{ErrorKind, ServiceError},
 };
 
 /// How much of the whole deadline the questions to AWS may take together, so that the connection is tried too.
 const SHARE_OF_AWS: f64 = 0.4;
 
+pub(super) const CHECK_NETWORK: &str = "check the network and the name of the region, then try again";
+const GET_CREDENTIALS: &str = "check the network; if none are configured, the machine's metadata service is asked for \
+                               them, which may be silent: log in (aws sso login), set AWS_PROFILE or \
+                               AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_EC2_METADATA_DISABLED=true to know \
+                               at once";
+
 impl Deployment {
     pub(crate) async fn examine(&self) -> Diagnosis {
         let limit = self.timing.doctor_deadline.mul_f64(SHARE_OF_AWS);
         let (credentials, region, node_type, buckets, role, connection) = tokio::join!(
-            self.timed("credentials", limit, self.check_credentials()),
-            self.timed("region", limit, self.check_region()),
-            self.timed("node_type", limit, self.check_node_type()),
-            self.timed("buckets", limit, self.check_buckets()),
-            self.timed("role", limit, self.check_role()),
+            self.timed("credentials", limit, GET_CREDENTIALS, self.check_credentials()),
+            self.timed("region", limit, CHECK_NETWORK, self.check_region()),
+            self.timed("node_type", limit, CHECK_NETWORK, self.check_node_type()),
+            self.timed("buckets", limit, CHECK_NETWORK, self.check_buckets()),
+            self.timed("role", limit, CHECK_NETWORK, self.check_role()),
             self.examine_connection(limit),
         );
-        let mut checks = vec![credentials, region, node_type, buckets, role];
+        let mut checks = vec![region, credentials, node_type, buckets, role];
         checks.extend(connection);
         Diagnosis { checks }
     }
@@ -40,13 +47,14 @@ impl Deployment {
         &self,
         name: &'static str,
         limit: Duration,
+        remedy: &str,
         work: impl Future<Output = Finding>,
     ) -> Check {
         let started = self.services.clock.monotonic();
         let finding = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             Finding::failed(
                 format!("AWS did not answer within {}", humantime::format_duration(limit)),
-                "check the network and the name of the region, then try again",
+                remedy,
             )
         });
         self.check(name, finding, started)
@@ -74,6 +82,9 @@ impl Deployment {
         };
         match answer {
             Ok(()) => Finding::passed(format!("Redshift answers in {region}")),
+            Err(error) if matches!(error.kind, ErrorKind::Credentials | ErrorKind::CredentialsExpired) => {
+                Finding::skipped(format!("{region}; whether Redshift answers there needs credentials"))
+            }
             Err(error) if error.kind == ErrorKind::Unavailable => Finding::failed(
                 format!("Redshift does not answer in {region}: {}", one_line(&error.message)),
                 "check the name of the region and the network; a region that is not enabled for the account must be \
@@ -204,14 +215,49 @@ impl Deployment {
         let step = self.role_step(&around, Some(&role));
         match step.action {
             Action::Conflict => Finding::error(&Error::Conflict { names: vec![format!("role {name}")] }),
-            Action::Keep => {
-                Finding::passed(format!("{name} trusts Redshift and may read what is configured"))
-            }
+            Action::Keep => self.check_attachment(&around.role_arn(), &name).await,
             Action::Create | Action::Change => {
                 let what: Vec<_> =
                     step.differences.iter().map(|difference| difference.attribute.as_str()).collect();
                 Finding::failed(format!("{name} is not as configured: {}", what.join(", ")), provision)
             }
+        }
+    }
+}
+
+impl Deployment {
+    /// Whether the warehouse has the role, which is in order.
+    async fn check_attachment(&self, arn: &str, role: &str) -> Finding {
+        let names = self.config.names();
+        let (warehouse, roles) = match self.config.kind {
+            Kind::Cluster => (
+                &names.cluster,
+                self.services
+                    .clusters
+                    .cluster(&names.cluster)
+                    .await
+                    .map(|found| found.filter(|found| self.owns(&found.tags)).map(|found| found.roles)),
+            ),
+            Kind::Serverless => (
+                &names.namespace,
+                self.services
+                    .serverless
+                    .namespace(&names.namespace)
+                    .await
+                    .map(|found| found.filter(|found| self.owns(&found.tags)).map(|found| found.roles)),
+            ),
+        };
+        let fine = format!("{role} trusts Redshift and may read what is configured");
+        match roles {
+            Err(error) => Finding::refused(&error),
+            Ok(None) => Finding::passed(format!("{fine}; there is no warehouse yet that has it")),
+            Ok(Some(roles)) => match readiness::lacks(&roles, arn) {
+                None => Finding::passed(format!("{fine}, and is attached to {warehouse}")),
+                Some(lacks) => Finding::failed(
+                    format!("{warehouse} cannot read S3: {lacks}"),
+                    "run `sparkify-cli provision`, which attaches it and waits until it is in sync",
+                ),
+            },
         }
     }
 }

@@ -25,7 +25,7 @@ pub enum Outcome {
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// Its name: `credentials`, `region`, `node_type`, `buckets`, `role`, `warehouse`, `access`, `dns`, `tcp`,
+    /// Its name: `settings` (of whoever reads them), `region`, `credentials`, `node_type`, `buckets`, `role`, `warehouse`, `access`, `dns`, `tcp`,
     /// `tls`, `login`.
     pub name: &'static str,
     /// How it went.
@@ -50,7 +50,42 @@ pub struct Diagnosis {
     pub checks: Vec<Check>,
 }
 
+/// The steps, in order.
+const STEPS: [&str; 12] = [
+    "settings",
+    "region",
+    "credentials",
+    "node_type",
+    "buckets",
+    "role",
+    "warehouse",
+    "access",
+    "dns",
+    "tcp",
+    "tls",
+    "login",
+];
+
 impl Diagnosis {
+    /// That of a deployment that could not even be opened: the step before, if there is one, the step that failed,
+    /// and all others as not tried.
+    #[must_use]
+    pub fn ended(before: Option<Check>, failed: Check) -> Self {
+        let why = format!("not tried, since the step {} failed", failed.name);
+        let done: Vec<_> = before.into_iter().chain([failed]).collect();
+        let rest = STEPS.into_iter().filter(|name| !done.iter().any(|check| check.name == *name));
+        let rest: Vec<_> = rest
+            .map(|name| Check {
+                name,
+                outcome: Outcome::Skipped,
+                detail: why.clone(),
+                remedy: None,
+                elapsed: Duration::ZERO,
+            })
+            .collect();
+        Self { checks: done.into_iter().chain(rest).collect() }
+    }
+
     /// Whether no step failed.
     #[must_use]
     pub fn is_healthy(&self) -> bool {

@@ -118,6 +118,7 @@ impl Clusters for FakeAws {
                     security_group_ids: new.security_group_ids.clone(),
                     subnet_group: new.subnet_group.clone().or_else(|| Some("default".to_owned())),
                     parameter_group: new.parameter_group.clone(),
+                    parameter_status: Some("in-sync".to_owned()),
                     vpc_id: Some(super::network::VPC.to_owned()),
                     snapshot_retention_days: new.snapshot_retention_days,
                     maintenance_window: new.maintenance_window.clone(),
@@ -293,8 +294,12 @@ impl Clusters for FakeAws {
         })
     }
 
-    async fn snapshots(&self, _cluster_id: &str) -> Answer<Vec<Snapshot>> {
-        self.call("redshift:DescribeClusterSnapshots", |inner| Ok(inner.world.snapshots.clone()))
+    async fn snapshots(&self, cluster_id: &str) -> Answer<Vec<Snapshot>> {
+        // Ours begin with the name of their cluster.
+        self.call("redshift:DescribeClusterSnapshots", |inner| {
+            let of_cluster = |snapshot: &&Snapshot| snapshot.name.starts_with(cluster_id);
+            Ok(inner.world.snapshots.iter().filter(of_cluster).cloned().collect())
+        })
     }
 
     async fn tag_resource(&self, arn: &str, tags: &Tags) -> Answer<()> {

@@ -37,6 +37,8 @@ pub(crate) struct World {
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) secrets: Vec<SecretEntry>,
     pub(crate) buckets: BTreeMap<String, Region>,
+    /// What lies below a prefix, by `bucket/prefix`.
+    pub(crate) stored: BTreeMap<String, Stored>,
 }
 
 /// How a call is interrupted.

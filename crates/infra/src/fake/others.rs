@@ -23,6 +23,13 @@ impl Buckets for FakeAws {
         })
     }
 
+    async fn stored(&self, bucket: &str, prefix: &str) -> Answer<Stored> {
+        self.call("s3:ListBucket", |inner| {
+            let place = format!("{bucket}/{prefix}");
+            Ok(Stored { all: true, ..inner.world.stored.get(&place).copied().unwrap_or_default() })
+        })
+    }
+
     async fn readable(&self, bucket: &str, _key: &str) -> Answer<bool> {
         self.call("s3:HeadObject", |inner| Ok(inner.world.buckets.contains_key(bucket)))
     }

@@ -157,6 +157,7 @@ impl Serverless for FakeAws {
                     security_group_ids: new.security_group_ids.clone(),
                     subnet_ids: super::network::subnets().into_iter().map(|subnet| subnet.id).collect(),
                     port: Some(new.port),
+                    requires_tls: Some(true),
                     created_at: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_500_000)),
                     tags: new.tags.clone(),
                 },
@@ -237,13 +238,6 @@ impl Serverless for FakeAws {
             for (_, found) in inner.world.limits.iter_mut().filter(|(_, found)| found.id == id) {
                 found.limit = limit;
             }
-            Ok(())
-        })
-    }
-
-    async fn delete_usage_limit(&self, id: &str) -> Answer<()> {
-        self.call("redshift-serverless:DeleteUsageLimit", |inner| {
-            inner.world.limits.retain(|(_, found)| found.id != id);
             Ok(())
         })
     }

@@ -23,9 +23,13 @@ pub(crate) struct Present {
     pub(crate) subnet_group: Option<SubnetGroup>,
     pub(crate) parameter_group: Option<ParameterGroup>,
     pub(crate) cluster: Option<Cluster>,
+    /// The parameter group that the cluster uses, ours or not.
+    pub(crate) used_parameters: Option<ParameterGroup>,
     pub(crate) namespace: Option<Namespace>,
     pub(crate) workgroup: Option<Workgroup>,
     pub(crate) usage_limits: Vec<ExistingUsageLimit>,
+    /// What could not be read and is not needed.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Deployment {
@@ -73,7 +77,10 @@ impl Deployment {
             ResourceKind::ParameterGroup => {
                 present.parameter_group = self.read_parameter_group(&names.parameter_group).await?;
             }
-            ResourceKind::Cluster => present.cluster = self.read_cluster(&names.cluster).await?,
+            ResourceKind::Cluster => {
+                present.cluster = self.read_cluster(&names.cluster).await?;
+                self.read_used_parameters(present).await;
+            }
             ResourceKind::Namespace => present.namespace = self.read_namespace(&names.namespace).await?,
             ResourceKind::Workgroup => present.workgroup = self.read_workgroup(&names.workgroup).await?,
             ResourceKind::UsageLimit => {
@@ -84,7 +91,7 @@ impl Deployment {
                     _ => Vec::new(),
                 };
             }
-            ResourceKind::Snapshot | ResourceKind::Secret => {}
+            ResourceKind::Snapshot | ResourceKind::Secret | ResourceKind::StagedFiles => {}
         }
         Ok(())
     }
@@ -115,13 +122,18 @@ impl Deployment {
             ResourceKind::ParameterGroup => {
                 self.parameter_group_step(around, present.parameter_group.as_ref())
             }
-            ResourceKind::Cluster => self.cluster_step(around, &groups(), present.cluster.as_ref()),
+            ResourceKind::Cluster => self.cluster_step(
+                around,
+                &groups(),
+                present.cluster.as_ref(),
+                present.used_parameters.as_ref(),
+            ),
             ResourceKind::Namespace => self.namespace_step(around, present.namespace.as_ref()),
             ResourceKind::Workgroup => self.workgroup_step(around, &groups(), present.workgroup.as_ref()),
             ResourceKind::UsageLimit => {
                 self.usage_limit_step(self.config.usage_limit?, &present.usage_limits)
             }
-            ResourceKind::Snapshot | ResourceKind::Secret => return None,
+            ResourceKind::Snapshot | ResourceKind::Secret | ResourceKind::StagedFiles => return None,
         })
     }
 
@@ -139,14 +151,13 @@ impl Deployment {
         let around = self.surroundings(Need::Required).await?;
         let (present, steps) = self.compare(&around).await?;
         let mut notes = around.notes.clone();
+        notes.extend(present.notes.iter().cloned());
         let makes_cluster =
             steps.iter().any(|step| step.resource == ResourceKind::Cluster && step.action == Action::Create);
         if makes_cluster {
             self.check_orderable(&mut notes).await?;
         }
-        if let Some(cluster) = present.cluster.as_ref().filter(|cluster| self.owns(&cluster.tags)) {
-            self.note_security(cluster, &mut notes).await;
-        }
+        let surplus = self.find_surplus(&mut notes).await;
         self.note_buckets(&mut notes).await;
         Ok(Plan {
             deployment: self.config.name.clone(),
@@ -155,6 +166,7 @@ impl Deployment {
             kind: self.config.kind,
             steps,
             cost: self.wanted_cost(),
+            surplus,
             notes,
         })
     }
@@ -191,20 +203,19 @@ impl Deployment {
         }
     }
 
-    /// What is less safe about a cluster than one that this program makes.
-    async fn note_security(&self, cluster: &Cluster, notes: &mut Vec<String>) {
-        if cluster.admin_secret_arn.is_none() {
-            notes.push("the administrator's password is not kept by Secrets Manager".to_owned());
+    /// The parameter group that our cluster uses. If it cannot be read, that is a note: nothing is done about it.
+    async fn read_used_parameters(&self, present: &mut Present) {
+        let cluster = present.cluster.as_ref().filter(|cluster| self.owns(&cluster.tags));
+        let Some(name) = cluster.and_then(|cluster| cluster.parameter_group.as_deref()) else { return };
+        if present.parameter_group.as_ref().is_some_and(|group| group.name == name) {
+            present.used_parameters.clone_from(&present.parameter_group);
+            return;
         }
-        let Some(name) = &cluster.parameter_group else { return };
         match self.services.clusters.parameter_group(name).await {
-            Ok(Some(group)) if group.parameters.get("require_ssl").is_some_and(|value| value != "true") => {
-                notes.push(format!(
-                    "the parameter group {name} does not require TLS; this program uses it in any case, others may not"
-                ));
+            Ok(group) => present.used_parameters = group,
+            Err(error) => {
+                present.notes.push(format!("whether the cluster requires TLS was not checked ({error})"))
             }
-            Ok(_) => {}
-            Err(error) => notes.push(format!("whether the cluster requires TLS was not checked ({error})")),
         }
     }
 

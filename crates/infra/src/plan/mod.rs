@@ -1,9 +1,11 @@
 //! What is to be done.
 
 mod compare;
+mod surplus;
 
 pub(crate) use compare::Present;
 use serde::Serialize;
+pub use surplus::Surplus;
 
 use crate::{config::Kind, cost::CostEstimate, services::Region};
 
@@ -32,6 +34,8 @@ pub enum ResourceKind {
     Snapshot,
     /// A secret, which only teardown knows.
     Secret,
+    /// Files below the staging prefix, which only teardown knows.
+    StagedFiles,
 }
 
 impl std::fmt::Display for ResourceKind {
@@ -47,6 +51,7 @@ impl std::fmt::Display for ResourceKind {
             Self::UsageLimit => "usage limit",
             Self::Snapshot => "snapshot",
             Self::Secret => "secret",
+            Self::StagedFiles => "staged files",
         })
     }
 }
@@ -119,6 +124,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What the deployment costs.
     pub cost: CostEstimate,
+    /// What carries the tag of the deployment and the configuration does not ask for.
+    pub surplus: Vec<Surplus>,
     /// What else is to be known: what could not be checked, and what is unusual about the configuration.
     pub notes: Vec<String>,
 }

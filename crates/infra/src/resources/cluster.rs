@@ -86,6 +86,20 @@ impl Deployment {
         .await
     }
 
+    /// The same, and if it is ready, then with that role in force.
+    pub(crate) async fn settle_cluster_with(&self, name: &str, role: &str) -> Result<Settled> {
+        self.wait_for(Subject::new(KIND, name), "ready", || async {
+            let settled = self.settle_cluster(name).await?;
+            if let Settled::Ready(cluster) = &settled
+                && let Some(lacks) = readiness::lacks(&cluster.roles, role)
+            {
+                return Ok(Look::Pending(format!("{}, {lacks}", cluster.status)));
+            }
+            Ok(Look::Done(settled))
+        })
+        .await
+    }
+
     /// Brings the changeable attributes in line, one request after another, each on a settled cluster; then waits
     /// until AWS shows them.
     pub(crate) async fn change_cluster(&self, around: &Surroundings, groups: &[String]) -> Result<Settled> {

@@ -7,7 +7,7 @@ use crate::{
     deployment::Deployment,
     plan::{ResourceKind, Step},
     readiness::{self, Readiness},
-    services::{Cluster, ClusterChange},
+    services::{Cluster, ClusterChange, ParameterGroup},
     surroundings::Surroundings,
 };
 
@@ -16,6 +16,10 @@ const KIND: ResourceKind = ResourceKind::Cluster;
 const RESIZE: &str = "a resize takes the cluster out of use for a while and changes its price: do it yourself (aws \
                       redshift resize-cluster), or correct the configuration";
 const FIXED: &str = "it is fixed when a cluster is made: make a new deployment, or correct the configuration";
+
+pub(super) const PASSWORD: &str = "administrator's password";
+const MANAGE_PASSWORD: &str = "a new password would lock out who knows the old one: do it yourself (aws redshift \
+                               modify-cluster --manage-master-password)";
 
 /// What is to be done with an existing cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,11 +33,13 @@ pub(crate) struct ClusterWork {
 }
 
 impl Deployment {
+    /// What is to be done with the cluster; `parameters` is the group that it uses, if that could be read.
     pub(crate) fn cluster_step(
         &self,
         around: &Surroundings,
         groups: &[String],
         current: Option<&Cluster>,
+        parameters: Option<&ParameterGroup>,
     ) -> Step {
         let name = around.names.cluster.as_str();
         let Some(cluster) = current else {
@@ -45,6 +51,7 @@ impl Deployment {
         let mut differences = Differences::default();
         self.changeable(around, groups, cluster, &mut differences);
         self.fixed(around, cluster, &mut differences);
+        self.unsafe_parts(cluster, parameters, &mut differences);
         match readiness::of_cluster(cluster) {
             Readiness::Deleting(_) => {
                 let note = "an earlier one of this name is still being deleted; it is waited for".to_owned();
@@ -72,7 +79,7 @@ impl Deployment {
         differences.of_new("nodes", config.nodes);
         differences.of_new("database", &config.database);
         differences.of_new("administrator", &config.admin_user);
-        differences.of_new("administrator's password", "kept by Secrets Manager");
+        differences.of_new(PASSWORD, "kept by Secrets Manager");
         differences.of_new("port", config.port);
         differences.of_new("encrypted", true);
         differences.of_new("publicly accessible", config.publicly_accessible);
@@ -172,6 +179,31 @@ impl Deployment {
         for role in cluster.roles.iter().filter(|role| role.arn != ours) {
             let why = "somebody attached it, maybe for other data: detach it yourself if nobody needs it";
             out.push("further role", Some(role.arn.clone()), None, Some(why.to_owned()));
+        }
+    }
+
+    /// What is less safe than with a cluster that this program makes, or not in force yet.
+    fn unsafe_parts(&self, cluster: &Cluster, parameters: Option<&ParameterGroup>, out: &mut Differences) {
+        if cluster.admin_secret_arn.is_none() {
+            out.shown(PASSWORD, "kept by nobody we know of", "kept by Secrets Manager", MANAGE_PASSWORD);
+        }
+        // Our own group has a step of its own, which sets it right.
+        let foreign = parameters.filter(|group| Some(&group.name) != self.wanted_parameter_group().as_ref());
+        if let Some(group) = foreign
+            && group.parameters.get("require_ssl").is_some_and(|value| value != "true")
+        {
+            let why = format!(
+                "the parameter group {} is not of this configuration; this program uses TLS in any case, others may \
+                 not: set require_ssl there yourself, and reboot the cluster",
+                group.name
+            );
+            out.shown("TLS required", false, true, &why);
+        }
+        if let Some(status) = cluster.parameter_status.as_deref().filter(|status| *status == "pending-reboot")
+        {
+            let why = "changed parameters take effect with a reboot, which ends all connections: do it yourself when \
+                       it suits (aws redshift reboot-cluster)";
+            out.shown("parameters", status, "in-sync", why);
         }
     }
 

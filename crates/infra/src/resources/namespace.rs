@@ -1,6 +1,6 @@
 //! The namespace of Serverless: data, users and roles.
 
-use super::{Differences, conflict};
+use super::{Differences, cluster_diff::PASSWORD, conflict};
 use crate::{
     deployment::Deployment,
     error::{During, Error, Result},
@@ -42,6 +42,11 @@ impl Deployment {
         {
             differences.shown("administrator", current, &config.admin_user, FIXED);
         }
+        if namespace.admin_secret_arn.is_none() {
+            let why = "a new password would lock out who knows the old one: do it yourself (aws redshift-serverless \
+                       update-namespace --manage-admin-password)";
+            differences.shown(PASSWORD, "kept by nobody we know of", "kept by Secrets Manager", why);
+        }
         let wanted = around.role_arn();
         if !namespace.roles.iter().any(|role| role.arn == wanted) {
             differences.push("role", None, Some(wanted.clone()), None);
@@ -65,7 +70,7 @@ impl Deployment {
         let mut differences = Differences::default();
         differences.of_new("database", &self.config.database);
         differences.of_new("administrator", &self.config.admin_user);
-        differences.of_new("administrator's password", "kept by Secrets Manager");
+        differences.of_new(PASSWORD, "kept by Secrets Manager");
         differences.into_creation(KIND, &self.config.names().namespace, note.map(str::to_owned))
     }
 
@@ -105,6 +110,18 @@ impl Deployment {
             };
             let look = readiness::of_namespace(&namespace).settled(KIND, name)?;
             Ok(look.map(|_| namespace))
+        })
+        .await
+    }
+
+    /// The same, and with that role in force.
+    pub(crate) async fn settle_namespace_with(&self, name: &str, role: &str) -> Result<Namespace> {
+        self.wait_for(Subject::new(KIND, name), "ready", || async {
+            let namespace = self.settle_namespace(name).await?;
+            Ok(match readiness::lacks(&namespace.roles, role) {
+                Some(lacks) => Look::Pending(format!("{}, {lacks}", namespace.status)),
+                None => Look::Done(namespace),
+            })
         })
         .await
     }

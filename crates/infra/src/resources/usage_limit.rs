@@ -5,7 +5,7 @@ use crate::{
     config::{BreachAction, Period, UsageLimit},
     deployment::Deployment,
     error::{During, Result},
-    pace::Subject,
+    pace::{Look, Subject},
     plan::{ResourceKind, Step},
     services::{ErrorKind, ExistingUsageLimit},
 };
@@ -49,15 +49,38 @@ impl Deployment {
                 let made = self
                     .insist(subject, &kinds, || serverless.create_usage_limit(workgroup_arn, wanted))
                     .await;
-                // After a lost answer it is already there.
                 if made.as_ref().is_err_and(|error| error.kind == ErrorKind::AlreadyExists) {
-                    Ok(())
+                    // After a lost answer it is already there; but it may be another one, that somebody else set.
+                    match self.existing_usage_limit(workgroup_arn, wanted).await? {
+                        same if same.limit == wanted => Ok(()),
+                        other => {
+                            self.insist(subject, &[], || serverless.modify_usage_limit(&other.id, wanted))
+                                .await
+                        }
+                    }
                 } else {
                     made
                 }
             }
         };
         set.during(format!("setting the usage limit of the workgroup {name}"))
+    }
+}
+
+impl Deployment {
+    /// The limit of that period, which is there, once it is visible.
+    async fn existing_usage_limit(
+        &self,
+        workgroup_arn: &str,
+        wanted: UsageLimit,
+    ) -> Result<ExistingUsageLimit> {
+        let name = self.config.names().workgroup;
+        self.wait_for(Subject::new(KIND, &name), "visible", || async {
+            let found = self.read_usage_limits(workgroup_arn).await?;
+            let same = found.into_iter().find(|other| other.limit.period == wanted.period);
+            Ok(same.map_or_else(|| Look::Pending("not visible yet".to_owned()), Look::Done))
+        })
+        .await
     }
 }
 

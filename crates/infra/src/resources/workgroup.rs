@@ -65,6 +65,11 @@ impl Deployment {
             let why = "another port ends all connections: do it yourself, or correct the configuration";
             differences.shown("port", port, config.port, why);
         }
+        if workgroup.requires_tls == Some(false) {
+            let why = "this program uses TLS in any case, others may not: do it yourself (aws redshift-serverless \
+                       update-workgroup --config-parameters parameterKey=require_ssl,parameterValue=true)";
+            differences.shown("TLS required", false, true, why);
+        }
         let (present, wanted): (BTreeSet<_>, BTreeSet<_>) =
             (workgroup.subnet_ids.iter().collect(), config.subnet_ids.iter().collect());
         if !wanted.is_empty() && present != wanted {

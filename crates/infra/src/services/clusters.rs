@@ -51,6 +51,8 @@ pub struct Cluster {
     pub subnet_group: Option<String>,
     /// The parameter group.
     pub parameter_group: Option<String>,
+    /// Whether its parameters are in force, in AWS's words: `in-sync`, `pending-reboot`, `applying`, …
+    pub parameter_status: Option<String>,
     /// Its VPC.
     pub vpc_id: Option<String>,
     /// How many days automatic snapshots are kept.

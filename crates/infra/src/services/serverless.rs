@@ -72,6 +72,8 @@ pub struct Workgroup {
     pub subnet_ids: Vec<String>,
     /// Its port.
     pub port: Option<u16>,
+    /// Whether it takes connections with TLS only, where that is told.
+    pub requires_tls: Option<bool>,
     /// When it was made.
     pub created_at: Option<SystemTime>,
     /// Its tags.
@@ -155,8 +157,6 @@ pub trait Serverless: std::fmt::Debug + Send + Sync {
     async fn create_usage_limit(&self, workgroup_arn: &str, limit: UsageLimit) -> Answer<()>;
     /// Sets amount and consequence of a usage limit; its period cannot be changed.
     async fn modify_usage_limit(&self, id: &str, limit: UsageLimit) -> Answer<()>;
-    /// Deletes a usage limit.
-    async fn delete_usage_limit(&self, id: &str) -> Answer<()>;
 
     /// The snapshots of a namespace, also of one that is gone.
     async fn snapshots(&self, namespace: &str) -> Answer<Vec<Snapshot>>;

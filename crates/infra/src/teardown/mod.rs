@@ -4,6 +4,7 @@ mod plan;
 mod proof;
 mod remove;
 
+pub(crate) use proof::kind_of;
 use serde::Serialize;
 
 use crate::{

@@ -1,12 +1,13 @@
 //! What there is to take away.
 
 use crate::{
-    config::{FinalSnapshotPolicy, Kind},
+    config::{DEPLOYMENT_TAG, FinalSnapshotPolicy, Kind},
     deployment::Deployment,
     error::{During, Error, Result},
     plan::ResourceKind,
+    policy::S3Place,
     readiness::{self, Readiness},
-    services::{ErrorKind, FinalSnapshot, SecurityGroup, Tags},
+    services::{ErrorKind, FinalSnapshot, SecretEntry, SecurityGroup, Stored, Tags},
     status_of::rfc3339,
     teardown::{Remnant, Removal, RemovalStep, SnapshotDecision, TeardownPlan},
 };
@@ -29,11 +30,8 @@ impl Deployment {
 
         let (workgroup, namespace) = match self.read_serverless().await {
             Ok(found) => found,
-            Err(error) if self.config.kind == Kind::Cluster && may_be_absent(&error) => {
-                notes.push(format!(
-                    "Serverless could not be asked, and this deployment does not use it ({})",
-                    brief(&error)
-                ));
+            Err(error) if self.may_do_without(&error) => {
+                notes.push(not_asked(&error));
                 (None, None)
             }
             Err(error) => return Err(error),
@@ -90,7 +88,8 @@ impl Deployment {
             steps.push(self.removal(ResourceKind::Role, &found.name, &found.tags, None, false));
         }
 
-        let costing = self.costing(&mut notes).await;
+        let Costing { found: costing, not_listed } = self.costing().await;
+        notes.extend(not_listed);
         Ok(TeardownPlan {
             deployment: self.config.name.clone(),
             region: self.services.region.clone(),
@@ -142,21 +141,24 @@ impl Deployment {
         network.security_groups_named(&name).await.during(format!("reading the security groups named {name}"))
     }
 
-    /// The snapshots and secrets that go on costing.
-    pub(crate) async fn costing(&self, notes: &mut Vec<String>) -> Vec<Remnant> {
+    /// The snapshots, secrets and staged files that go on costing.
+    pub(crate) async fn costing(&self) -> Costing {
         let names = self.config.names();
         let mut costing = Vec::new();
+        let mut not_listed = Vec::new();
         let mut snapshots = Vec::new();
         match self.services.clusters.snapshots(&names.cluster).await {
             Ok(found) => snapshots.extend(found),
-            Err(error) => notes.push(format!("the snapshots were not listed ({error})")),
+            Err(error) => not_listed.push(format!("the snapshots were not listed ({error})")),
         }
         match self.services.serverless.snapshots(&names.namespace).await {
             Ok(found) => snapshots.extend(found),
-            Err(error) if self.config.kind == Kind::Serverless => {
-                notes.push(format!("the snapshots of the namespace were not listed ({error})"));
+            Err(error) if self.config.kind == Kind::Cluster && error.kind == ErrorKind::Unsupported => {
+                tracing::debug!(%error, "listing the snapshots of Serverless");
             }
-            Err(error) => tracing::debug!(%error, "listing the snapshots of Serverless"),
+            Err(error) => {
+                not_listed.push(format!("the snapshots of the namespace were not listed ({error})"));
+            }
         }
         for snapshot in snapshots {
             let kept = snapshot
@@ -170,27 +172,99 @@ impl Deployment {
                 note: format!("{kept}{size}; its storage costs until then"),
             });
         }
-        let prefix = format!("redshift!{}-{}", names.cluster, self.config.admin_user);
+        // Snapshots of other clusters that carry our tag: of one that was renamed, or restored.
+        match self.services.clusters.tagged(DEPLOYMENT_TAG, &self.config.name).await {
+            Ok(arns) => {
+                for name in arns.iter().filter_map(|arn| snapshot_of(arn)) {
+                    if !costing.iter().any(|known: &Remnant| known.name == name) {
+                        costing.push(Remnant {
+                            resource: ResourceKind::Snapshot,
+                            name: name.to_owned(),
+                            note: "it carries our tag and is of another cluster; its storage costs until it is deleted"
+                                .to_owned(),
+                        });
+                    }
+                }
+            }
+            Err(error) => not_listed.push(format!("snapshots with our tag were not listed ({error})")),
+        }
+        let prefix = format!("redshift!{}-", names.cluster);
         match self.services.secrets.secrets_named(&prefix).await {
             Ok(secrets) => {
-                costing.extend(secrets.into_iter().filter(|secret| !secret.deleted).map(|secret| Remnant {
+                let ours = |secret: &SecretEntry| !secret.deleted && self.is_secret_of(&prefix, &secret.name);
+                costing.extend(secrets.into_iter().filter(ours).map(|secret| Remnant {
                     resource: ResourceKind::Secret,
                     name: secret.name,
                     note: "Redshift deletes it with the warehouse; until then it costs, also while a cluster is paused"
                         .to_owned(),
                 }));
             }
-            Err(error) => notes.push(format!("the secrets were not listed ({error})")),
+            Err(error) => not_listed.push(format!("the secrets were not listed ({error})")),
         }
-        costing
+        if let Some(place) = self.config.staging.as_deref().and_then(|text| S3Place::parse(text).ok()) {
+            match self.services.buckets.stored(&place.bucket, &place.key).await {
+                Ok(Stored { objects: 0, .. }) => {}
+                Ok(Stored { objects, bytes, all }) => costing.push(Remnant {
+                    resource: ResourceKind::StagedFiles,
+                    name: place.to_string(),
+                    note: format!(
+                        "{}{objects} objects, {} MB, of loads that were broken off or of others who stage there; their \
+                         storage costs until somebody deletes them",
+                        if all { "" } else { "more than " },
+                        bytes.div_ceil(1_000_000)
+                    ),
+                }),
+                Err(error) => not_listed.push(format!("the files below {place} were not listed ({error})")),
+            }
+        }
+        Costing { found: costing, not_listed }
+    }
+
+    /// Whether a secret is of an administrator of this warehouse, whoever that was when it was made. The name of
+    /// another deployment may begin with that of this one: what follows it then has a hyphen, which few
+    /// administrators have.
+    fn is_secret_of(&self, prefix: &str, name: &str) -> bool {
+        name.strip_prefix(prefix).is_some_and(|user| user == self.config.admin_user || !user.contains('-'))
+    }
+
+    /// Whether the error only says that Serverless cannot be asked, and nobody asks for it here. A plan can be
+    /// made without; whether that is a proof is another question.
+    pub(crate) fn may_do_without(&self, error: &Error) -> bool {
+        let kinds = [ErrorKind::Unsupported, ErrorKind::AccessDenied, ErrorKind::Unavailable];
+        self.config.kind == Kind::Cluster && error.service().is_some_and(|error| kinds.contains(&error.kind))
     }
 }
 
-/// Whether an error only says that a service cannot be used here.
-pub(crate) fn may_be_absent(error: &Error) -> bool {
-    error.service().is_some_and(|error| {
-        matches!(error.kind, ErrorKind::Unsupported | ErrorKind::AccessDenied | ErrorKind::Unavailable)
-    })
+/// What goes on costing, and what could not be listed.
+#[derive(Debug, Default)]
+pub(crate) struct Costing {
+    pub(crate) found: Vec<Remnant>,
+    pub(crate) not_listed: Vec<String>,
+}
+
+/// That Serverless could not be asked.
+pub(crate) fn not_asked(error: &Error) -> String {
+    if is_unsupported(error) {
+        return format!(
+            "there is no Serverless here, and this deployment does not use it ({})",
+            brief(error)
+        );
+    }
+    format!(
+        "Serverless could not be asked; whether something of this deployment is there is not known ({})",
+        brief(error)
+    )
+}
+
+/// Whether the service is not there at all, so that nothing can be left in it.
+pub(crate) fn is_unsupported(error: &Error) -> bool {
+    error.service().is_some_and(|error| error.kind == ErrorKind::Unsupported)
+}
+
+/// The name of a snapshot from its ARN, `arn:aws:redshift:region:account:snapshot:cluster/name`.
+fn snapshot_of(arn: &str) -> Option<&str> {
+    let (_, name) = arn.splitn(6, ':').nth(5)?.strip_prefix("snapshot:")?.split_once('/')?;
+    Some(name)
 }
 
 pub(crate) fn brief(error: &Error) -> String {

@@ -9,7 +9,7 @@ use crate::{
     services::{ServiceError, Tags},
     teardown::{
         Remnant, TeardownReport,
-        plan::{brief, may_be_absent},
+        plan::{Costing, brief, is_unsupported, not_asked},
         remove::Failures,
     },
 };
@@ -52,7 +52,7 @@ impl Deployment {
             clock.sleep(jittered(pause)).await;
             pause = (pause * 2).min(self.timing.poll_max);
         };
-        let Search { mut left, unproven, mut notes } = search;
+        let Search { mut left, mut unproven, mut notes } = search;
         for remnant in &mut left {
             if let Some(why) = failures.get(&(remnant.resource, remnant.name.clone())) {
                 remnant.note.clone_from(why);
@@ -63,7 +63,8 @@ impl Deployment {
                 notes.push(format!("{resource} {name}: {why}"));
             }
         }
-        let costing = self.costing(&mut notes).await;
+        let Costing { found: costing, not_listed } = self.costing().await;
+        unproven.extend(not_listed);
         TeardownReport { deleted: Vec::new(), left, costing, unproven, notes }
     }
 
@@ -97,11 +98,8 @@ impl Deployment {
                 });
                 self.tagged_serverless(&mut search).await;
             }
-            Err(error) if self.config.kind == Kind::Cluster && may_be_absent(&error) => {
-                search.notes.push(format!(
-                    "Serverless could not be asked, and this deployment does not use it ({})",
-                    brief(&error)
-                ));
+            Err(error) if self.config.kind == Kind::Cluster && is_unsupported(&error) => {
+                search.notes.push(not_asked(&error));
             }
             Err(error) => search.unproven.push(format!("Serverless could not be asked ({})", brief(&error))),
         }
@@ -134,8 +132,14 @@ impl Deployment {
                 }
                 Err(error) => search.unproven("security groups with our tag", &error),
             }
-        } else {
+        } else if self.config.security_group_ids.is_empty() {
             search.unproven.push("security groups were not listed: this build cannot do so".to_owned());
+        } else {
+            search.notes.push(
+                "security groups were not listed, since this build cannot do so; the configuration names existing ones \
+                 instead of one of our own"
+                    .to_owned(),
+            );
         }
         search
     }
@@ -165,7 +169,7 @@ impl Deployment {
             Ok(arns) => {
                 for arn in arns {
                     let (kind, name) = match kind_of(&arn) {
-                        // Kept on purpose; they are among what goes on costing.
+                        // Kept on purpose: all with our tag are among what goes on costing.
                         Some((ResourceKind::Snapshot, _)) => continue,
                         Some((kind, name)) => (kind, name.to_owned()),
                         None => (ResourceKind::Cluster, arn.clone()),
@@ -224,7 +228,7 @@ impl Deployment {
 }
 
 /// Kind and name from an ARN of Redshift, `arn:aws:redshift:region:account:kind:name`.
-fn kind_of(arn: &str) -> Option<(ResourceKind, &str)> {
+pub(crate) fn kind_of(arn: &str) -> Option<(ResourceKind, &str)> {
     let (kind, name) = arn.splitn(6, ':').nth(5)?.split_once(':')?;
     let kind = match kind {
         "cluster" => ResourceKind::Cluster,

@@ -100,6 +100,61 @@ async fn throttling_is_waited_out_and_then_given_up() {
 }
 
 #[tokio::test]
+async fn a_disturbance_at_the_end_of_a_long_wait_has_its_own_deadline() {
+    use crate::pace::Subject;
+    let aws = FakeAws::new();
+    let deployment = aws.deployment(config());
+    let subject = Subject::new(ResourceKind::SecurityGroup, "g");
+    let started = deployment.services.clock.monotonic();
+    let answer = deployment
+        .insist(subject, &[ErrorKind::InUse], || async {
+            let elapsed = deployment.services.clock.monotonic().saturating_sub(started);
+            // In use for five minutes, then throttled for half a minute, then in use again, then free.
+            let kind = match elapsed.as_secs() {
+                0..300 => ErrorKind::InUse,
+                300..330 => ErrorKind::Throttled,
+                330..400 => ErrorKind::InUse,
+                400..440 => ErrorKind::Unavailable,
+                _ => return Ok(()),
+            };
+            Err(ServiceError::new(kind, "ec2:DeleteSecurityGroup", "not now"))
+        })
+        .await;
+    assert_eq!(answer.map_err(|error| error.kind), Ok(()));
+
+    // Each ends at its own deadline all the same.
+    for (kind, deadline) in [(ErrorKind::Throttled, 60), (ErrorKind::InUse, 600)] {
+        let started = deployment.services.clock.monotonic();
+        let answer: Result<(), _> = deployment
+            .insist(subject, &[ErrorKind::InUse], || async {
+                Err(ServiceError::new(kind, "ec2:DeleteSecurityGroup", "never"))
+            })
+            .await;
+        assert_eq!(answer.unwrap_err().kind, kind);
+        let elapsed = deployment.services.clock.monotonic().saturating_sub(started);
+        assert_eq!(elapsed, Duration::from_secs(deadline), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn available_without_our_role_is_not_ready() {
+    // AWS shows the cluster as available before it shows the role.
+    let aws = FakeAws::new();
+    let recorder = Arc::new(Recorder::default());
+    let deployment = aws.deployment(config()).with_observer(Arc::<Recorder>::clone(&recorder));
+    deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
+    let role = "arn:aws:iam::123456789012:role/sparkify/sparkify-nightly-us-west-2";
+    assert!(deployment.settle_cluster_with("sparkify-nightly", role).await.is_ok());
+    aws.edit(|world| world.clusters.values_mut().next().unwrap().roles.clear());
+    assert!(deployment.settle_cluster("sparkify-nightly").await.is_ok(), "for a change it is");
+    let error = deployment.settle_cluster_with("sparkify-nightly", role).await.unwrap_err();
+    assert!(
+        matches!(&error, Error::Deadline { state, .. } if state == "available, role sparkify-nightly-us-west-2 not attached"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_resource_just_made_need_not_be_visible_at_once() {
     let aws = FakeAws::new();
     aws.script("iam:PutRolePolicy", ErrorKind::NotFound, 2);

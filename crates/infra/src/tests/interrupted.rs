@@ -118,10 +118,7 @@ async fn teardown_interrupted_at_each_call(config: DeploymentConfig, take: bool)
             let aws = FakeAws::with_world(start.clone());
             aws.cut_at(call, cut);
             let first = tear_down(&aws, config.clone(), take).await;
-            assert!(
-                !matches!(first, Ok(true)) || call + 6 > calls,
-                "{cut:?} {call}: an interrupted run proves nothing"
-            );
+            assert!(!matches!(first, Ok(true)), "{cut:?} {call}: an interrupted run proves nothing");
             aws.heal();
             assert!(tear_down(&aws, config.clone(), take).await.unwrap(), "{cut:?} {call}");
             assert_eq!(comparable(aws.world()), end, "{cut:?} call {call} of {calls}");

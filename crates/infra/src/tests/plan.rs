@@ -220,7 +220,7 @@ async fn a_bucket_elsewhere_or_missing_is_a_note() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_does_not_require_tls_or_has_no_managed_password_is_a_note() {
+async fn a_cluster_that_does_not_require_tls_or_has_no_managed_password_differs() {
     let (aws, deployment) = provisioned(config()).await;
     aws.edit(|world| {
         let cluster = world.clusters.values_mut().next().unwrap();
@@ -237,8 +237,108 @@ async fn a_cluster_that_does_not_require_tls_or_has_no_managed_password_is_a_not
     });
     let plan = deployment.plan().await.unwrap();
     assert!(!plan.has_changes());
-    assert!(plan.notes.iter().any(|note| note.contains("does not require TLS")));
-    assert!(plan.notes.iter().any(|note| note.contains("not kept by Secrets Manager")));
+    let cluster = step(&plan, ResourceKind::Cluster);
+    assert_eq!(attributes(cluster), ["administrator's password", "TLS required"]);
+    assert!(cluster.differences.iter().all(|difference| difference.not_changed_because.is_some()));
+    let drift = deployment.status().await.unwrap().drift;
+    assert_eq!(drift.len(), 1, "status shows it as well");
+    assert_eq!(attributes(&drift[0]), ["administrator's password", "TLS required"]);
+}
+
+#[tokio::test]
+async fn serverless_that_does_not_require_tls_or_has_no_managed_password_differs() {
+    let config = DeploymentConfig { kind: crate::Kind::Serverless, ..config() };
+    let (aws, deployment) = provisioned(config).await;
+    aws.edit(|world| {
+        world.workgroups.values_mut().next().unwrap().requires_tls = Some(false);
+        world.namespaces.values_mut().next().unwrap().admin_secret_arn = None;
+    });
+    let plan = deployment.plan().await.unwrap();
+    assert!(!plan.has_changes(), "{plan:#?}");
+    assert_eq!(attributes(step(&plan, ResourceKind::Namespace)), ["administrator's password"]);
+    assert_eq!(attributes(step(&plan, ResourceKind::Workgroup)), ["TLS required"]);
+    assert_eq!(deployment.status().await.unwrap().drift.len(), 2);
+}
+
+#[tokio::test]
+async fn parameters_that_wait_for_a_reboot_are_shown() {
+    let (aws, deployment) = provisioned(full_config()).await;
+    aws.edit(|world| {
+        world.clusters.values_mut().next().unwrap().parameter_status = Some("pending-reboot".to_owned());
+    });
+    let plan = deployment.plan().await.unwrap();
+    let cluster = step(&plan, ResourceKind::Cluster);
+    assert_eq!((cluster.action, attributes(cluster)), (Action::Keep, vec!["parameters"]));
+    let difference = &cluster.differences[0];
+    assert_eq!(difference.current.as_deref(), Some("pending-reboot"));
+    assert!(difference.not_changed_because.as_ref().unwrap().contains("reboot-cluster"));
+}
+
+#[tokio::test]
+async fn what_the_configuration_no_longer_asks_for_is_shown_with_its_price() {
+    let (aws, _) = provisioned(full_config()).await;
+    let changed = DeploymentConfig {
+        kind: crate::Kind::Serverless,
+        security_group_ids: vec!["sg-given".to_owned()],
+        ..config()
+    };
+    let deployment = aws.deployment(changed.clone());
+    let plan = deployment.plan().await.unwrap();
+    let found: Vec<_> =
+        plan.surplus.iter().map(|one| (one.resource, one.name.as_str(), one.usd_per_hour)).collect();
+    use ResourceKind::*;
+    let name = "sparkify-nightly";
+    assert_eq!(
+        found,
+        [
+            (Cluster, name, Some(0.543)),
+            (SubnetGroup, name, None),
+            (ParameterGroup, name, None),
+            (SecurityGroup, "sparkify-nightly (sg-sparkify-nightly)", None),
+        ]
+    );
+    assert!(plan.surplus[0].note.contains("goes on costing") && plan.surplus[0].note.contains("teardown"));
+    let status = deployment.status().await.unwrap();
+    assert_eq!(status.surplus, plan.surplus);
+    // Applying does nothing about it, and teardown takes all of it away.
+    deployment.apply(&plan).await.unwrap();
+    assert_eq!(aws.world().clusters.len(), 1);
+    let teardown = deployment.teardown_plan(Some(crate::teardown::SnapshotDecision::Skip)).await.unwrap();
+    assert!(deployment.teardown(&teardown).await.unwrap().is_clean());
+    assert!(deployment.plan().await.unwrap().surplus.is_empty());
+}
+
+#[tokio::test]
+async fn the_other_way_round_too_and_under_other_names() {
+    let serverless = DeploymentConfig { kind: crate::Kind::Serverless, ..config() };
+    let (aws, _) = provisioned(serverless).await;
+    let deployment = aws.deployment(config());
+    aws.edit(|world| {
+        let mut restored = world.namespaces.values().next().unwrap().clone();
+        restored.name = "restored-by-hand".to_owned();
+        world.namespaces.insert(restored.name.clone(), restored);
+    });
+    let surplus = deployment.status().await.unwrap().surplus;
+    let found: Vec<_> = surplus.iter().map(|one| (one.resource, one.name.as_str())).collect();
+    use ResourceKind::*;
+    assert_eq!(
+        found,
+        [(Workgroup, "sparkify-nightly"), (Namespace, "restored-by-hand"), (Namespace, "sparkify-nightly")]
+    );
+    assert_eq!(surplus[0].usd_per_hour, Some(1.5));
+    assert!(surplus[1].note.contains("delete it yourself"), "{}", surplus[1].note);
+    aws.script("redshift-serverless:ListWorkgroups", ErrorKind::AccessDenied, 1);
+    let notes = deployment.plan().await.unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("were not looked for")), "{notes:?}");
+}
+
+#[tokio::test]
+async fn all_that_is_asked_for_is_no_surplus() {
+    let serverless = DeploymentConfig { kind: crate::Kind::Serverless, ..config() };
+    for config in [full_config(), serverless] {
+        let (_, deployment) = provisioned(config).await;
+        assert_eq!(deployment.plan().await.unwrap().surplus, []);
+    }
 }
 
 #[tokio::test]

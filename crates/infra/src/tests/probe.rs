@@ -82,7 +82,34 @@ async fn without_a_public_address_one_attempt_is_enough_and_the_remedy_says_so()
     prober.expect_tcp().times(1).returning(|_| Err(ProbeError::passing("timed out")));
     let probe = probed(DeploymentConfig { publicly_accessible: false, ..config() }, prober).await;
     assert!(
-        matches!(&probe, Probe::Failed { step, remedy, .. } if step == "tcp" && remedy.contains("publicly_accessible")),
+        matches!(&probe, Probe::Failed { step, remedy, fatal: false, .. } if step == "tcp" && remedy.contains("publicly_accessible")),
         "{probe:?}"
     );
+}
+
+#[tokio::test]
+async fn what_is_reached_and_does_not_answer_is_not_ready_public_or_not() {
+    for publicly_accessible in [false, true] {
+        let mut prober = MockProber::new();
+        prober.expect_dns().returning(|_| Ok(vec!["10.0.0.5:5439".parse().unwrap()]));
+        prober.expect_tcp().returning(|_| Ok(()));
+        let mut tries = 0;
+        prober.expect_tls().returning(move |_| {
+            tries += 1;
+            match tries {
+                1 => Err(ProbeError::passing("connection reset")),
+                _ => Err(ProbeError::lasting("the certificate is of somebody else", "look who answers")),
+            }
+        });
+        let probe = probed(DeploymentConfig { publicly_accessible, ..config() }, prober).await;
+        assert!(
+            matches!(&probe, Probe::Failed { step, reason, fatal: true, .. } if step == "tls" && reason.contains("somebody else")),
+            "{probe:?}"
+        );
+    }
+    let mut prober = MockProber::new();
+    prober.expect_dns().returning(|_| Ok(vec!["203.0.113.50:5439".parse().unwrap()]));
+    prober.expect_tcp().returning(|_| Err(ProbeError::passing("timed out")));
+    let probe = probed(config(), prober).await;
+    assert!(matches!(&probe, Probe::Failed { fatal: true, .. }), "a public address is reached: {probe:?}");
 }

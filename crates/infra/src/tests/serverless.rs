@@ -112,3 +112,31 @@ async fn there_is_nothing_to_pause() {
     let error = deployment.pause().await.unwrap_err();
     assert!(error.hint().unwrap().contains("costs only while queries run"), "{error}");
 }
+
+#[tokio::test]
+async fn a_limit_that_is_already_there_is_read_and_set_right() {
+    let theirs = UsageLimit { rpu_hours: 5_000, period: Period::Monthly, on_breach: BreachAction::Log };
+    for (found, changed) in [(config().usage_limit.unwrap(), 0_usize), (theirs, 1)] {
+        let (aws, _) = provisioned(config()).await;
+        let arn = aws.world().workgroups.values().next().unwrap().arn.clone();
+        let mut serverless = MockServerless::new();
+        let mut reads = 0;
+        serverless.expect_usage_limits().returning(move |_| {
+            reads += 1;
+            // It is not visible at once.
+            let limit = ExistingUsageLimit { id: "there".to_owned(), limit: found };
+            Ok(if reads < 3 { Vec::new() } else { vec![limit] })
+        });
+        serverless.expect_create_usage_limit().times(1).returning(|_, _| {
+            Err(ServiceError::new(ErrorKind::AlreadyExists, "redshift-serverless:CreateUsageLimit", "there"))
+        });
+        serverless
+            .expect_modify_usage_limit()
+            .times(changed)
+            .withf(|id, limit| id == "there" && Some(*limit) == config().usage_limit)
+            .returning(|_, _| Ok(()));
+        let services = Services { serverless: std::sync::Arc::new(serverless), ..aws.services() };
+        let deployment = Deployment::new(config(), services).unwrap();
+        deployment.set_usage_limit(&arn, config().usage_limit.unwrap()).await.unwrap();
+    }
+}

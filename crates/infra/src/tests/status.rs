@@ -54,6 +54,31 @@ async fn nothing_half_of_it_and_somebody_elses_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_warehouse_without_our_role_in_force_is_not_ready() {
+    let serverless = DeploymentConfig { kind: crate::Kind::Serverless, ..config() };
+    for config in [config(), serverless] {
+        for roles in [
+            Vec::new(),
+            vec![AttachedRole { arn: "arn:aws:iam::1:role/spectrum".into(), status: "in-sync".into() }],
+        ] {
+            let (aws, deployment) = provisioned(config.clone()).await;
+            aws.edit(|world| {
+                world.clusters.values_mut().for_each(|found| found.roles.clone_from(&roles));
+                world.namespaces.values_mut().for_each(|found| found.roles.clone_from(&roles));
+            });
+            let status = deployment.status().await.unwrap();
+            assert_eq!(status.state, State::Pending, "{roles:?}");
+            assert!(
+                status.detail.ends_with("role sparkify-nightly-us-west-2 not attached"),
+                "{}",
+                status.detail
+            );
+            assert!(status.remedy.unwrap().contains("provision"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn drift_is_shown() {
     let (aws, deployment) = provisioned(config()).await;
     aws.edit(|world| {
@@ -80,11 +105,11 @@ async fn status_needs_neither_the_callers_address_nor_a_default_vpc() {
 }
 
 #[tokio::test]
-async fn serverless_accrues_by_use_and_not_by_time() {
+async fn serverless_accrues_by_use_and_at_most_its_limit() {
     let config = DeploymentConfig { kind: crate::Kind::Serverless, ..config() };
     let (_, deployment) = provisioned(config).await;
     let status = deployment.status().await.unwrap();
     assert_eq!(status.state, State::Ready);
-    assert_eq!(status.accrued_usd_at_most, None);
+    assert_eq!(status.accrued_usd_at_most, Some(75.0), "its limit for the two months that may have begun");
     assert_eq!(status.size.as_deref(), Some("4 RPUs"));
 }

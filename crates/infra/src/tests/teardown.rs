@@ -104,6 +104,193 @@ async fn a_cluster_that_is_already_being_deleted_is_waited_for() {
     assert!(deployment.teardown(&plan).await.unwrap().is_clean());
 }
 
+fn serverless_config() -> DeploymentConfig {
+    DeploymentConfig { kind: crate::Kind::Serverless, ..config() }
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_made_anew_before_somebody_says_yes_is_not_deleted() {
+    let (aws, deployment) = provisioned(config()).await;
+    deployment.services.clusters.delete_cluster("sparkify-nightly", None).await.unwrap();
+    let plan = deployment.teardown_plan(None).await.unwrap();
+    assert_eq!(plan.snapshot, SnapshotDecision::NotNeeded);
+    // Meanwhile somebody else provisions, which waits for the end of the old one.
+    deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
+    let (before, deletions) = (aws.world(), aws.count("redshift:DeleteCluster"));
+    let error = deployment.teardown(&plan).await.unwrap_err();
+    assert!(matches!(&error, Error::Stale { change, .. } if change.contains("being deleted")), "{error}");
+    assert!(error.hint().unwrap().contains("make a new plan"));
+    assert_eq!(aws.world(), before);
+    assert_eq!(aws.count("redshift:DeleteCluster"), deletions);
+}
+
+#[tokio::test]
+async fn a_cluster_that_comes_back_while_its_end_is_waited_for_is_not_deleted() {
+    let (aws, _) = provisioned(config()).await;
+    let cluster = aws.world().clusters["sparkify-nightly"].clone();
+    let mut clusters = MockClusters::new();
+    let mut looks = 0;
+    clusters.expect_cluster().returning(move |_| {
+        looks += 1;
+        let status = if looks < 5 { "deleting" } else { "available" };
+        Ok(Some(Cluster { status: status.to_owned(), ..cluster.clone() }))
+    });
+    clusters.expect_subnet_group().returning(|_| Ok(None));
+    clusters.expect_parameter_group().returning(|_| Ok(None));
+    clusters.expect_snapshots().returning(|_| Ok(Vec::new()));
+    clusters.expect_tagged().returning(|_, _| Ok(Vec::new()));
+    clusters.expect_delete_cluster().times(0);
+    let services = Services { clusters: std::sync::Arc::new(clusters), ..aws.services() };
+    let deployment = Deployment::new(config(), services).unwrap();
+    let plan = deployment.teardown_plan(None).await.unwrap();
+    assert_eq!(plan.steps[0].removal, Removal::Wait);
+    let error = deployment.teardown(&plan).await.unwrap_err();
+    assert!(matches!(&error, Error::Stale { change, .. } if change.contains("available")), "{error}");
+    let world = aws.world();
+    assert_eq!((world.roles.len(), world.groups.len()), (1, 1), "what the new one uses stays");
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_made_anew_before_somebody_says_yes_is_not_deleted() {
+    let (aws, deployment) = provisioned(serverless_config()).await;
+    deployment.services.serverless.delete_workgroup("sparkify-nightly").await.unwrap();
+    deployment.delete_workgroup("sparkify-nightly").await.unwrap();
+    deployment.services.serverless.delete_namespace("sparkify-nightly", None).await.unwrap();
+    let plan = deployment.teardown_plan(None).await.unwrap();
+    assert_eq!(plan.steps[0].removal, Removal::Wait);
+    assert_eq!(plan.snapshot, SnapshotDecision::NotNeeded);
+    deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
+    let before = aws.world();
+    let error = deployment.teardown(&plan).await.unwrap_err();
+    assert!(matches!(&error, Error::Stale { resource: ResourceKind::Namespace, .. }), "{error}");
+    assert_eq!(aws.world(), before);
+}
+
+#[tokio::test]
+async fn a_namespace_that_appears_after_the_plan_is_not_deleted() {
+    let aws = FakeAws::new();
+    let deployment = aws.deployment(serverless_config());
+    let empty = deployment.teardown_plan(None).await.unwrap();
+    deployment.apply(&deployment.plan().await.unwrap()).await.unwrap();
+    let error = deployment.teardown(&empty).await.unwrap_err();
+    assert!(matches!(error, Error::Stale { .. }), "{error}");
+    assert_eq!(aws.world().namespaces.len(), 1);
+}
+
+#[tokio::test]
+async fn when_the_namespace_stays_what_it_uses_is_not_tried() {
+    let (aws, deployment) = provisioned(serverless_config()).await;
+    let plan = deployment.teardown_plan(Some(SnapshotDecision::Skip)).await.unwrap();
+    aws.script("redshift-serverless:DeleteNamespace", ErrorKind::AccessDenied, 1);
+    let report = deployment.teardown(&plan).await.unwrap();
+    let left: Vec<_> = report.left.iter().map(|left| left.resource).collect();
+    use ResourceKind::*;
+    assert_eq!(left, [Role, Namespace, SecurityGroup], "{report:#?}");
+    assert_eq!(aws.count("ec2:DeleteSecurityGroup") + aws.count("iam:DeleteRole"), 0);
+    assert!(aws.world().workgroups.is_empty());
+}
+
+#[tokio::test]
+async fn what_goes_on_costing_is_named_wherever_it_is() {
+    let staging = Some("s3://our-bucket/staging/".to_owned());
+    let (aws, deployment) = provisioned(DeploymentConfig { staging, ..config() }).await;
+    let secret = |name: &str| SecretEntry {
+        name: name.to_owned(),
+        arn: format!("arn:{name}"),
+        owner: Some("redshift".to_owned()),
+        deleted: false,
+    };
+    let snapshot = |name: &str, tags: Tags| Snapshot {
+        name: name.to_owned(),
+        status: "available".to_owned(),
+        size_bytes: None,
+        retention_days: None,
+        tags,
+    };
+    aws.edit(|world| {
+        world.secrets.push(secret("redshift!sparkify-nightly-earlier_admin"));
+        world.secrets.push(secret("redshift!sparkify-nightly-2-sparkify_admin"));
+        world.secrets.push(secret("redshift!sparkify-other-sparkify_admin"));
+        world.snapshots.push(snapshot("by-hand-of-the-old-cluster", our_tags()));
+        world.snapshots.push(snapshot("of-somebody-else", Tags::new()));
+        let files = Stored { objects: 3, bytes: 2_500_000, all: true };
+        world.stored.insert("our-bucket/staging/".to_owned(), files);
+    });
+    let plan = deployment.teardown_plan(Some(SnapshotDecision::Skip)).await.unwrap();
+    let costing: Vec<_> = plan.costing.iter().map(|one| (one.resource, one.name.as_str())).collect();
+    assert_eq!(
+        costing,
+        [
+            (ResourceKind::Snapshot, "by-hand-of-the-old-cluster"),
+            (ResourceKind::Secret, "redshift!sparkify-nightly-sparkify_admin"),
+            (ResourceKind::Secret, "redshift!sparkify-nightly-earlier_admin"),
+            (ResourceKind::StagedFiles, "s3://our-bucket/staging/"),
+        ]
+    );
+    assert!(plan.costing[3].note.starts_with("3 objects, 3 MB"), "{}", plan.costing[3].note);
+    let report = deployment.teardown(&plan).await.unwrap();
+    assert!(report.is_clean(), "what stays on purpose is not left over: {report:#?}");
+    assert!(report.costing.iter().any(|one| one.resource == ResourceKind::StagedFiles), "{report:#?}");
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_listed_are_not_proved_to_be_gone() {
+    let staging = Some("s3://our-bucket/staging/".to_owned());
+    let (aws, deployment) = provisioned(DeploymentConfig { staging, ..config() }).await;
+    aws.script("s3:ListBucket", ErrorKind::AccessDenied, 10);
+    let plan = deployment.teardown_plan(Some(SnapshotDecision::Skip)).await.unwrap();
+    let report = deployment.teardown(&plan).await.unwrap();
+    assert!(!report.is_clean() && report.unproven[0].contains("s3://our-bucket/staging/"), "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_build_without_ec2_proves_it_where_no_group_of_ours_was_asked_for() {
+    for (security_group_ids, clean) in [(vec!["sg-given".to_owned()], true), (Vec::new(), false)] {
+        let services = Services { network: None, ..FakeAws::new().services() };
+        let config = DeploymentConfig { security_group_ids, ..config() };
+        let deployment = Deployment::new(config, services).unwrap();
+        let plan = deployment.teardown_plan(None).await.unwrap();
+        let report = deployment.teardown(&plan).await.unwrap();
+        assert_eq!(report.is_clean(), clean, "{report:#?}");
+        let said = if clean { &report.notes } else { &report.unproven };
+        assert!(said.iter().any(|text| text.contains("security groups were not listed")), "{report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_warehouse_and_groups_of_somebody_else_stay_as_they_are() {
+    for (config, kinds) in [(full_config(), 5), (serverless_config(), 4)] {
+        for tags in [Tags::new(), [(DEPLOYMENT_TAG.to_owned(), "another".to_owned())].into()] {
+            let (aws, deployment) = provisioned(config.clone()).await;
+            let apply = deployment.plan().await.unwrap();
+            let teardown = deployment.teardown_plan(Some(SnapshotDecision::Skip)).await.unwrap();
+            aws.edit(|world| {
+                world.roles.values_mut().for_each(|found| found.tags = tags.clone());
+                world.groups.values_mut().for_each(|found| found.tags = tags.clone());
+                world.subnet_groups.values_mut().for_each(|found| found.tags = tags.clone());
+                world.parameter_groups.values_mut().for_each(|found| found.tags = tags.clone());
+                world.clusters.values_mut().for_each(|found| found.tags = tags.clone());
+                world.namespaces.values_mut().for_each(|found| found.tags = tags.clone());
+                world.workgroups.values_mut().for_each(|found| found.tags = tags.clone());
+            });
+            let before = aws.world();
+            let changes = aws.inner().history.len();
+            // With new plans, and with plans from when they were ours.
+            let plan = deployment.plan().await.unwrap();
+            assert_eq!(plan.conflicts().len(), kinds, "{plan:#?}");
+            assert!(deployment.apply(&plan).await.is_err());
+            assert!(deployment.apply(&apply).await.is_err());
+            let _ = deployment.teardown(&teardown).await;
+            let none = deployment.teardown_plan(None).await.unwrap();
+            assert!(!none.has_changes(), "{none:#?}");
+            assert!(deployment.teardown(&none).await.unwrap().deleted.is_empty());
+            assert!(deployment.pause().await.is_err() && deployment.resume().await.is_err());
+            assert_eq!(aws.world(), before);
+            assert_eq!(aws.inner().history.len(), changes, "nothing was changed and changed back");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_deleted_is_left_and_named_with_the_reason() {
     let (aws, deployment) = provisioned(full_config()).await;
@@ -227,6 +414,29 @@ async fn a_service_that_is_not_used_and_cannot_be_asked_is_a_note() {
 
     let serverless = DeploymentConfig { kind: crate::Kind::Serverless, ..config() };
     aws.deployment(serverless).teardown_plan(None).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_or_does_not_answer_is_not_proved_to_be_empty() {
+    for kind in [ErrorKind::AccessDenied, ErrorKind::Unavailable] {
+        for operation in [
+            "redshift-serverless:GetWorkgroup",
+            "redshift-serverless:GetNamespace",
+            "redshift-serverless:ListWorkgroups",
+            "redshift-serverless:ListSnapshots",
+            "redshift:DescribeClusterSnapshots",
+            "secretsmanager:ListSecrets",
+            "iam:ListRoles",
+        ] {
+            let (aws, deployment) = provisioned(config()).await;
+            aws.script(operation, kind, 1_000);
+            let plan = deployment.teardown_plan(Some(SnapshotDecision::Skip)).await.unwrap();
+            let report = deployment.teardown(&plan).await.unwrap();
+            assert!(aws.world().clusters.is_empty(), "{operation} {kind:?}: what can go goes");
+            assert!(report.left.is_empty() && !report.is_clean(), "{operation} {kind:?}: {report:#?}");
+            assert!(report.unproven[0].contains(operation), "{operation} {kind:?}: {:?}", report.unproven);
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The tables that one run keeps to itself until it publishes.
 
 use super::{
+    ledger::{load_errors, loaded_files},
     staging::{staging_events, staging_songs},
     star,
     types::{Column, Distribution, Layer, Table},
@@ -51,6 +52,8 @@ impl BatchTables {
             star::artists().private_copy("batch_artists"),
             star::songs().private_copy("batch_songs_chosen"),
             keys("batch_matches", SONG_AND_ARTIST, "a play whose match may have changed"),
+            loaded_files().private_copy("batch_loaded_files"),
+            load_errors().private_copy("batch_load_errors"),
         ]
     }
 }

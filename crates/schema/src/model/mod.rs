@@ -81,6 +81,21 @@ mod tests {
     }
 
     #[test]
+    fn the_limits_of_a_number_are_within_what_its_type_holds() {
+        for column in tables().into_iter().flat_map(|table| table.columns) {
+            match (column.data_type, column.limits()) {
+                (DataType::Varchar { .. }, limits) => assert_eq!(limits, Range::Any, "{}", column.name),
+                (DataType::Integer, Range::Whole(low, high)) => {
+                    assert!(low < high && i32::try_from(low).is_ok() && i32::try_from(high).is_ok());
+                }
+                (DataType::BigInt | DataType::Timestamp, Range::Whole(low, high)) => assert!(low < high),
+                (DataType::Double, Range::Real(low, high)) => assert!(low < high && high.is_finite()),
+                (data_type, limits) => panic!("{}: {data_type:?}, {limits:?}", column.name),
+            }
+        }
+    }
+
+    #[test]
     fn staging_mirrors_the_source_in_its_order() {
         let names: Vec<_> = staging_events().columns.iter().map(|column| column.name).collect();
         assert_eq!(

@@ -81,6 +81,19 @@ impl Column {
         Self::new(name, DataType::Timestamp, description)
     }
 
+    /// The values that a number of the column may have: its range, and what its type holds. Every engine, and
+    /// whoever reads records for one, goes by this.
+    #[must_use]
+    pub const fn limits(&self) -> Range {
+        match (self.data_type, self.range) {
+            (DataType::Integer, Range::Any) => Range::Whole(i32::MIN as i64, i32::MAX as i64),
+            (DataType::BigInt | DataType::Timestamp, Range::Any) => Range::Whole(i64::MIN, i64::MAX),
+            // Neither infinite nor no number at all.
+            (DataType::Double, Range::Any) => Range::Real(f64::MIN, f64::MAX),
+            (_, range) => range,
+        }
+    }
+
     /// The same column, required.
     #[must_use]
     pub const fn required(mut self) -> Self {

@@ -6,7 +6,7 @@ use super::{Folder, SqlFile, SqlLibrary};
 use crate::{
     Dialect,
     dialect::quote_literal,
-    model::{DataType, Table, table},
+    model::{Column, DataType, Range, Table, table},
 };
 
 pub(super) fn render(
@@ -90,6 +90,15 @@ fn add_functions(environment: &mut Environment<'_>, dialect: Dialect) {
                 .join(" OR "),
         )
     });
+    environment.add_function("any_rule_broken", |name: &str| {
+        let rules = known(name)?.columns.iter().flat_map(broken_rules);
+        Ok::<_, Error>(rules.collect::<Vec<_>>().join("\n    OR "))
+    });
+    environment.add_function("text_columns", |name: &str| {
+        let texts =
+            known(name)?.columns.iter().filter(|column| matches!(column.data_type, DataType::Varchar { .. }));
+        Ok::<_, Error>(texts.map(|column| column.name).collect::<Vec<_>>())
+    });
     environment.add_function("trim", |text: &str| trim(text));
     environment.add_function("is_play", |alias: &str| {
         format!("{} = 'NextSong' AND {alias}.user_id IS NOT NULL", trim(&format!("{alias}.page")))
@@ -120,6 +129,22 @@ fn each_column(
 ) -> Result<String, Error> {
     let columns = known(name)?.columns.iter();
     Ok(columns.map(|column| text(column.data_type, column.name)).collect::<Vec<_>>().join(separator))
+}
+
+/// Conditions that hold where a value breaks a rule of its column which its type does not see to: what
+/// [`Column::required`] and [`Column::limits`] say, as the reader of records goes by it. The length of a text is
+/// left to the type.
+fn broken_rules(column: &Column) -> Vec<String> {
+    let name = column.name;
+    let missing = column.required.then(|| format!("{name} IS NULL"));
+    let outside = match (column.range, column.limits()) {
+        // A whole number is within its type. What is not finite differs from itself, one way or another.
+        (Range::Any, Range::Real(..)) => Some(format!("NOT ({name} - {name} = 0)")),
+        (Range::Any, _) | (_, Range::Any) => None,
+        (_, Range::Whole(low, high)) => Some(format!("{name} NOT BETWEEN {low} AND {high}")),
+        (_, Range::Real(low, high)) => Some(format!("{name} NOT BETWEEN {low} AND {high}")),
+    };
+    missing.into_iter().chain(outside).collect()
 }
 
 fn qualified(alias: Option<&str>, column: &str) -> String {

@@ -6,7 +6,7 @@ use crate::dialect::quote_literal;
 fn every_parameter(match_rule: &str, rematch_all: bool) -> Value {
     context! {
         batch_events => "batch_events", batch_songs => "batch_songs", match_rule, rematch_all,
-        table => "batch_events", column_list => "artist, auth", compression => "GZIP", region => "us-west-2",
+        table => "batch_events", model => "staging_events", column_list => "artist, auth", compression => "GZIP", region => "us-west-2",
         manifest => "s3://bucket/it's.manifest", json_paths => "s3://bucket/paths.json",
         role => "arn:aws:iam::123456789012:role/name", query_id => 1, session_id => 2, since => "2018-11-30 00:00:00",
         run_id => "0193",
@@ -132,6 +132,22 @@ fn redshift_gets_none_of_the_constructs_it_refuses() {
         }
         assert!(!upper.trim_start().starts_with("WITH ") || !upper.contains("INSERT INTO"), "{}", file.path);
     }
+}
+
+#[test]
+fn what_copy_takes_is_held_against_the_rules_of_the_model() {
+    let library = SqlLibrary::embedded().unwrap();
+    let render = |name: &str, model: &str| {
+        let parameters = context! { table => "batch", model };
+        library.render(name, Dialect::Redshift, parameters).unwrap()
+    };
+    let mut all = String::new();
+    for model in ["staging_events", "staging_songs"] {
+        for name in ["broken_rules", "json_texts"] {
+            all.push_str(&format!("-- {name} of {model}\n{};\n\n", render(name, model)));
+        }
+    }
+    insta::assert_snapshot!("rules_after_copy", all);
 }
 
 #[test]

@@ -2,6 +2,17 @@
 
 use crate::{Dialect, Result, dialect::quote_literal, model::load_lock};
 
+/// The shortest time to wait for the lock of a load, in milliseconds: a server needs some to answer at all, and
+/// cannot be asked just to try.
+const LOCK_PATIENCE_MIN: u128 = 2000;
+
+/// Names without a schema mean the schema in which the tables are looked up. A schema that is named after the
+/// user would come first otherwise, and get the tables.
+#[must_use]
+pub fn set_search_path() -> String {
+    format!("SET search_path TO {}", Dialect::Redshift.current_schema().trim_matches('\''))
+}
+
 /// Times are shown and understood in UTC.
 #[must_use]
 pub fn set_time_zone() -> String {
@@ -24,6 +35,12 @@ pub fn set_float_digits() -> String {
 #[must_use]
 pub fn set_statement_timeout(milliseconds: u128) -> String {
     format!("SET statement_timeout TO {milliseconds}")
+}
+
+/// How long to wait for the lock of a load, which is a statement that takes as long.
+#[must_use]
+pub fn set_lock_patience(milliseconds: u128) -> String {
+    set_statement_timeout(milliseconds.max(LOCK_PATIENCE_MIN))
 }
 
 /// The query group of the session, for workload management.
@@ -125,6 +142,18 @@ pub fn last_load() -> String {
     "SELECT COALESCE(MAX(run_number), 0) AS last_load FROM load_runs".to_owned()
 }
 
+/// How the transactions of a database are isolated from each other.
+///
+/// # Errors
+///
+/// [`crate::Error::LiteralWithNul`] for a name with a NUL.
+pub fn isolation_level(database: &str) -> Result<String> {
+    let database = quote_literal(Dialect::Redshift, database)?;
+    Ok(format!(
+        "SELECT BTRIM(isolation_level) AS isolation_level FROM stv_db_isolation_level WHERE BTRIM(db_name) = {database}"
+    ))
+}
+
 /// How many slices the cluster has.
 #[must_use]
 pub fn count_slices() -> String {
@@ -149,10 +178,11 @@ pub fn describe_table(table: &str) -> String {
     format!("SELECT * FROM {table} LIMIT 0")
 }
 
-/// Tells the planner about the rows of a table. The name is quoted already.
+/// Tells the planner about the rows of a table, by the columns that queries filter and join by; by all of them
+/// while no query has. The name is quoted already.
 #[must_use]
 pub fn analyze(table: &str) -> String {
-    format!("ANALYZE {table}")
+    format!("ANALYZE {table} PREDICATE COLUMNS")
 }
 
 #[cfg(test)]
@@ -163,5 +193,17 @@ mod tests {
     fn values_are_quoted_for_redshift() {
         assert_eq!(set_query_group(r"it's \x").unwrap(), r"SET query_group TO 'it''s \\x'");
         assert!(name_database("a\0b").is_err());
+    }
+
+    #[test]
+    fn names_mean_the_schema_that_tables_are_looked_up_in() {
+        assert_eq!(set_search_path(), "SET search_path TO public");
+        assert!(count_lock_columns().contains("table_schema = 'public'"));
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_at_least_as_long_as_a_server_needs_to_answer() {
+        assert_eq!(set_lock_patience(0), "SET statement_timeout TO 2000");
+        assert_eq!(set_lock_patience(60_000), "SET statement_timeout TO 60000");
     }
 }

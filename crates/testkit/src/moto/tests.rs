@@ -140,3 +140,43 @@ fn accounts_are_worlds_of_their_own() {
     let identity = one.call("sts", "get_caller_identity", &json!({}));
     assert_eq!(identity["Account"], one.id());
 }
+
+#[test]
+fn parameters_of_the_present_family_require_tls_unless_somebody_says_otherwise() {
+    let account = MotoServer::shared().account();
+    let require_ssl = |group: &str| {
+        let parameters = json!({ "ParameterGroupName": group });
+        let shown = account.call("redshift", "describe_cluster_parameters", &parameters);
+        let all = shown["Parameters"].as_array().unwrap();
+        let found = all.iter().find(|found| found["ParameterName"] == "require_ssl").unwrap();
+        found["ParameterValue"].clone()
+    };
+    create_cluster(&account, &json!({})).unwrap();
+    assert_eq!(require_ssl("default.redshift-2.0"), "true");
+    for (name, family) in [("old", "redshift-1.0"), ("new", "redshift-2.0")] {
+        let group = json!({ "ParameterGroupName": name, "ParameterGroupFamily": family, "Description": "d" });
+        account.call("redshift", "create_cluster_parameter_group", &group);
+    }
+    assert_eq!((require_ssl("old"), require_ssl("new")), (json!("false"), json!("true")));
+    let off = json!([{ "ParameterName": "require_ssl", "ParameterValue": "false" }]);
+    let change = json!({ "ParameterGroupName": "new", "Parameters": off });
+    account.call("redshift", "modify_cluster_parameter_group", &change);
+    assert_eq!(require_ssl("new"), "false");
+}
+
+#[test]
+fn snapshots_of_a_namespace_stay_when_it_is_gone_and_are_not_told_by_its_name() {
+    let account = MotoServer::shared().account();
+    let of = |operation: &str, more: Value| account.try_call("redshift-serverless", operation, &more);
+    of("create_namespace", json!({ "namespaceName": CLUSTER, "manageAdminPassword": true })).unwrap();
+    while of("get_namespace", json!({ "namespaceName": CLUSTER })).unwrap()["namespace"]["status"]
+        != "AVAILABLE"
+    {}
+    let last = json!({ "namespaceName": CLUSTER, "finalSnapshotName": "last" });
+    of("delete_namespace", last).unwrap();
+    while of("get_namespace", json!({ "namespaceName": CLUSTER })).is_ok() {}
+    let gone = of("list_snapshots", json!({ "namespaceName": CLUSTER })).unwrap_err();
+    assert_eq!(gone, "ResourceNotFoundException");
+    let all = of("list_snapshots", json!({})).unwrap();
+    assert_eq!(all["snapshots"][0]["snapshotName"], "last");
+}

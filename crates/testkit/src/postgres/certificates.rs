@@ -13,11 +13,13 @@ pub enum ServerCertificate {
     Valid,
     /// The same, some years ago.
     Expired,
+    /// Its own authority, for localhost by its common name only: as `openssl req -x509` makes it.
+    SelfSigned,
 }
 
 /// Writes a server's certificate with its key, that of its authority, and that of another authority.
 pub(crate) fn write_certificates(directory: &Path, certificate: ServerCertificate) {
-    let (authority_pem, issuer) = authority("Authority of the tests");
+    let (mut authority_pem, issuer) = authority("Authority of the tests");
     let (other_pem, _) = authority("Another authority");
     let key = KeyPair::generate().expect("a key");
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
@@ -27,12 +29,18 @@ pub(crate) fn write_certificates(directory: &Path, certificate: ServerCertificat
         parameters.not_before = date_time_ymd(2018, 11, 1);
         parameters.not_after = date_time_ymd(2018, 11, 30);
     }
-    let server = parameters.signed_by(&key, &issuer).expect("a certificate");
+    let (server_pem, key_pem) = if certificate == ServerCertificate::SelfSigned {
+        let (pem, issuer) = authority("localhost");
+        authority_pem.clone_from(&pem);
+        (pem, issuer.key().serialize_pem())
+    } else {
+        (parameters.signed_by(&key, &issuer).expect("a certificate").pem(), key.serialize_pem())
+    };
     for (name, text) in [
         ("authority.crt", authority_pem),
         ("other_authority.crt", other_pem),
-        ("server.crt", server.pem()),
-        ("server.key", key.serialize_pem()),
+        ("server.crt", server_pem),
+        ("server.key", key_pem),
     ] {
         let path = directory.join(name);
         fs::write(&path, text).expect("a written file");

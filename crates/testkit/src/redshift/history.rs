@@ -10,7 +10,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicI64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde_json::{Value, json};
@@ -38,17 +38,27 @@ struct Queries {
     changed: BTreeSet<i64>,
 }
 
+impl Query {
+    /// Whether the system views tell all of it, and it changes no more.
+    fn is_told(&self, lag_us: i64) -> bool {
+        self.ended_us.is_some_and(|ended_us| self.load.is_none() || now_us() - ended_us > lag_us)
+    }
+}
+
 /// All queries of all sessions.
 #[derive(Debug)]
 pub(super) struct History {
     queries: Mutex<Queries>,
     next_id: AtomicI64,
     database: String,
+    /// How late the system views about loads are.
+    lag_us: i64,
 }
 
 impl History {
-    pub(super) fn new(database: String) -> Self {
-        Self { queries: Mutex::default(), next_id: AtomicI64::new(101), database }
+    pub(super) fn new(database: String, lag: Duration) -> Self {
+        let lag_us = i64::try_from(lag.as_micros()).unwrap_or(i64::MAX / 2);
+        Self { queries: Mutex::default(), next_id: AtomicI64::new(101), database, lag_us }
     }
 
     /// A number for a query or transaction.
@@ -106,12 +116,12 @@ impl History {
         let mut rows = Rows::default();
         for id in &changed {
             let Some(query) = queries.all.get(id) else { continue };
-            rows.add(*id, query, &self.database);
+            rows.add(*id, query, self);
         }
         // Those that are running will have changed by the next time.
         let running: Vec<_> = changed
             .iter()
-            .filter(|id| queries.all.get(id).is_some_and(|query| query.ended_us.is_none()))
+            .filter(|id| queries.all.get(id).is_some_and(|query| !query.is_told(self.lag_us)))
             .copied()
             .collect();
         queries.changed.extend(running);
@@ -129,7 +139,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn add(&mut self, id: i64, query: &Query, database: &str) {
+    fn add(&mut self, id: i64, query: &Query, history: &History) {
         let status = match (&query.error, query.ended_us) {
             (_, None) => "running",
             (None, Some(_)) => "success",
@@ -140,7 +150,7 @@ impl Rows {
             "query_id": id,
             "transaction_id": query.transaction_id,
             "session_id": query.session_id,
-            "database_name": database,
+            "database_name": history.database,
             "query_type": query.query_type,
             "status": status,
             "start_us": query.started_us,
@@ -150,8 +160,11 @@ impl Rows {
             "query_text": query.text,
         }));
         let Some(load) = &query.load else { return };
-        let status = match (&query.error, query.ended_us) {
+        let age_us = query.ended_us.map(|ended_us| now_us() - ended_us);
+        let is_late = age_us.is_some_and(|age_us| age_us < history.lag_us / 2);
+        let status = match (&query.error, age_us) {
             (_, None) => "running",
+            _ if is_late => "running",
             (None, Some(_)) => "completed",
             (Some(_), Some(_)) => "aborted",
         };
@@ -159,13 +172,23 @@ impl Rows {
             "query_id": id,
             "transaction_id": query.transaction_id,
             "session_id": query.session_id,
-            "database_name": database,
+            "database_name": history.database,
             "start_us": query.started_us,
             "end_us": query.ended_us,
         });
         self.loads.push(merged(&common, load.summary(status)));
-        self.files.extend(load.files().into_iter().map(|file| merged(&common, file)));
-        self.errors.extend(load.errors().into_iter().map(|error| merged(&common, error)));
+        let files = load.files();
+        let shown = match age_us {
+            Some(age_us) if age_us < history.lag_us => {
+                let share = i128::from(age_us) * files.len() as i128 / i128::from(history.lag_us);
+                usize::try_from(share).unwrap_or_default()
+            }
+            _ => files.len(),
+        };
+        self.files.extend(files.into_iter().take(shown).map(|file| merged(&common, file)));
+        if !is_late {
+            self.errors.extend(load.errors().into_iter().map(|error| merged(&common, error)));
+        }
     }
 
     fn statement(&self, ids: &BTreeSet<i64>) -> String {

@@ -27,7 +27,7 @@ use std::{
 pub use error::{ServerError, Severity};
 pub use fault::{Action, Fault, When};
 pub use log::{Message, Outcome, Received};
-pub use options::{Authentication, Isolation, RedshiftDoubleOptions};
+pub use options::{Authentication, Isolation, Oddity, RedshiftDoubleOptions};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, sync::watch, task::JoinHandle};
@@ -271,6 +271,12 @@ impl RedshiftDouble {
     /// Takes back all faults that have not happened.
     pub fn clear_faults(&self) {
         lock(&self.shared.faults).clear();
+    }
+
+    /// Refuses logins with this error, so many of them, after so many that pass: a server that is starting or
+    /// takes no more connections.
+    pub fn refuse_logins(&self, after: u32, times: u32, error: ServerError) {
+        *lock(&self.shared.refusals) = server::Refusals { after, times, error: Some(error) };
     }
 
     /// The number of sessions that are open.

@@ -1,6 +1,6 @@
 //! How a double is to behave.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::ServerCertificate;
 
@@ -41,6 +41,17 @@ impl Isolation {
     }
 }
 
+/// What is odd about each COPY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// One of its rows is lost, without a word.
+    LosesRow,
+    /// The lines that it says it has scanned are lines of text, not objects.
+    CountsLinesOfText,
+    /// It does not say which entity tags the files had.
+    HidesTags,
+}
+
 /// How a double is to behave.
 #[derive(Debug, Clone)]
 pub struct RedshiftDoubleOptions {
@@ -62,11 +73,20 @@ pub struct RedshiftDoubleOptions {
     pub roles: Option<Vec<String>>,
     /// The number of slices.
     pub slices: u32,
+    /// What is odd about each COPY.
+    pub oddity: Option<Oddity>,
     /// The isolation of transactions.
     pub isolation: Isolation,
+    /// A request to cancel (of the protocol) has no effect, of which there is a report.
+    pub ignore_cancel_requests: bool,
+    /// `pg_cancel_backend` and CANCEL have no effect.
+    pub ignore_cancel_orders: bool,
     /// Statements are held against the rules of [`redshift_lint`](crate::redshift_lint), which refuse more than
     /// Redshift does: also what it takes and does otherwise than meant.
     pub lint: bool,
+    /// How late the system views about loads are: for half of this time a COPY that has ended still runs for them and has
+    /// refused nothing; its files appear one after the other, the last at the end of it.
+    pub view_lag: Duration,
 }
 
 impl Default for RedshiftDoubleOptions {
@@ -81,8 +101,12 @@ impl Default for RedshiftDoubleOptions {
             bucket_regions: BTreeMap::new(),
             roles: None,
             slices: 2,
+            oddity: None,
             isolation: Isolation::Snapshot,
+            ignore_cancel_requests: false,
+            ignore_cancel_orders: false,
             lint: true,
+            view_lag: Duration::ZERO,
         }
     }
 }

@@ -47,10 +47,32 @@ pub(super) struct Shared {
     pub(super) logins: Logins,
     pub(super) log: Mutex<Log>,
     pub(super) faults: Mutex<Faults>,
+    pub(super) refusals: Mutex<Refusals>,
     pub(super) history: History,
     pub(super) aws: Arc<Aws>,
     sessions: Mutex<HashMap<i32, Handle>>,
     writer: tokio::sync::Mutex<Option<Backend>>,
+}
+
+/// Logins that are refused whatever their password is.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    /// Logins that pass before.
+    pub(super) after: u32,
+    pub(super) times: u32,
+    pub(super) error: Option<ServerError>,
+}
+
+impl Refusals {
+    /// The error of the next login, if it is to have one.
+    fn next(&mut self) -> Option<ServerError> {
+        if self.after > 0 {
+            self.after -= 1;
+            return None;
+        }
+        self.times = self.times.checked_sub(1)?;
+        self.error.clone()
+    }
 }
 
 /// What others can do to a session.
@@ -123,7 +145,7 @@ impl Shared {
         tls: Option<TlsAcceptor>,
     ) -> Self {
         Self {
-            history: History::new(options.database.clone()),
+            history: History::new(options.database.clone(), options.view_lag),
             aws: Arc::new(Aws::new(&options)),
             options,
             backend,
@@ -132,6 +154,7 @@ impl Shared {
             logins: Logins::default(),
             log: Mutex::default(),
             faults: Mutex::default(),
+            refusals: Mutex::default(),
             sessions: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
         }
@@ -225,7 +248,9 @@ async fn connection(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
             CANCEL_REQUEST if first.remaining() >= 8 => {
                 let (pid, key) = (first.get_i32(), first.get_i32());
                 lock(&shared.log).add(pid, Message::Cancel);
-                shared.cancel(pid, Some(key)).await;
+                if !shared.options.ignore_cancel_requests {
+                    shared.cancel(pid, Some(key)).await;
+                }
                 return Ok(());
             }
             VERSION_3 => return start(wire, first, encrypted, shared).await,
@@ -255,6 +280,11 @@ async fn start(mut wire: Wire, body: Bytes, encrypted: bool, shared: Arc<Shared>
         );
         outcome(Outcome::Failed(message.clone()));
         return refuse(&mut wire, &ServerError::fatal("28000", message)).await;
+    }
+    let refusal = lock(&shared.refusals).next();
+    if let Some(error) = refusal {
+        outcome(Outcome::Failed(error.message.clone()));
+        return refuse(&mut wire, &error).await;
     }
     let authentication = shared.options.authentication;
     let logged_in = match login::log_in(&mut wire, &shared.logins, &user, authentication).await? {

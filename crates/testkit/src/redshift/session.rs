@@ -296,7 +296,9 @@ impl Session {
                 Ok(locked)
             }
             Plan::Lock(sql) => self.forward(&sql, id).await,
-            Plan::Cancel { pid, .. } if self.shared.cancel(pid, None).await => {
+            Plan::Cancel { pid, .. }
+                if self.shared.options.ignore_cancel_orders || self.shared.cancel(pid, None).await =>
+            {
                 self.forward("SELECT 1 AS pg_cancel_backend", id).await
             }
             Plan::Cancel { sql, .. } => self.forward(&sql, id).await,

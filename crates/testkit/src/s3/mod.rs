@@ -235,6 +235,15 @@ impl S3Double {
         self.bucket(bucket, |bucket| bucket.objects.get(key).map(|object| object.bytes.clone()))
     }
 
+    /// What clients have put into a bucket, key and content in the order of the requests, also what is gone by
+    /// now; without what is larger than a megabyte or came in parts.
+    #[must_use]
+    pub fn puts(&self, bucket: &str) -> Vec<(String, Bytes)> {
+        let state = self.state();
+        let puts = state.puts.iter().filter(|(of, ..)| of == bucket);
+        puts.map(|(_, key, content)| (key.clone(), content.clone())).collect()
+    }
+
     /// The entity tag of an object.
     #[must_use]
     pub fn etag(&self, bucket: &str, key: &str) -> Option<String> {
@@ -253,6 +262,12 @@ impl S3Double {
             let begin = bucket.objects.range(prefix.to_owned()..);
             begin.map(|(key, _)| key.clone()).take_while(|key| key.starts_with(prefix)).collect()
         })
+    }
+
+    /// The keys of the multipart uploads that were begun, and neither completed nor aborted.
+    #[must_use]
+    pub fn open_uploads(&self, bucket: &str) -> Vec<String> {
+        self.bucket(bucket, |bucket| bucket.uploads.values().map(|upload| upload.key.clone()).collect())
     }
 
     /// Adds a pair of keys; with a token they are those of a session.

@@ -20,6 +20,8 @@ use super::{
 };
 
 const XML_NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
+/// The largest content that is remembered after its object is gone.
+const REMEMBERED_BYTES_MAX: usize = 1 << 20;
 /// Headers that are stored with an object.
 const STORED: [&str; 4] = ["cache-control", "content-disposition", "content-encoding", "content-type"];
 
@@ -157,7 +159,12 @@ pub(super) fn put(state: &mut State, request: &Request) -> S3Result<Reply> {
     let content = checksum::uploaded(request)?;
     let bucket = state.bucket(&request.bucket)?;
     check_conditions(request, bucket)?;
-    Ok(store(bucket, &request.key, Object::new(content).with_headers(stored_headers(request))))
+    let object = Object::new(content.clone()).with_headers(stored_headers(request));
+    let reply = store(bucket, &request.key, object);
+    if content.len() <= REMEMBERED_BYTES_MAX {
+        state.puts.push((request.bucket.clone(), request.key.clone(), content));
+    }
+    Ok(reply)
 }
 
 /// Stores an object and says so.

@@ -14,6 +14,8 @@ use super::error::{S3Error, S3Result};
 pub(super) struct State {
     pub(super) buckets: BTreeMap<String, Bucket>,
     pub(super) credentials: HashMap<String, Credential>,
+    /// What was put with one request, in order: bucket, key and content. Large contents are left out.
+    pub(super) puts: Vec<(String, String, Bytes)>,
     /// How many uploads were begun, for their ids.
     pub(super) uploads_begun: u64,
 }

@@ -35,7 +35,7 @@ use async_trait::async_trait;
 use sparkify_schema::Dialect;
 use tokio::sync::Mutex;
 
-pub use options::PostgresOptions;
+pub use options::{ChannelBinding, PostgresOptions};
 
 pub use crate::wire::{Host, RootCertificates, Secret, Server, SslMode};
 

@@ -4,8 +4,33 @@ use std::time::Duration;
 
 use crate::{
     Access, Result,
-    wire::{Given, Scheme, Server},
+    wire::{Given, Scheme, Server, invalid},
 };
+
+/// Whether a login is bound to its encrypted connection, so that nobody in between can pass it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelBinding {
+    /// Never.
+    Disable,
+    /// If the server can.
+    Prefer,
+    /// In any case.
+    Require,
+}
+
+impl ChannelBinding {
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "disable" => Ok(Self::Disable),
+            "prefer" => Ok(Self::Prefer),
+            "require" => Ok(Self::Require),
+            _ => Err(invalid(
+                format!("there is no channel_binding {text:?}"),
+                "use disable, prefer (the default) or require",
+            )),
+        }
+    }
+}
 
 /// How to reach a PostgreSQL database, and how to work with it.
 #[derive(Debug, Clone)]
@@ -14,6 +39,8 @@ pub struct PostgresOptions {
     pub server: Server,
     /// Settings for each session, as psql's `PGOPTIONS` (`-c search_path=music`).
     pub session_options: Option<String>,
+    /// Whether the login is bound to the encrypted connection.
+    pub channel_binding: ChannelBinding,
     /// Connections that write at once during a load; 0 for one per core.
     pub connections: usize,
     /// Reading and writing, or reading only.
@@ -31,6 +58,7 @@ static SCHEME: Scheme = Scheme {
     form: "write postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full",
     parameters: &[
         "application_name",
+        "channel_binding",
         "connect_timeout",
         "dbname",
         "host",
@@ -50,9 +78,9 @@ impl PostgresOptions {
     /// Reads a URL `postgres://[USER[:PASSWORD]@][HOST][:PORT][/DATABASE][?NAME=VALUE&…]`.
     ///
     /// Whatever it leaves open comes from `PGHOST`, `PGHOSTADDR`, `PGPORT`, `PGUSER`, `PGPASSWORD`,
-    /// `PGDATABASE`, `PGSSLMODE`, `PGSSLROOTCERT`, `PGPASSFILE`, `PGAPPNAME`, `PGOPTIONS` and
-    /// `PGCONNECT_TIMEOUT`; a password also from the password file (`~/.pgpass`), which must be closed to
-    /// others (mode 0600).
+    /// `PGDATABASE`, `PGSSLMODE`, `PGSSLROOTCERT`, `PGCHANNELBINDING`, `PGPASSFILE`, `PGAPPNAME`, `PGOPTIONS`
+    /// and `PGCONNECT_TIMEOUT`; a password also from the password file (`~/.pgpass`), which must be closed to
+    /// others (mode 0600). Other variables of psql are refused if they ask for another server or for more safety.
     ///
     /// ```
     /// use sparkify_warehouse::postgres::{PostgresOptions, SslMode};
@@ -71,6 +99,9 @@ impl PostgresOptions {
         Ok(Self {
             server: Server::from_given(&given, &SCHEME)?,
             session_options: given.value("options", "PGOPTIONS"),
+            channel_binding: given
+                .value("channel_binding", "PGCHANNELBINDING")
+                .map_or(Ok(ChannelBinding::Prefer), |text| ChannelBinding::parse(&text))?,
             connections: 0,
             access: Access::ReadWrite,
             wait: Duration::ZERO,
@@ -147,12 +178,14 @@ mod tests {
             ("PGDATABASE", "music"),
             ("PGSSLMODE", "require"),
             ("PGSSLROOTCERT", "system"),
+            ("PGCHANNELBINDING", "require"),
             ("PGOPTIONS", "-c search_path=x"),
         ];
         let options = options("postgres://", &environment).unwrap();
         assert_eq!(options.location(), "postgres://etl@db.example.com:6543/music");
         assert_eq!(options.server.host_address, Some([10, 0, 0, 7].into()));
-        assert_eq!((password(&options), options.server.ssl_mode), (Some("secret"), SslMode::Require));
+        assert_eq!((password(&options), options.server.ssl_mode), (Some("secret"), SslMode::VerifyCa));
+        assert_eq!(options.channel_binding, ChannelBinding::Require);
         assert_eq!(options.server.root_certificates, RootCertificates::System);
         assert_eq!(options.session_options.as_deref(), Some("-c search_path=x"));
     }
@@ -175,10 +208,76 @@ mod tests {
             ("postgres://me@10.0.0.1", SslMode::VerifyFull),
             ("postgres://me@localhost.example.com", SslMode::VerifyFull),
             ("postgres://me@localhost?hostaddr=10.0.0.1", SslMode::VerifyFull),
+            ("postgres://me@localhost?hostaddr=127.0.0.2", SslMode::Prefer),
+            // A tunnel: only its one end is on this machine.
+            ("postgres://me@db?hostaddr=127.0.0.1", SslMode::VerifyFull),
+            ("postgres://me@10.0.0.1?hostaddr=::1", SslMode::VerifyFull),
             ("postgres://me@db?sslmode=disable", SslMode::Disable),
+            ("postgres://me@db?sslmode=require", SslMode::Require),
+            // As with psql.
+            ("postgres://me@db?sslmode=require&sslrootcert=/ca.pem", SslMode::VerifyCa),
+            ("postgres://me@db?sslmode=require&sslrootcert=system", SslMode::VerifyCa),
         ] {
             assert_eq!(options(url, &[]).unwrap().server.ssl_mode, expected, "{url}");
         }
+        let tunnel = options("postgres://me@db", &[("PGHOSTADDR", "127.0.0.1")]).unwrap();
+        assert_eq!(tunnel.server.ssl_mode, SslMode::VerifyFull);
+        for (variable, expected) in [("1", SslMode::Require), ("0", SslMode::Prefer)] {
+            let local = options("postgres://me@localhost", &[("PGREQUIRESSL", variable)]).unwrap();
+            assert_eq!(local.server.ssl_mode, expected);
+        }
+    }
+
+    #[test]
+    fn settings_of_psql_that_are_about_the_server_or_about_safety_are_followed_or_refused_but_never_ignored()
+    {
+        for (parameter, variable, value) in [
+            ("service", "PGSERVICE", "music"),
+            ("target_session_attrs", "PGTARGETSESSIONATTRS", "read-write"),
+            ("sslcert", "PGSSLCERT", "/me.crt"),
+            ("sslkey", "PGSSLKEY", "/me.key"),
+            ("sslcrl", "PGSSLCRL", "/revoked.crl"),
+            ("sslcrldir", "PGSSLCRLDIR", "/revoked"),
+            ("ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", "TLSv1.3"),
+            ("channel_binding", "PGCHANNELBINDING", "perhaps"),
+            ("require_auth", "PGREQUIREAUTH", "scram-sha-256"),
+            ("requirepeer", "PGREQUIREPEER", "postgres"),
+            ("gssencmode", "PGGSSENCMODE", "require"),
+        ] {
+            let of_variable = options("postgres://me@db/x", &[(variable, value)]).unwrap_err();
+            let of_url = options(&format!("postgres://me@db/x?{parameter}={value}"), &[]).unwrap_err();
+            for (error, name) in [(of_variable, variable), (of_url, parameter)] {
+                // The one that is followed has a word for a wrong value only.
+                let name = if parameter == "channel_binding" { parameter } else { name };
+                let found = matches!(&error, Error::Options { reason, .. } if reason.contains(name));
+                assert!(found && !error.hint().unwrap().is_empty(), "{error:?}");
+            }
+            // An empty variable is an unset one.
+            options("postgres://me@db/x", &[(variable, "")]).unwrap();
+        }
+        for (variable, value) in [
+            ("PGTARGETSESSIONATTRS", "any"),
+            ("PGSSLMINPROTOCOLVERSION", "TLSv1.2"),
+            ("PGCHANNELBINDING", "prefer"),
+            ("PGGSSENCMODE", "prefer"),
+            // Without a service the file of services says nothing.
+            ("PGSERVICEFILE", "/services"),
+            ("PGCLIENTENCODING", "LATIN1"),
+        ] {
+            options("postgres://me@db/x", &[(variable, value)]).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_user_is_that_of_the_system_unless_named() {
+        let id = std::process::Command::new("id").arg("-un").output().unwrap();
+        let system = String::from_utf8(id.stdout).unwrap();
+        for environment in [&[][..], &[("USER", "")], &[("PGUSER", "")]] {
+            assert_eq!(options("postgres://db/x", environment).unwrap().server.user, system.trim());
+        }
+        assert_eq!(options("postgres://db/x", &[("USER", "me")]).unwrap().server.user, "me");
+        let both = [("USER", "me"), ("PGUSER", "etl")];
+        assert_eq!(options("postgres://db/x", &both).unwrap().server.user, "etl");
     }
 
     #[test]
@@ -204,10 +303,12 @@ mod tests {
             ("postgres://me:hunter2@db/x?sslmode=allow", &[]),
             ("postgres://me:hunter2@db/x?sslmode=on", &[]),
             ("postgres://me:hunter2@db/x?sslkey=y", &[]),
+            ("postgres://me:hunter2@db/x?sslpassword=y", &[]),
+            ("postgres://me:hunter2@/x?host=/tmp&hostaddr=10.0.0.1", &[]),
             ("postgres://me:hunter2%@db/x", &[]),
             ("postgres://me:hunter2@db/x?connect_timeout=soon", &[]),
             ("postgres://me:hunter2@[::1/x", &[]),
-            ("postgres://db/x", &[("PGPASSWORD", "hunter2")]),
+            ("postgres://db:x/x", &[("PGPASSWORD", "hunter2")]),
             ("postgres://me@db/x", &[("PGSSLMODE", "prefer"), ("PGPASSWORD", "hunter2")]),
         ] {
             let error = options(url, environment).unwrap_err();

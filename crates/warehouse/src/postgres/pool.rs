@@ -2,15 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
-use tokio_postgres::{CancelToken, Config, NoTls, config::SslMode as ClientSslMode};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
+use tokio_postgres::{
+    CancelToken, Config, NoTls,
+    config::{ChannelBinding as ClientChannelBinding, SslMode as ClientSslMode},
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{PostgresOptions, records};
+use super::{ChannelBinding, PostgresOptions, records};
 use crate::{
     Access, Error, RecordSet, Result,
     wire::{
-        Canceller, During, Entry, Failure, Host, Lease, Running, SslMode, classify, client_config, is_refused,
+        Canceller, During, Entry, Failure, Host, Lease, Running, SslMode, classify, client_config,
+        confirm_end, is_refused,
     },
 };
 
@@ -24,6 +28,7 @@ pub(super) struct Connections {
     tls: Option<MakeRustlsConnect>,
     location: Arc<str>,
     running: Arc<Running>,
+    wait: Duration,
 }
 
 impl Connections {
@@ -40,11 +45,18 @@ impl Connections {
             // The writers, the session of the load, and queries beside it.
             .max_size(options.writers() + 2)
             .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(options.server.connection_wait))
             // The time for the socket is limited already; this is for a server that accepts and is silent.
             .create_timeout(Some(options.server.connect_timeout * 2))
             .build()
             .map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { pool, tls, location: options.location().into(), running: Arc::new(Running::new()) })
+        Ok(Self {
+            pool,
+            tls,
+            location: options.location().into(),
+            running: Arc::new(Running::new()),
+            wait: options.server.connection_wait,
+        })
     }
 
     pub(super) fn location(&self) -> &str {
@@ -77,6 +89,11 @@ impl Connections {
         match error {
             PoolError::Backend(error) => classify(&location, During::Connecting, error),
             PoolError::Closed => Error::Closed,
+            PoolError::Timeout(TimeoutType::Wait) => Error::NoFreeConnection {
+                location,
+                connections: self.pool.status().max_size,
+                waited: self.wait,
+            },
             PoolError::Timeout(_) => {
                 Error::Unreachable { location, reason: "it does not answer in time".to_owned() }
             }
@@ -120,10 +137,18 @@ fn config(options: &PostgresOptions, encrypted: bool) -> Config {
             (_, SslMode::Prefer) => ClientSslMode::Prefer,
             _ => ClientSslMode::Require,
         })
+        .channel_binding(match options.channel_binding {
+            ChannelBinding::Disable => ClientChannelBinding::Disable,
+            ChannelBinding::Prefer => ClientChannelBinding::Prefer,
+            ChannelBinding::Require => ClientChannelBinding::Require,
+        })
         .connect_timeout(server.connect_timeout)
         .keepalives_idle(Duration::from_secs(60))
         .keepalives_interval(Duration::from_secs(15))
         .keepalives_retries(4)
+        // While something is on its way, nothing is kept alive: a dead peer would be noticed after a quarter of
+        // an hour.
+        .tcp_user_timeout(Duration::from_secs(120))
         .options(session_settings(options));
     config
 }
@@ -222,8 +247,51 @@ impl Connection {
         result.map_err(|(failure, interrupted)| match failure {
             Failure::Ours(error) => error,
             Failure::Client(error) => {
+                if interrupted {
+                    confirm_end(&error);
+                }
                 classify(&self.location, During::Statement { sql, interrupted }, &error)
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(url: &str) -> Config {
+        config(&PostgresOptions::from_url(url, &|_| None).unwrap(), true)
+    }
+
+    #[test]
+    fn a_connection_is_kept_in_the_mind_of_firewalls_and_notices_a_dead_peer() {
+        let config = of("postgres://me@db/music");
+        assert!(config.get_keepalives());
+        assert_eq!(config.get_keepalives_idle(), Duration::from_secs(60));
+        assert_eq!(config.get_keepalives_interval(), Some(Duration::from_secs(15)));
+        assert_eq!(config.get_keepalives_retries(), Some(4));
+        assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_secs(120)));
+        assert_eq!(config.get_connect_timeout(), Some(&Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn encryption_and_the_binding_of_the_login_to_it_are_as_asked_for() {
+        for (url, mode, binding) in [
+            ("postgres://me@db/music", ClientSslMode::Require, ClientChannelBinding::Prefer),
+            (
+                "postgres://me@localhost/music?channel_binding=require",
+                ClientSslMode::Prefer,
+                ClientChannelBinding::Require,
+            ),
+            (
+                "postgres://me@db/music?sslmode=disable&channel_binding=disable",
+                ClientSslMode::Disable,
+                ClientChannelBinding::Disable,
+            ),
+        ] {
+            let config = of(url);
+            assert_eq!((config.get_ssl_mode(), config.get_channel_binding()), (mode, binding), "{url}");
+        }
     }
 }

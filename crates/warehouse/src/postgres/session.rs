@@ -85,7 +85,7 @@ pub(super) async fn transact(
         for sql in statements {
             connection.execute(sql).await?;
         }
-        connection.control("COMMIT").await
+        connection.control("COMMIT").await.map_err(commit_failed)
     };
     let result = work.await;
     // After a commit that went well there is nothing to undo.

@@ -3,21 +3,20 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
 };
 
 use sparkify_schema::{Dialect, ddl, statements::redshift as sql};
 
 use super::{
-    copy::{self, Copied, Copy, ReadFile, Statements, bare_etag},
+    copy::{self, Copy, Patience, ReadFile, Statements, bare_etag},
     encode,
-    pack::{self, Shape},
+    pack::{self, Memory, Place, Shape},
     pool::{Connection, Connections},
     staging::Area,
 };
 use crate::{
-    BatchSource, Error, LoadedObject, LoadedObjects, ObjectCompression, ObjectLoad, Result, SourceObject,
-    wire::invalid,
+    BatchSource, CopyProgress, Error, LoadedObject, LoadedObjects, ObjectCompression, ObjectLoad, Result,
+    SourceObject, wire::invalid,
 };
 
 /// What appends to the tables of one load have in common.
@@ -26,11 +25,13 @@ pub(super) struct Appender {
     pub(super) statements: Statements,
     /// Where the files go; without it nothing can be appended.
     pub(super) area: Option<Area>,
-    pub(super) role_patience: Duration,
+    pub(super) patience: Patience,
     /// The slices of the cluster.
     pub(super) slices: usize,
     /// The compressed bytes at which a packed file ends.
     pub(super) pack_bytes: usize,
+    /// What all of them have in memory.
+    pub(super) memory: Arc<Memory>,
 }
 
 impl Appender {
@@ -52,16 +53,18 @@ impl Appender {
         folder: &str,
         table: &str,
         source: Arc<dyn BatchSource>,
+        progress: Option<&dyn CopyProgress>,
     ) -> Result<u64> {
         let area = self.area()?;
         let table = identifier(table)?;
         let names = self.target(connection, &table, &source).await?;
         let entry = self.connections.running().enter(None);
         let shape = Shape::for_slices(self.slices, self.pack_bytes);
-        let packed = pack::pack(source, names.clone(), shape, area, folder, &entry).await?;
+        let place = Place { area, folder };
+        let packed = pack::pack(source, names.clone(), shape, place, &self.memory, &entry).await?;
         drop(entry);
         let (rows, bytes, files) = (packed.rows, packed.bytes, packed.objects.len());
-        tracing::info!(%table, rows, bytes, files, "packed");
+        tracing::info!(%table, rows, bytes, files, peak_memory = self.memory.peak(), "packed");
         if packed.objects.is_empty() {
             return Ok(0);
         }
@@ -80,10 +83,11 @@ impl Appender {
             compression: "GZIP",
             region: &area.staging().region,
             in_transaction,
-            role_patience: self.role_patience,
+            patience: self.patience,
             lines: None,
+            progress,
         };
-        let copied = copy.run("copy_packed").await?;
+        let copied = copy.run("copy_packed", urls.len()).await?;
         copy.reconcile(copied, Some(rows), &urls).await?;
         Ok(rows)
     }
@@ -126,10 +130,19 @@ impl Appender {
         keys: &[String],
     ) -> Result<(String, String)> {
         let area = self.area()?;
-        let (manifest, json_paths) =
-            (area.path(folder, "manifest.json"), area.path(folder, "jsonpaths.json"));
-        area.put(&manifest, copy::manifest(urls)).await?;
+        let content = copy::manifest(urls);
+        // Named after its content, so that what COPY was told to read can be proven from the name alone.
+        let sha256 = copy::sha256(&content);
+        let manifest = area.path(folder, &format!("manifest-{sha256}.json"));
+        let json_paths = area.path(folder, "jsonpaths.json");
+        area.put(&manifest, content).await?;
         area.put(&json_paths, copy::json_paths(keys)).await?;
+        tracing::info!(
+            manifest = area.url(&manifest),
+            sha256,
+            objects = urls.len(),
+            "the manifest is written"
+        );
         Ok((area.url(&manifest), area.url(&json_paths)))
     }
 
@@ -139,14 +152,28 @@ impl Appender {
         connection: &Connection,
         folder: &str,
         load: &ObjectLoad,
+        progress: Option<&dyn CopyProgress>,
     ) -> Result<LoadedObjects> {
-        if load.objects.is_empty() {
-            return Ok(LoadedObjects { rows: 0, objects: Vec::new() });
+        // COPY has nothing to read in them, and is not asked to.
+        let (empty, objects): (Vec<_>, Vec<_>) = load.objects.iter().partition(|object| object.size == 0);
+        let mut loaded = LoadedObjects { rows: 0, objects: empty.into_iter().map(unread).collect() };
+        if objects.is_empty() {
+            return Ok(loaded);
         }
         let area = self.area()?;
+        let stage = &area.staging().region;
+        if load.region != *stage {
+            return Err(invalid(
+                format!(
+                    "the objects are in the region {}, and the place for the files of a load in {stage}",
+                    load.region
+                ),
+                "name a place in the region of the objects, since COPY reads from one region at a time",
+            ));
+        }
         let table = identifier(&load.table)?;
-        let urls: BTreeSet<_> = load.objects.iter().map(|object| object.url.clone()).collect();
-        if urls.len() != load.objects.len() {
+        let urls: BTreeSet<_> = objects.iter().map(|object| object.url.clone()).collect();
+        if urls.len() != objects.len() {
             // It would be loaded twice.
             return Err(Error::Internal("an object is listed twice".to_owned()));
         }
@@ -168,21 +195,25 @@ impl Appender {
             },
             region: &load.region,
             in_transaction: false,
-            role_patience: self.role_patience,
+            patience: self.patience,
             lines: load.lines.as_deref(),
+            progress,
         };
-        let copied = copy.run("copy_objects").await?;
+        let copied = copy.run("copy_objects", urls.len()).await?;
         // The rows are not known beforehand, so the system must show the files.
         let Some(files) = copy.reconcile(copied, None, &urls).await? else {
             return Err(copy.unreconciled("the system views do not show which files it read".to_owned()));
         };
-        unchanged(&copy, &load.objects, &files)?;
-        Ok(loaded(copied, files))
+        unchanged(&copy, &objects, &files)?;
+        loaded.rows = copied.rows;
+        loaded.objects.extend(files.into_iter().map(read));
+        Ok(loaded)
     }
 }
 
-/// Fails if an object is another one than when it was listed.
-fn unchanged(copy: &Copy<'_>, objects: &[SourceObject], files: &[ReadFile]) -> Result<()> {
+/// Fails if an object is another one than when it was listed. Those whose tag the system does not tell are for the
+/// caller to look at.
+fn unchanged(copy: &Copy<'_>, objects: &[&SourceObject], files: &[ReadFile]) -> Result<()> {
     let read: HashMap<_, _> = files.iter().map(|file| (&file.url, file.etag.as_deref())).collect();
     for object in objects {
         let listed = object.etag.as_deref().map(bare_etag);
@@ -199,9 +230,13 @@ fn unchanged(copy: &Copy<'_>, objects: &[SourceObject], files: &[ReadFile]) -> R
     Ok(())
 }
 
-fn loaded(copied: Copied, files: Vec<ReadFile>) -> LoadedObjects {
-    let objects = files.into_iter().map(|file| LoadedObject { url: file.url, lines: file.lines }).collect();
-    LoadedObjects { rows: copied.rows, objects }
+fn read(file: ReadFile) -> LoadedObject {
+    LoadedObject { url: file.url, lines: file.lines, etag: file.etag }
+}
+
+/// What came of an object without content.
+fn unread(object: &SourceObject) -> LoadedObject {
+    LoadedObject { url: object.url.clone(), lines: 0, etag: object.etag.clone() }
 }
 
 fn identifier(name: &str) -> Result<String> {

@@ -5,16 +5,19 @@ use std::io::BufReader;
 use async_trait::async_trait;
 use object_store::path::Path;
 
-use super::{copy::Copy, staging::Area};
-use crate::{CopyReject, Error, ObjectLines, RecordSet, line_of};
+use super::{
+    copy::{Copy, Moment},
+    staging::Area,
+};
+use crate::{CopyReject, Error, ObjectLine, ObjectLines, RecordSet, line_of};
 
 /// The error of a COPY that refused records; the server's own if it does not show them.
-pub(super) async fn refused(copy: &Copy<'_>, since: &str, error: Error) -> Error {
-    let rejects = match copy.rejects(since).await {
-        Ok(rejects) => rejects,
+pub(super) async fn refused(copy: &Copy<'_>, moment: &Moment, error: Error) -> Error {
+    let (rejects, more) = match copy.rejects(moment).await {
+        Ok(found) => found,
         Err(unseen) => {
             tracing::warn!(error = %unseen, "which records COPY refused cannot be seen");
-            Vec::new()
+            (Vec::new(), false)
         }
     };
     if rejects.is_empty() {
@@ -29,16 +32,19 @@ pub(super) async fn refused(copy: &Copy<'_>, since: &str, error: Error) -> Error
         };
         shown.push(reject.with_raw(raw));
     }
-    Error::CopyRejected { table: copy.table.to_owned(), rejects: shown }
+    Error::CopyRejected { table: copy.table.to_owned(), rejects: shown, more }
 }
 
-/// The rows of `load_error_detail`.
-pub(super) fn rejects(found: &RecordSet) -> Vec<CopyReject> {
+/// How many records are shown; `load_error_detail` asks for one more.
+const SHOWN: usize = 20;
+
+/// The first rows of `load_error_detail`, and whether there are more.
+pub(super) fn rejects(found: &RecordSet) -> (Vec<CopyReject>, bool) {
     let unsigned = |row, column| {
         found.integer(row, column).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
     };
     let text = |row, column| found.text(row, column).filter(|text| !text.is_empty());
-    (0..found.row_count())
+    let shown = (0..found.row_count().min(SHOWN))
         .map(|row| CopyReject {
             url: text(row, 0).unwrap_or_default(),
             line: unsigned(row, 1),
@@ -50,7 +56,8 @@ pub(super) fn rejects(found: &RecordSet) -> Vec<CopyReject> {
             message: text(row, 7).unwrap_or_default(),
             raw: None,
         })
-        .collect()
+        .collect();
+    (shown, found.row_count() > SHOWN)
 }
 
 /// The lines of the files that were packed here.
@@ -59,7 +66,7 @@ struct PackedLines(Area);
 
 #[async_trait]
 impl ObjectLines for PackedLines {
-    async fn line(&self, url: &str, number: u64) -> Option<String> {
+    async fn line(&self, url: &str, number: u64) -> Option<ObjectLine> {
         let bucket = format!("s3://{}/", self.0.staging().bucket);
         let path = Path::parse(url.strip_prefix(&bucket)?).ok()?;
         let content = self.0.get(&path).await.ok()?;
@@ -79,22 +86,28 @@ mod tests {
 
     #[test]
     fn what_the_server_says_becomes_a_card() {
-        let texts = |text: &str| Arc::new(StringArray::from(vec![text])) as ArrayRef;
-        let found = RecordSet::from_columns(vec![
-            ("file_name", texts("s3://b/a.json")),
-            ("line_number", Arc::new(Int64Array::from(vec![3]))),
-            ("column_name", texts("artist")),
-            ("column_type", texts("varchar")),
-            ("column_length", texts("1024")),
-            ("position", Arc::new(Int32Array::from(vec![17]))),
-            ("error_code", Arc::new(Int32Array::from(vec![1204]))),
-            ("error_message", texts("String length exceeds DDL length")),
-        ])
-        .unwrap();
-        let rejects = rejects(&found);
-        assert_eq!(rejects.len(), 1);
-        assert_eq!((rejects[0].line, rejects[0].position, rejects[0].code), (3, 17, 1204));
-        assert!(rejects[0].cause().contains("1024 bytes"));
+        let found = |rows: usize| {
+            let texts = |text: &str| Arc::new(StringArray::from(vec![text; rows])) as ArrayRef;
+            RecordSet::from_columns(vec![
+                ("file_name", texts("s3://b/a.json")),
+                ("line_number", Arc::new(Int64Array::from(vec![3; rows]))),
+                ("column_name", texts("artist")),
+                ("column_type", texts("varchar")),
+                ("column_length", texts("1024")),
+                ("position", Arc::new(Int32Array::from(vec![17; rows]))),
+                ("error_code", Arc::new(Int32Array::from(vec![1204; rows]))),
+                ("error_message", texts("String length exceeds DDL length")),
+            ])
+            .unwrap()
+        };
+        let (all, more) = rejects(&found(1));
+        assert_eq!((all.len(), more), (1, false));
+        assert_eq!((all[0].line, all[0].position, all[0].code), (3, 17, 1204));
+        assert!(all[0].cause().contains("1024 bytes"));
+        for (rows, shown, more) in [(SHOWN, SHOWN, false), (SHOWN + 1, SHOWN, true)] {
+            let found = rejects(&found(rows));
+            assert_eq!((found.0.len(), found.1), (shown, more));
+        }
     }
 
     #[tokio::test]
@@ -113,7 +126,7 @@ mod tests {
         encoder.write_all(b"{\"n\":1}\n{\"n\":2}\n").unwrap();
         area.put(&path, encoder.finish().unwrap()).await.unwrap();
         let lines = PackedLines(area.clone());
-        assert_eq!(lines.line(&area.url(&path), 2).await.as_deref(), Some("{\"n\":2}"));
+        assert_eq!(lines.line(&area.url(&path), 2).await.unwrap().text(), "{\"n\":2}");
         assert_eq!(lines.line("s3://other/x", 2).await, None);
     }
 }

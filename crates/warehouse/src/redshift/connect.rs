@@ -1,6 +1,10 @@
 //! A session: a socket that notices when it is dead, encryption, the login, and the settings.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::StreamExt;
 use socket2::{SockRef, TcpKeepalive};
@@ -67,6 +71,8 @@ pub(super) struct Connector {
     config: Config,
     logins: Logins,
     settings: Vec<String>,
+    /// Why the login was refused. It is not tried again, since Redshift locks a user after five that failed.
+    refused: Mutex<Option<String>>,
 }
 
 impl Connector {
@@ -86,6 +92,7 @@ impl Connector {
             settings: settings(options)?,
             config,
             server,
+            refused: Mutex::default(),
         })
     }
 
@@ -95,6 +102,10 @@ impl Connector {
 
     /// Connects, logs in and makes the settings.
     pub(super) async fn connect(self: &Arc<Self>) -> Result<Session, ConnectError> {
+        if let Some(reason) = self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            let reason = format!("{reason}; so it was before, and is not tried again");
+            return Err(Error::Login { location: self.location.to_string(), reason }.into());
+        }
         let login = self.logins.current().await?;
         let refused = match self.connect_as(&login).await {
             Err(refused) if matches!(refused.error, Error::Login { .. }) => refused,
@@ -102,12 +113,20 @@ impl Connector {
         };
         self.logins.forget(&login).await;
         if !login.is_kept {
-            return Err(refused);
+            return Err(self.remember(refused));
         }
         // It was at hand and may have been ended early; a new one is worth one attempt.
         tracing::debug!(error = %refused.error, "the login is refused, so a new one is asked for");
         let login = self.logins.current().await?;
-        self.connect_as(&login).await
+        self.connect_as(&login).await.map_err(|failed| self.remember(failed))
+    }
+
+    /// Keeps in mind that the newest login is refused, if that is the error.
+    fn remember(&self, failed: ConnectError) -> ConnectError {
+        if let Error::Login { reason, .. } = &failed.error {
+            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.clone());
+        }
+        failed
     }
 
     async fn connect_as(self: &Arc<Self>, login: &Given) -> Result<Session, ConnectError> {
@@ -240,7 +259,8 @@ impl Connector {
 
 /// The statements that a session begins with.
 fn settings(options: &RedshiftOptions) -> Result<Vec<String>> {
-    let mut settings = vec![sql::set_time_zone(), sql::set_date_style(), sql::set_float_digits()];
+    let mut settings =
+        vec![sql::set_search_path(), sql::set_time_zone(), sql::set_date_style(), sql::set_float_digits()];
     if let Some(timeout) = options.server.statement_timeout {
         settings.push(sql::set_statement_timeout(timeout.as_millis()));
     }

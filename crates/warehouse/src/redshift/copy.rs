@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeSet,
+    convert::Infallible,
     time::{Duration, Instant},
 };
 
@@ -17,24 +18,47 @@ use sparkify_schema::{
 
 use super::{
     card::{self, refused},
-    pool::{Connection, Connections, Watcher},
+    pool::{Connection, Connections},
     staging::Area,
     trouble::Trouble,
 };
-use crate::{Error, ObjectLines, RecordSet, Result};
+use crate::{CopyProgress, CopyReject, Copying, Error, ObjectLines, RecordSet, Result};
 
-/// How often a running COPY is asked how far it is.
-const WATCH_INTERVAL: Duration = Duration::from_secs(5);
+/// The longest pause between two looks at a system view, whose rows come late.
+const LOOK_PAUSE_MAX: Duration = Duration::from_secs(4);
 
-/// How long to wait before each further look at a system view, whose rows come late.
-pub(super) const LOOKS: [Duration; 6] = [
-    Duration::from_millis(0),
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-];
+/// Files that a message names.
+const FILES_SHOWN: usize = 3;
+
+/// Looks at something that comes late: at once, then with pauses that double, and once more at the end.
+struct Looks {
+    until: Instant,
+    pause: Duration,
+    begun: bool,
+    ended: bool,
+}
+
+impl Looks {
+    fn new(patience: Duration) -> Self {
+        let pause = Duration::from_millis(200);
+        Self { until: Instant::now() + patience, pause, begun: false, ended: false }
+    }
+
+    /// Waits until it is worth looking again; false if it never is.
+    async fn next(&mut self) -> bool {
+        if !std::mem::replace(&mut self.begun, true) {
+            return true;
+        }
+        if self.ended {
+            return false;
+        }
+        let left = self.until.saturating_duration_since(Instant::now());
+        self.ended = left <= self.pause;
+        tokio::time::sleep(self.pause.min(left)).await;
+        self.pause = (self.pause * 2).min(LOOK_PAUSE_MAX);
+        true
+    }
+}
 
 /// The statements about COPY.
 #[derive(Debug, Clone)]
@@ -70,9 +94,29 @@ pub(super) struct Copy<'a> {
     pub(super) region: &'a str,
     /// Whether it belongs to a transaction that is open.
     pub(super) in_transaction: bool,
-    /// How long to wait for a role that is new.
-    pub(super) role_patience: Duration,
+    pub(super) patience: Patience,
     pub(super) lines: Option<&'a dyn ObjectLines>,
+    pub(super) progress: Option<&'a dyn CopyProgress>,
+}
+
+/// How long a COPY waits for what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For a role that is new.
+    pub(super) role: Duration,
+    /// For the rows of system views.
+    pub(super) views: Duration,
+    /// Between two questions how far it is.
+    pub(super) watch: Duration,
+}
+
+/// Which of a session's COPYs it is.
+#[derive(Debug, Clone)]
+pub(super) struct Moment {
+    /// The server's clock before it.
+    since: String,
+    /// The COPY before it.
+    before: Option<i64>,
 }
 
 /// What a COPY loaded.
@@ -91,8 +135,8 @@ pub(super) struct ReadFile {
 }
 
 impl Copy<'_> {
-    /// Runs the statement of that name.
-    pub(super) async fn run(&self, name: &str) -> Result<Copied> {
+    /// Runs the statement of that name, which reads so many files.
+    pub(super) async fn run(&self, name: &str, files: usize) -> Result<Copied> {
         let sql = self.statements.render(
             name,
             context! {
@@ -101,16 +145,22 @@ impl Copy<'_> {
                 role => self.area.staging().role.to_string(),
             },
         )?;
-        // The server's clock, for looking up what happened since.
+        // For looking up what happened since.
         let since = self.connection.query(&statements::server_time()).await?.text(0, 0).unwrap_or_default();
-        let since = since.replace('T', " ");
-        let patient_until = Instant::now() + self.role_patience;
+        let before = self.connection.query(&statements::last_copy()).await?.integer(0, 0);
+        let moment = Moment { since: since.replace('T', " "), before };
+        let mut state =
+            Copying { table: self.table.to_owned(), files_total: files as u64, ..Copying::default() };
+        self.tell(&state);
+        let patient_until = Instant::now() + self.patience.role;
         let mut pause = Duration::from_secs(1);
         loop {
             let begin = Instant::now();
-            let error = match self.watched(&sql).await {
+            let error = match self.watched(&sql, files).await {
                 Ok(()) => {
                     let copied = self.count().await?;
+                    (state.rows, state.files) = (copied.rows, state.files_total);
+                    self.tell(&state);
                     let (rows, elapsed) = (copied.rows, begin.elapsed());
                     tracing::info!(table = self.table, rows, ?elapsed, query_id = copied.query_id, "copied");
                     return Ok(copied);
@@ -133,50 +183,67 @@ impl Copy<'_> {
                     tokio::time::sleep(wait).await;
                     pause = (pause * 2).min(Duration::from_secs(15));
                 }
-                Trouble::Records(error) => return Err(refused(self, &since, error).await),
-                Trouble::Lost(error) => return Err(self.fate(&since, error).await),
+                Trouble::Records(error) => return Err(refused(self, &moment, error).await),
+                Trouble::Lost(error) => return Err(self.fate(&moment.since, error).await),
                 Trouble::Other(error) => return Err(error),
             }
         }
     }
 
     /// Runs it, and tells how far it is.
-    async fn watched(&self, sql: &str) -> Result<()> {
-        let copy = self.connection.execute(sql);
-        tokio::pin!(copy);
+    async fn watched(&self, sql: &str, files: usize) -> Result<()> {
+        tokio::select! {
+            result = self.connection.execute(sql) => result.map(|_| ()),
+            never = self.watch(files) => match never {},
+        }
+    }
+
+    /// Tells how far it is, for as long as it is let. A session of its own asks: the other one is busy.
+    async fn watch(&self, files: usize) -> Infallible {
         let mut watcher = None;
         loop {
-            tokio::select! {
-                result = &mut copy => return result.map(|_| ()),
-                () = tokio::time::sleep(WATCH_INTERVAL) => {
-                    if let Err(error) = self.tell_progress(&mut watcher).await {
-                        tracing::debug!(%error, "how far COPY is cannot be seen");
-                    }
+            tokio::time::sleep(self.patience.watch).await;
+            let look = async {
+                let watching = match watcher.take() {
+                    Some(watching) => watching,
+                    None => self.connections.watcher().await?,
+                };
+                let sql = self
+                    .statements
+                    .render("load_progress", context! { session_id => self.connection.pid })?;
+                let found = watching.query(&sql).await?;
+                watcher = Some(watching);
+                Ok::<_, Error>(found)
+            };
+            match look.await {
+                Ok(found) if found.row_count() > 0 => {
+                    let number = |column| {
+                        found.integer(0, column).and_then(|n| u64::try_from(n).ok()).unwrap_or_default()
+                    };
+                    let (rows, bytes, read) = (number(0), number(1), number(2));
+                    tracing::debug!(table = self.table, rows, bytes, files = read, "copying");
+                    self.tell(&Copying {
+                        table: self.table.to_owned(),
+                        rows,
+                        bytes,
+                        files: read,
+                        files_total: files as u64,
+                    });
                 }
+                Ok(_) => {}
+                Err(error @ (Error::Login { .. } | Error::DigestLogin { .. })) => {
+                    tracing::warn!(%error, "no further connection can be made, so how far the load is cannot be seen");
+                    return std::future::pending().await;
+                }
+                Err(error) => tracing::debug!(%error, "how far COPY is cannot be seen"),
             }
         }
     }
 
-    async fn tell_progress(&self, watcher: &mut Option<Watcher>) -> Result<()> {
-        let watching = match watcher.take() {
-            Some(watching) => watching,
-            None => self.connections.watcher().await?,
-        };
-        let sql = self.statements.render("load_progress", context! { session_id => self.connection.pid })?;
-        let found = watching.query(&sql).await?;
-        let number = |column| found.integer(0, column).unwrap_or_default();
-        if found.row_count() > 0 {
-            tracing::info!(
-                table = self.table,
-                rows = number(0),
-                bytes = number(1),
-                files = number(2),
-                of_files = number(3),
-                "copying"
-            );
+    fn tell(&self, state: &Copying) {
+        if let Some(progress) = self.progress {
+            progress.copying(state);
         }
-        *watcher = Some(watching);
-        Ok(())
     }
 
     /// What the session says of the COPY that went well.
@@ -207,51 +274,37 @@ impl Copy<'_> {
             return Ok(None);
         }
         let query_id = context! { query_id => copied.query_id };
-        let history = self.look(&self.statements.render("load_history", query_id.clone())?).await?;
-        let Some(history) = history else {
-            tracing::warn!(
-                table = self.table,
-                "sys_load_history does not show the COPY yet; its rows were counted"
-            );
-            return Ok(None);
-        };
-        let loaded = history.integer(0, 1).unwrap_or_default();
-        let errors = history.integer(0, 3).unwrap_or_default();
-        if u64::try_from(loaded) != Ok(copied.rows) || errors != 0 {
-            let status = history.text(0, 0).unwrap_or_default();
-            return Err(self.unreconciled(format!(
-                "sys_load_history says {loaded} rows and {errors} errors ({status}), the session {} rows",
-                copied.rows
-            )));
-        }
-        let Some(detail) = self.look(&self.statements.render("load_detail", query_id)?).await? else {
-            tracing::warn!(table = self.table, "sys_load_detail does not show the files of the COPY yet");
-            return Ok(None);
-        };
-        let files = read_files(&detail);
-        let read: BTreeSet<_> = files.iter().map(|file| file.url.clone()).collect();
-        if &read != urls {
-            let missing: Vec<_> = urls.difference(&read).cloned().collect();
-            let strange: Vec<_> = read.difference(urls).cloned().collect();
-            return Err(self.unreconciled(format!(
-                "files not read: [{}]; files read that were not asked for: [{}]",
-                missing.join(", "),
-                strange.join(", ")
-            )));
-        }
-        Ok(Some(files))
-    }
-
-    /// Rows of a system view, which may come late.
-    async fn look(&self, sql: &str) -> Result<Option<RecordSet>> {
-        for pause in LOOKS {
-            tokio::time::sleep(pause).await;
-            let found = self.connection.query(sql).await?;
-            if found.row_count() > 0 {
-                return Ok(Some(found));
+        let history = self.statements.render("load_history", query_id.clone())?;
+        let detail = self.statements.render("load_detail", query_id)?;
+        let mut looks = Looks::new(self.patience.views);
+        let mut shown = Shown::NotYet("they do not show the COPY".to_owned());
+        while looks.next().await {
+            let history = self.connection.query(&history).await?;
+            let detail = self.connection.query(&detail).await?;
+            shown = compare(copied, urls, &history, &detail);
+            match shown {
+                Shown::All(files) => return Ok(Some(files)),
+                Shown::Wrong(reason) => return Err(self.unreconciled(reason)),
+                Shown::Few(_) | Shown::NotYet(_) | Shown::Differs(_) => {}
             }
         }
-        Ok(None)
+        match shown {
+            // Several records on a line are fewer lines than rows.
+            Shown::All(files) | Shown::Few(files) => Ok(Some(files)),
+            Shown::Wrong(reason) | Shown::Differs(reason) => Err(self.unreconciled(reason)),
+            Shown::NotYet(reason) if rows.is_some() => {
+                let patience = self.patience.views;
+                tracing::warn!(
+                    table = self.table,
+                    "the system views do not tell all of the COPY after {patience:?} ({reason}); its rows were counted"
+                );
+                Ok(None)
+            }
+            Shown::NotYet(reason) => Err(self.unreconciled(format!(
+                "after {:?} the system views do not tell which files it read: {reason}",
+                self.patience.views
+            ))),
+        }
     }
 
     /// The error of a COPY whose connection broke, with what the server says has become of it. The load is
@@ -277,12 +330,14 @@ impl Copy<'_> {
         Error::Unreconciled { table: self.table.to_owned(), reason }
     }
 
-    /// The rejects of a session since then.
-    pub(super) async fn rejects(&self, since: &str) -> Result<Vec<crate::CopyReject>> {
-        let session_id = self.connection.pid;
-        let sql = self.statements.render("load_error_detail", context! { session_id, since })?;
-        for pause in LOOKS {
-            tokio::time::sleep(pause).await;
+    /// The records that it refused, and whether there are more.
+    pub(super) async fn rejects(&self, moment: &Moment) -> Result<(Vec<CopyReject>, bool)> {
+        let (session_id, since) = (self.connection.pid, &moment.since);
+        let mut looks = Looks::new(self.patience.views);
+        while looks.next().await {
+            let query_id = self.failed_query(moment).await?;
+            let sql =
+                self.statements.render("load_error_detail", context! { session_id, since, query_id })?;
             // The session itself may be in a transaction that has failed.
             let found = if self.in_transaction {
                 self.connections.ask(&sql).await?
@@ -293,18 +348,107 @@ impl Copy<'_> {
                 return Ok(card::rejects(&found));
             }
         }
-        Ok(Vec::new())
+        Ok((Vec::new(), false))
+    }
+
+    /// The number of the COPY that failed. The session says that of the one before if this one failed early, and
+    /// nothing in a transaction that has failed.
+    async fn failed_query(&self, moment: &Moment) -> Result<Option<i64>> {
+        if self.in_transaction {
+            return Ok(None);
+        }
+        let last = self.connection.query(&statements::last_copy()).await?.integer(0, 0);
+        Ok(last.filter(|id| *id > 0 && Some(*id) != moment.before))
     }
 }
 
-fn read_files(detail: &RecordSet) -> Vec<ReadFile> {
+/// What the system views show of a COPY.
+#[derive(Debug, PartialEq, Eq)]
+enum Shown {
+    /// All of it, and it is right.
+    All(Vec<ReadFile>),
+    /// All of it, except that there are fewer lines than rows: of a large file, some parts may be missing.
+    Few(Vec<ReadFile>),
+    /// Not all of it.
+    NotYet(String),
+    /// Something else than was to be; it may still change.
+    Differs(String),
+    /// What cannot become right.
+    Wrong(String),
+}
+
+/// Compares what the system views show of a COPY with what it was to read.
+fn compare(copied: Copied, urls: &BTreeSet<String>, history: &RecordSet, detail: &RecordSet) -> Shown {
+    let files = read_files(detail, urls);
+    let read: BTreeSet<_> = files.iter().map(|file| file.url.clone()).collect();
+    let strange: Vec<_> = read.difference(urls).collect();
+    if !strange.is_empty() {
+        return Shown::Wrong(format!("it read files that were not asked for: {}", some_of(&strange)));
+    }
+    if history.row_count() == 0 {
+        return Shown::NotYet("sys_load_history does not show it".to_owned());
+    }
+    let status = history.text(0, 0).unwrap_or_default();
+    if status.eq_ignore_ascii_case("running") {
+        return Shown::NotYet("sys_load_history says that it is running".to_owned());
+    }
+    let number = |column| history.integer(0, column).unwrap_or_default();
+    let (loaded, source_files, errors) = (number(1), number(2), number(3));
+    if !status.eq_ignore_ascii_case("completed") || u64::try_from(loaded) != Ok(copied.rows) || errors != 0 {
+        return Shown::Differs(format!(
+            "sys_load_history says {loaded} rows and {errors} errors ({status}), the session {} rows",
+            copied.rows
+        ));
+    }
+    if usize::try_from(source_files) != Ok(urls.len()) {
+        return Shown::Differs(format!(
+            "sys_load_history says {source_files} files, and it was to read {}",
+            urls.len()
+        ));
+    }
+    let missing: Vec<_> = urls.difference(&read).collect();
+    if !missing.is_empty() {
+        return Shown::NotYet(format!(
+            "sys_load_detail does not show {} of {} files: {}",
+            missing.len(),
+            urls.len(),
+            some_of(&missing)
+        ));
+    }
+    let lines: u64 = files.iter().map(|file| file.lines).sum();
+    if lines < copied.rows { Shown::Few(files) } else { Shown::All(files) }
+}
+
+/// The first of them.
+fn some_of(urls: &[&String]) -> String {
+    let mut text = urls.iter().take(FILES_SHOWN).map(|url| url.as_str()).collect::<Vec<_>>().join(", ");
+    if urls.len() > FILES_SHOWN {
+        text.push_str(", …");
+    }
+    text
+}
+
+fn read_files(detail: &RecordSet, urls: &BTreeSet<String>) -> Vec<ReadFile> {
     (0..detail.row_count())
         .map(|row| ReadFile {
-            url: detail.text(row, 0).unwrap_or_default(),
+            url: whole_name(detail.text(row, 0).unwrap_or_default(), urls),
             lines: detail.integer(row, 1).and_then(|lines| u64::try_from(lines).ok()).unwrap_or_default(),
             etag: detail.text(row, 2).map(|etag| bare_etag(&etag)).filter(|etag| !etag.is_empty()),
         })
         .collect()
+}
+
+/// The URL of a name in a system view, which shows only so much of a long one. If several begin so, it is not known.
+fn whole_name(name: String, urls: &BTreeSet<String>) -> String {
+    const CHARS_SHOWN: usize = 256;
+    if urls.contains(&name) || name.chars().count() < CHARS_SHOWN {
+        return name;
+    }
+    let mut longer = urls.iter().filter(|url| url.starts_with(&name));
+    match (longer.next(), longer.next()) {
+        (Some(url), None) => url.clone(),
+        _ => name,
+    }
 }
 
 /// An entity tag without the quotes that some put around it.
@@ -319,6 +463,12 @@ pub(super) fn manifest<'a>(urls: impl IntoIterator<Item = &'a String>) -> String
     serde_json::json!({ "entries": entries }).to_string()
 }
 
+/// The SHA-256 of a text, in hexadecimal digits.
+pub(super) fn sha256(text: &str) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The JSONPaths file for records that have these keys.
 pub(super) fn json_paths<'a>(keys: impl IntoIterator<Item = &'a String>) -> String {
     let paths: Vec<_> = keys
@@ -330,7 +480,90 @@ pub(super) fn json_paths<'a>(keys: impl IntoIterator<Item = &'a String>) -> Stri
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, StringArray};
+
     use super::*;
+
+    fn urls(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| format!("s3://b/{name}")).collect()
+    }
+
+    fn history(status: &[&str], rows: i64, files: i64, errors: i64) -> RecordSet {
+        let number = |number| Arc::new(Int64Array::from(vec![number; status.len()])) as ArrayRef;
+        RecordSet::from_columns(vec![
+            ("status", Arc::new(StringArray::from(status.to_vec())) as ArrayRef),
+            ("loaded_rows", number(rows)),
+            ("source_file_count", number(files)),
+            ("error_count", number(errors)),
+        ])
+        .unwrap()
+    }
+
+    fn detail(names: &[&str], lines: i64) -> RecordSet {
+        let urls: Vec<_> = names.iter().map(|name| format!("s3://b/{name}")).collect();
+        RecordSet::from_columns(vec![
+            ("file_name", Arc::new(StringArray::from(urls)) as ArrayRef),
+            ("lines_scanned", Arc::new(Int64Array::from(vec![lines; names.len()]))),
+            ("file_etag", Arc::new(StringArray::from(vec!["x"; names.len()]))),
+        ])
+        .unwrap()
+    }
+
+    #[test]
+    fn what_the_views_show_is_waited_for_until_it_is_whole_and_only_strange_files_are_wrong_at_once() {
+        let copied = Copied { query_id: 7, rows: 4 };
+        let asked = urls(&["a", "b"]);
+        let shown = |history: &RecordSet, detail: &RecordSet| compare(copied, &asked, history, detail);
+        let whole = history(&["completed"], 4, 2, 0);
+        let both = detail(&["a", "b"], 2);
+        assert!(matches!(shown(&whole, &both), Shown::All(files) if files.len() == 2));
+        let none = history(&[], 0, 0, 0);
+        for (history, detail) in [
+            (&none, &detail(&[], 0)),
+            (&none, &both),
+            (&history(&["running"], 2, 2, 0), &both),
+            (&whole, &detail(&[], 0)),
+            (&whole, &detail(&["b"], 2)),
+        ] {
+            assert!(matches!(shown(history, detail), Shown::NotYet(_)), "{:?}", shown(history, detail));
+        }
+        assert!(
+            matches!(shown(&whole, &detail(&["a", "b"], 1)), Shown::Few(_)),
+            "a part of a file is missing"
+        );
+        for history in [
+            history(&["completed"], 3, 2, 0),
+            history(&["completed"], 4, 3, 0),
+            history(&["completed"], 4, 2, 1),
+            history(&["aborted"], 0, 2, 1),
+        ] {
+            assert!(matches!(shown(&history, &both), Shown::Differs(_)), "{:?}", shown(&history, &both));
+        }
+        let long = "long".repeat(100);
+        let cut = detail(&[&long[..256 - "s3://b/".len()]], 4);
+        let found = compare(copied, &urls(&[&long]), &history(&["completed"], 4, 1, 0), &cut);
+        assert!(matches!(&found, Shown::All(files) if files[0].url.ends_with(&long)), "{found:?}");
+        let strange = shown(&none, &detail(&["a", "c"], 2));
+        assert!(matches!(&strange, Shown::Wrong(reason) if reason.contains("s3://b/c")), "{strange:?}");
+    }
+
+    #[tokio::test]
+    async fn something_that_comes_late_is_looked_at_at_once_and_until_the_patience_ends() {
+        for (patience, expected) in [(0, 2), (20, 2), (300, 3), (700, 4)] {
+            let begin = Instant::now();
+            let mut looks = Looks::new(Duration::from_millis(patience));
+            assert!(looks.next().await && begin.elapsed() < Duration::from_millis(150));
+            let mut count = 1;
+            while looks.next().await {
+                count += 1;
+            }
+            // A slow machine looks less often.
+            assert!((2..=expected).contains(&count), "{count} looks in {patience} ms");
+            assert!(begin.elapsed() >= Duration::from_millis(patience));
+        }
+    }
 
     #[test]
     fn every_object_of_a_manifest_is_mandatory() {
@@ -349,6 +582,12 @@ mod tests {
     fn the_paths_stand_in_the_order_of_the_columns_below_the_one_key_that_copy_knows() {
         let keys = ["artist".to_owned(), "itemInSession".to_owned()];
         assert_eq!(json_paths(&keys), r#"{"jsonpaths":["$['artist']","$['itemInSession']"]}"#);
+    }
+
+    #[test]
+    fn a_hash_is_written_in_full() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(sha256(""), empty);
     }
 
     #[test]

@@ -38,14 +38,35 @@ pub(super) fn suits(from: &DataType, to: &Column) -> bool {
 /// Writes a value of a column to the end of a line.
 type Put<'a> = Box<dyn Fn(&mut Vec<u8>, usize) -> Result<(), BoxError> + 'a>;
 
-/// Writes each row as a line, an object with the names as keys, and returns them.
-pub(super) fn encode(batch: &RecordBatch, names: &[String]) -> Result<Vec<u8>, BoxError> {
+/// Rows as lines.
+#[derive(Debug)]
+pub(super) struct Lines {
+    pub(super) bytes: Vec<u8>,
+    /// Where each row ends.
+    pub(super) ends: Vec<usize>,
+}
+
+impl Lines {
+    pub(super) fn rows(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The lines of so many rows from that one on.
+    pub(super) fn part(&self, first: usize, rows: usize) -> &[u8] {
+        let end_of = |rows: usize| rows.checked_sub(1).map_or(0, |last| self.ends[last]);
+        &self.bytes[end_of(first)..end_of(first + rows)]
+    }
+}
+
+/// Writes each row as a line, an object with the names as keys.
+pub(super) fn encode(batch: &RecordBatch, names: &[String]) -> Result<Lines, BoxError> {
     let mut columns = Vec::with_capacity(names.len());
     for (array, name) in batch.columns().iter().zip(names) {
         let key = [serde_json::to_string(name)?.as_bytes(), b":"].concat();
         columns.push((key, array, putter(array.as_ref(), name)?));
     }
     let mut lines = Vec::with_capacity(batch.get_array_memory_size() + batch.num_rows() * 16 * names.len());
+    let mut ends = Vec::with_capacity(batch.num_rows());
     for row in 0..batch.num_rows() {
         let begin = lines.len();
         lines.push(b'{');
@@ -65,8 +86,9 @@ pub(super) fn encode(batch: &RecordBatch, names: &[String]) -> Result<Vec<u8>, B
                 format!("a record has {} bytes, and COPY takes 4 MB at most", lines.len() - begin).into()
             );
         }
+        ends.push(lines.len());
     }
-    Ok(lines)
+    Ok(Lines { bytes: lines, ends })
 }
 
 fn putter<'a>(array: &'a dyn Array, name: &'a str) -> Result<Put<'a>, BoxError> {
@@ -139,7 +161,7 @@ mod tests {
         let names: Vec<_> = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
         let columns = columns.into_iter().map(|(name, array)| (name, array, true));
         let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-        encode(&batch, &names).map(|lines| String::from_utf8(lines).unwrap())
+        encode(&batch, &names).map(|lines| String::from_utf8(lines.bytes).unwrap())
     }
 
     #[test]
@@ -169,6 +191,16 @@ mod tests {
         for line in found.lines() {
             assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         }
+    }
+
+    #[test]
+    fn lines_are_parted_between_rows() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 22, 333]));
+        let batch = RecordBatch::try_from_iter(vec![("n", numbers)]).unwrap();
+        let lines = encode(&batch, &["n".to_owned()]).unwrap();
+        assert_eq!(lines.part(0, 1), b"{\"n\":1}\n");
+        assert_eq!(lines.part(1, 2), b"{\"n\":22}\n{\"n\":333}\n");
+        assert_eq!((lines.part(0, 3), lines.part(2, 0)), (&lines.bytes[..], &b""[..]));
     }
 
     #[test]

@@ -18,9 +18,6 @@ use crate::{
     wire::{Turn, load_under_way},
 };
 
-/// The shortest time to wait: a server needs some to answer at all, and cannot be asked just to try.
-const WAIT_MIN: Duration = Duration::from_secs(2);
-
 /// The lock of a load, until it is dropped.
 pub(super) struct RunLock {
     connection: Connection,
@@ -52,13 +49,15 @@ impl RunLock {
     pub(super) async fn verify(&self) -> Result<()> {
         match self.connection.query(&sql::ping()).await {
             Ok(_) => Ok(()),
-            Err(Error::Interrupted) => Err(Error::Interrupted),
-            Err(error) => Err(Error::Conflict {
-                location: self.connection.location().to_owned(),
-                reason: format!(
-                    "the lock of the load was lost ({error}), so that another load may have begun"
-                ),
-            }),
+            Err(error @ (Error::ConnectionLost { .. } | Error::ServerShutdown { .. })) => {
+                Err(Error::Conflict {
+                    location: self.connection.location().to_owned(),
+                    reason: format!(
+                        "the lock of the load was lost ({error}), so that another load may have begun"
+                    ),
+                })
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -72,8 +71,8 @@ impl RunLock {
 
 /// Begins a transaction on the connection, and locks the table in it.
 async fn lock(connections: &Connections, connection: &Connection, deadline: Instant) -> Result<()> {
-    let patience = deadline.saturating_duration_since(Instant::now()).max(WAIT_MIN);
-    connection.execute(&sql::set_statement_timeout(patience.as_millis())).await?;
+    let patience = deadline.saturating_duration_since(Instant::now());
+    connection.execute(&sql::set_lock_patience(patience.as_millis())).await?;
     connection.execute(&sql::begin()).await?;
     match connection.execute(&sql::lock_load()).await {
         Ok(_) => {

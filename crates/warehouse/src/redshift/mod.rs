@@ -1,9 +1,9 @@
 //! The Amazon Redshift backend.
 //!
 //! It speaks the simple query protocol only, one statement a call, with every value written into the
-//! statement by the one quoter. A load packs its records into compressed files in S3, lets Redshift COPY them
-//! into the run's tables, compares what was loaded with what was written, and publishes in one transaction.
-//! A table of ours that a second connection locks keeps other loads away.
+//! statement by the one quoter. A load packs its records into compressed files in S3 and lets Redshift COPY them
+//! into the run's tables, or lets it COPY objects of the source as they are; compares what was loaded with what was
+//! written or listed; and publishes in one transaction. A table of ours that a second connection locks keeps other loads away.
 //!
 //! # Example
 //!
@@ -75,7 +75,8 @@ impl std::fmt::Debug for RedshiftWarehouse {
 }
 
 impl RedshiftWarehouse {
-    /// Connects and logs in. A server that nothing listens for is tried three times; a login only once.
+    /// Connects and logs in. A server that nothing listens for is tried three times; a login only once. Nor is one
+    /// that is refused later on tried again: for a new password, open it anew.
     ///
     /// # Errors
     ///

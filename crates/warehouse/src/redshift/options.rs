@@ -37,7 +37,14 @@ pub struct RedshiftOptions {
     pub wait: Duration,
     /// How long to wait for a role that is new: it may take minutes until Redshift can use one.
     pub role_patience: Duration,
-    /// The compressed bytes at which a packed file ends. Memory bounds it further where there are many slices.
+    /// The age from which on a session is not used for a further statement.
+    pub session_age_max: Duration,
+    /// How long to wait for the rows of system views about a COPY, which come late.
+    pub view_patience: Duration,
+    /// How often to ask how far a COPY is.
+    pub watch_interval: Duration,
+    /// The compressed bytes at which a packed file ends. Memory bounds it further: all files that
+    /// are filled at once, one a slice, have 32 MiB.
     pub pack_bytes: usize,
 }
 
@@ -193,6 +200,10 @@ impl RedshiftOptions {
     /// The usual size of a packed file, in bytes.
     pub const DEFAULT_PACK_BYTES: usize = 16 << 20;
 
+    /// The usual age from which on a session is not used for a further statement: temporary logins hold for an
+    /// hour at most.
+    pub const DEFAULT_SESSION_AGE_MAX: Duration = Duration::from_secs(50 * 60);
+
     /// The database of that server, with everything else as usual.
     #[must_use]
     pub fn new(server: Server) -> Self {
@@ -204,6 +215,9 @@ impl RedshiftOptions {
             access: Access::ReadWrite,
             wait: Duration::ZERO,
             role_patience: Duration::from_secs(120),
+            session_age_max: Self::DEFAULT_SESSION_AGE_MAX,
+            view_patience: Duration::from_secs(20),
+            watch_interval: Duration::from_secs(2),
             pack_bytes: Self::DEFAULT_PACK_BYTES,
         }
     }
@@ -278,9 +292,48 @@ mod tests {
             server("redshift://IAM%3Aetl@h.example.com:5440/music?query_group=etl&hostaddr=127.0.0.1");
         assert_eq!((options.server.user.as_str(), options.server.port), ("IAM:etl", 5440));
         assert_eq!(options.query_group.as_deref(), Some("etl"));
-        // The other end of the tunnel is on this machine.
-        assert_eq!(options.server.ssl_mode, SslMode::Prefer);
         assert_eq!(server("redshift://localhost").server.user, "me");
+    }
+
+    #[test]
+    fn a_certificate_is_verified_in_full_unless_the_server_itself_is_on_this_machine() {
+        for (url, expected) in [
+            ("redshift://me@localhost/dev", SslMode::Prefer),
+            ("redshift://me@127.0.0.1/dev", SslMode::Prefer),
+            ("redshift://me@localhost/dev?hostaddr=127.0.0.2", SslMode::Prefer),
+            ("redshift://me@h.example.com", SslMode::VerifyFull),
+            // A tunnel: only its one end is on this machine.
+            ("redshift://me@h.example.com?hostaddr=127.0.0.1", SslMode::VerifyFull),
+            ("redshift://me@h.example.com?hostaddr=::1", SslMode::VerifyFull),
+            ("redshift://me@localhost/dev?hostaddr=10.0.0.1", SslMode::VerifyFull),
+            ("redshift://me@h.example.com?hostaddr=127.0.0.1&sslmode=require", SslMode::Require),
+            ("redshift://me@h.example.com?sslmode=require&sslrootcert=/ca.pem", SslMode::VerifyCa),
+        ] {
+            assert_eq!(server(url).server.ssl_mode, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn variables_for_a_postgresql_server_are_not_heeded_and_those_for_more_safety_are_refused() {
+        let with = |name: &'static str, value: &'static str| {
+            let environment = move |asked: &str| (asked == name).then(|| value.to_owned());
+            RedshiftTarget::from_url("redshift://me@h.example.com", &environment)
+        };
+        for (name, value) in [
+            ("PGSERVICE", "music"),
+            ("PGSSLCERT", "/me.crt"),
+            ("PGTARGETSESSIONATTRS", "primary"),
+            ("PGCHANNELBINDING", "prefer"),
+            ("PGGSSENCMODE", "disable"),
+        ] {
+            assert!(with(name, value).is_ok(), "{name}");
+        }
+        for (name, value) in
+            [("PGSSLCRL", "/x.crl"), ("PGCHANNELBINDING", "require"), ("PGREQUIREAUTH", "scram-sha-256")]
+        {
+            let error = with(name, value).unwrap_err();
+            assert!(matches!(&error, Error::Options { reason, .. } if reason.contains(name)), "{error:?}");
+        }
     }
 
     #[test]

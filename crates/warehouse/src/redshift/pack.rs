@@ -1,37 +1,55 @@
 //! Record batches to a few compressed files that the slices of a cluster read at the same time.
 //!
 //! Compressed files are never split, so there must be as many as there are slices, or a multiple of it, of
-//! about the same size. The rows are dealt out in turn to as many open files; a file that has its size is
-//! written and a new one opened. Memory is bounded by the open files, and by one more for each worker.
+//! about the same size. A set of files, one a slice, is open at a time, and the rows of each batch are dealt out
+//! to all of them. When the set has its size, it is written while the next one is filled; so memory is bounded by
+//! two sets for each append, and by the batches in work.
 
 use std::{
-    io::Write as _,
+    io::{self, Write},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use flate2::{Compression, write::GzEncoder};
-use futures_util::{TryStreamExt, stream::FuturesUnordered};
-use object_store::path::Path;
+use futures_util::{StreamExt, TryStreamExt, stream, stream::FuturesUnordered};
+use object_store::{PutPayload, PutPayloadMut, path::Path};
 
-use super::{encode, staging::Area};
+use super::{
+    encode::{self, Lines},
+    pool::COPIES,
+    staging::Area,
+};
 use crate::{BatchSource, Error, Result, wire::Entry};
 
-/// Open files at once; more would need too much memory.
-const OPEN_FILES_MAX: usize = 16;
+/// Open files at once: each has a compressor, which takes about 300 kB. More slices share files.
+const OPEN_FILES_MAX: usize = 128;
 
-/// All open files together have at most so many bytes.
-const OPEN_BYTES_MAX: usize = 128 << 20;
+/// All files in memory of a load have at most about so many bytes, those that are being written included.
+const LOAD_BYTES_MAX: usize = 128 << 20;
+
+/// Sets of an append in memory: one that is filled, and one that is written.
+const SETS: usize = 2;
+
+/// So much of a batch, in rows or bytes, goes to one file at least: fewer files are better than tiny ones.
+const PART_ROWS: usize = 16;
+const PART_BYTES: usize = 64 << 10;
+
+/// What the content of a file grows by.
+const BLOCK_BYTES: usize = 64 << 10;
+
+/// Files that are written at once.
+const UPLOADS: usize = 8;
 
 /// How to pack.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
     /// Files that are open at once.
     files: usize,
-    /// The compressed size at which a file ends.
-    file_bytes: usize,
+    /// The compressed size at which a set of them ends.
+    set_bytes: usize,
     /// Threads that read and compress.
     workers: usize,
 }
@@ -40,8 +58,38 @@ impl Shape {
     /// For a cluster of so many slices, and files that end at so many bytes.
     pub(super) fn for_slices(slices: usize, file_bytes: usize) -> Self {
         let files = slices.clamp(1, OPEN_FILES_MAX);
+        let set_bytes = file_bytes.saturating_mul(files).min(LOAD_BYTES_MAX / COPIES / SETS);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { files, file_bytes: file_bytes.min(OPEN_BYTES_MAX / files), workers: cores.clamp(1, 8) + 1 }
+        Self { files, set_bytes, workers: cores.clamp(1, 8) + 1 }
+    }
+
+    /// To how many files a batch is dealt out.
+    fn parts(&self, lines: &Lines) -> usize {
+        let most = (lines.rows() / PART_ROWS).max(lines.bytes.len() / PART_BYTES).max(1);
+        most.min(self.files).min(lines.rows().max(1))
+    }
+}
+
+/// The bytes in memory of all appends of a load.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    now: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Memory {
+    fn add(&self, bytes: usize) {
+        let now = self.now.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn remove(&self, bytes: usize) {
+        self.now.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// The most that there were at once.
+    pub(super) fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
     }
 }
 
@@ -55,28 +103,72 @@ pub(super) struct Packed {
     pub(super) objects: Vec<Path>,
 }
 
-/// A file that is written.
+/// Bytes in blocks: to grow costs no copy, and no more room than there is to fill.
+struct Blocks(PutPayloadMut);
+
+impl Write for Blocks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A file that is filled.
 struct File {
-    encoder: GzEncoder<Vec<u8>>,
+    encoder: GzEncoder<Blocks>,
     rows: u64,
 }
 
 impl File {
     fn new() -> Self {
-        Self { encoder: GzEncoder::new(Vec::new(), Compression::fast()), rows: 0 }
+        let blocks = Blocks(PutPayloadMut::new().with_block_size(BLOCK_BYTES));
+        Self { encoder: GzEncoder::new(blocks, Compression::fast()), rows: 0 }
+    }
+
+    fn bytes(&self) -> usize {
+        self.encoder.get_ref().0.content_length()
     }
 }
 
-/// The open files, shared by all workers.
+/// The files that are open, one a slice. One is made when it gets its first row.
+struct Set {
+    files: Vec<Mutex<Option<File>>>,
+    bytes: AtomicUsize,
+}
+
+impl Set {
+    fn new(files: usize) -> Self {
+        Self { files: (0..files).map(|_| Mutex::new(None)).collect(), bytes: AtomicUsize::new(0) }
+    }
+}
+
+/// A file that is full, and its rows.
+type Full = (PutPayload, u64);
+
+/// What all workers share.
 struct Packer {
     source: Arc<dyn BatchSource>,
     names: Vec<String>,
     shape: Shape,
-    files: Vec<Mutex<File>>,
-    next: AtomicUsize,
+    set: RwLock<Set>,
+    /// Who has it writes a set; the others may fill the next one, until that is full as well.
+    writing: tokio::sync::Mutex<()>,
+    /// The file whose turn it is.
+    turn: AtomicUsize,
     area: Area,
     folder: String,
     numbers: AtomicUsize,
+    memory: Arc<Memory>,
+}
+
+/// Where packed files go.
+pub(super) struct Place<'a> {
+    pub(super) area: &'a Area,
+    pub(super) folder: &'a str,
 }
 
 /// Writes all batches of the source to files in the folder of the load.
@@ -84,19 +176,21 @@ pub(super) async fn pack(
     source: Arc<dyn BatchSource>,
     names: Vec<String>,
     shape: Shape,
-    area: &Area,
-    folder: &str,
+    place: Place<'_>,
+    memory: &Arc<Memory>,
     entry: &Entry,
 ) -> Result<Packed> {
     let packer = Arc::new(Packer {
         source,
         names,
         shape,
-        files: (0..shape.files).map(|_| Mutex::new(File::new())).collect(),
-        next: AtomicUsize::new(0),
-        area: area.clone(),
-        folder: folder.to_owned(),
+        set: RwLock::new(Set::new(shape.files)),
+        writing: tokio::sync::Mutex::default(),
+        turn: AtomicUsize::new(0),
+        area: place.area.clone(),
+        folder: place.folder.to_owned(),
         numbers: AtomicUsize::new(0),
+        memory: Arc::clone(memory),
     });
     let workers: FuturesUnordered<_> = (0..shape.workers).map(|_| work(Arc::clone(&packer), entry)).collect();
     let mut packed = workers
@@ -107,11 +201,7 @@ pub(super) async fn pack(
             Ok(all)
         })
         .await?;
-    for file in 0..packer.files.len() {
-        let closing = Arc::clone(&packer);
-        let content = blocking(move || closing.close(file)).await?;
-        packer.upload(content, &mut packed).await?;
-    }
+    packer.write_set(&mut packed).await?;
     packed.objects.sort();
     Ok(packed)
 }
@@ -124,57 +214,112 @@ async fn work(packer: Arc<Packer>, entry: &Entry) -> Result<Packed> {
             return Err(Error::Interrupted);
         }
         let reading = Arc::clone(&packer);
-        let Some(step) = blocking(move || reading.step()).await? else { return Ok(packed) };
-        packer.upload(step, &mut packed).await?;
+        let Some(lines) = blocking(move || reading.read()).await? else { return Ok(packed) };
+        packer.make_room(&lines, &mut packed).await?;
+        let filling = Arc::clone(&packer);
+        blocking(move || filling.fill(&lines)).await?;
     }
 }
-
-/// A full file and its rows, if one is full.
-type Full = Option<(Vec<u8>, u64)>;
 
 impl Packer {
-    /// Takes a batch and writes it to the next file; `None` if there are no more batches.
-    fn step(&self) -> Result<Option<Full>> {
+    /// Takes a batch; `None` if there are no more.
+    fn read(&self) -> Result<Option<Lines>> {
         let Some(batch) = self.source.next_batch().map_err(Error::Source)? else { return Ok(None) };
-        if batch.num_rows() == 0 {
-            return Ok(Some(None));
-        }
         let lines = encode::encode(&batch, &self.names).map_err(Error::Source)?;
-        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.files.len();
-        let mut file = self.files[index].lock().unwrap_or_else(PoisonError::into_inner);
-        file.encoder.write_all(&lines).map_err(|error| Error::Internal(error.to_string()))?;
-        file.rows += batch.num_rows() as u64;
-        if file.encoder.get_ref().len() < self.shape.file_bytes {
-            return Ok(Some(None));
+        self.memory.add(lines.bytes.len());
+        Ok(Some(lines))
+    }
+
+    /// Whether the set has its size. A new one begins with a batch that goes to all of its files, so that
+    /// there are no fewer in the last one; but that is not waited for too long.
+    fn is_full(&self, lines: &Lines) -> bool {
+        let bytes = self.set.read().unwrap_or_else(PoisonError::into_inner).bytes.load(Ordering::Relaxed);
+        let (limit, is_for_all) = (self.shape.set_bytes, self.shape.parts(lines) == self.shape.files);
+        bytes >= limit && (is_for_all || bytes >= limit + limit / 2)
+    }
+
+    /// Writes the set if it is full. Waits while the one before is being written.
+    async fn make_room(&self, lines: &Lines, packed: &mut Packed) -> Result<()> {
+        if !self.is_full(lines) {
+            return Ok(());
         }
-        let full = std::mem::replace(&mut *file, File::new());
-        drop(file);
-        finish(full).map(Some)
+        let _writing = self.writing.lock().await;
+        // Another worker may have written it meanwhile.
+        if self.is_full(lines) { self.write_set(packed).await } else { Ok(()) }
     }
 
-    fn close(&self, index: usize) -> Result<Full> {
-        let mut file = self.files[index].lock().unwrap_or_else(PoisonError::into_inner);
-        finish(std::mem::replace(&mut *file, File::new()))
+    /// Deals a batch out: each file gets as many rows, and what cannot be divided goes to each in turn.
+    fn fill(&self, lines: &Lines) -> Result<()> {
+        let parts = self.shape.parts(lines);
+        let (rows, rest) = (lines.rows() / parts, lines.rows() % parts);
+        let advance = if parts == self.shape.files { rest } else { parts };
+        let turn = self.turn.fetch_add(advance, Ordering::Relaxed);
+        let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
+        let mut first = 0;
+        for part in 0..parts {
+            let rows = rows + usize::from(part < rest);
+            if rows == 0 {
+                continue;
+            }
+            let index = turn.wrapping_add(part) % self.shape.files;
+            let mut slot = set.files[index].lock().unwrap_or_else(PoisonError::into_inner);
+            let file = slot.get_or_insert_with(File::new);
+            let before = file.bytes();
+            file.encoder
+                .write_all(lines.part(first, rows))
+                .map_err(|error| Error::Internal(error.to_string()))?;
+            file.rows += rows as u64;
+            let grown = file.bytes() - before;
+            drop(slot);
+            set.bytes.fetch_add(grown, Ordering::Relaxed);
+            self.memory.add(grown);
+            first += rows;
+        }
+        self.memory.remove(lines.bytes.len());
+        Ok(())
     }
 
-    async fn upload(&self, full: Full, packed: &mut Packed) -> Result<()> {
-        let Some((content, rows)) = full else { return Ok(()) };
+    /// Opens a new set, and writes the files of the old one.
+    async fn write_set(&self, packed: &mut Packed) -> Result<()> {
+        let new = Set::new(self.shape.files);
+        let old = std::mem::replace(&mut *self.set.write().unwrap_or_else(PoisonError::into_inner), new);
+        let files = old
+            .files
+            .into_iter()
+            .filter_map(|file| file.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let files: Vec<_> = files.collect();
+        let memory = Arc::clone(&self.memory);
+        let full =
+            blocking(move || files.into_iter().map(|file| finish(file, &memory)).collect::<Result<Vec<_>>>());
+        let written: Vec<_> = stream::iter(full.await?)
+            .map(|full| self.upload(full))
+            .buffer_unordered(UPLOADS)
+            .try_collect()
+            .await?;
+        for (path, bytes, rows) in written {
+            packed.rows += rows;
+            packed.bytes += bytes as u64;
+            packed.objects.push(path);
+        }
+        Ok(())
+    }
+
+    async fn upload(&self, (content, rows): Full) -> Result<(Path, usize, u64)> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
         let path = self.area.path(&self.folder, &format!("part-{number:05}.json.gz"));
-        packed.rows += rows;
-        packed.bytes += content.len() as u64;
+        let bytes = content.content_length();
         self.area.put(&path, content).await?;
-        packed.objects.push(path);
-        Ok(())
+        self.memory.remove(bytes);
+        Ok((path, bytes, rows))
     }
 }
 
-fn finish(file: File) -> Result<Full> {
-    if file.rows == 0 {
-        return Ok(None);
-    }
-    let content = file.encoder.finish().map_err(|error| Error::Internal(error.to_string()))?;
-    Ok(Some((content, file.rows)))
+/// The content of a file, with what the compressor still held.
+fn finish(file: File, memory: &Memory) -> Result<Full> {
+    let (before, rows) = (file.bytes(), file.rows);
+    let blocks = file.encoder.finish().map_err(|error| Error::Internal(error.to_string()))?;
+    memory.add(blocks.0.content_length() - before);
+    Ok((blocks.0.freeze(), rows))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
@@ -183,11 +328,15 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeSet, io::Read as _};
+    use std::{collections::BTreeSet, io::Read as _, time::Duration};
 
     use arrow_array::{Int64Array, RecordBatch};
     use arrow_schema::{DataType, Field, Schema, SchemaRef};
-    use object_store::memory::InMemory;
+    use object_store::{
+        ObjectStore,
+        memory::InMemory,
+        throttle::{ThrottleConfig, ThrottledStore},
+    };
 
     use super::*;
     use crate::{
@@ -217,9 +366,9 @@ mod tests {
         }
     }
 
-    fn area() -> Area {
+    fn area(store: impl ObjectStore) -> Area {
         let staging = Staging {
-            store: Arc::new(InMemory::new()),
+            store: Arc::new(store),
             bucket: "b".to_owned(),
             prefix: "p".to_owned(),
             region: "us-west-2".to_owned(),
@@ -229,45 +378,99 @@ mod tests {
         Area::new(staging, "db")
     }
 
-    async fn packed(batches: usize, shape: Shape) -> (Packed, Vec<usize>) {
-        let (area, running) = (area(), Arc::new(Running::new()));
+    async fn pack_into(area: &Area, batches: usize, shape: Shape, memory: &Arc<Memory>) -> Result<Packed> {
+        let running = Arc::new(Running::new());
         let source = Arc::new(Numbers(AtomicUsize::new(0), batches));
-        let names = vec!["n".to_owned()];
-        let packed = pack(source, names, shape, &area, "0-t", &running.enter(None)).await.unwrap();
-        let (mut seen, mut sizes) = (BTreeSet::new(), Vec::new());
+        let place = Place { area, folder: "0-t" };
+        pack(source, vec!["n".to_owned()], shape, place, memory, &running.enter(None)).await
+    }
+
+    /// What was packed, and the rows of each file.
+    async fn packed(batches: usize, shape: Shape) -> (Packed, Vec<usize>) {
+        let (area, memory) = (area(InMemory::new()), Arc::new(Memory::default()));
+        let packed = pack_into(&area, batches, shape, &memory).await.unwrap();
+        let (mut seen, mut rows, mut bytes) = (BTreeSet::new(), Vec::new(), 0);
         for path in &packed.objects {
             let content = area.get(path).await.unwrap();
-            sizes.push(content.len());
+            bytes += content.len() as u64;
             let mut text = String::new();
             flate2::read::GzDecoder::new(&content[..]).read_to_string(&mut text).unwrap();
+            rows.push(text.lines().count());
             for line in text.lines() {
                 let value: serde_json::Value = serde_json::from_str(line).unwrap();
                 assert!(seen.insert(value["n"].as_i64().unwrap()), "{line} twice");
             }
         }
         assert_eq!((seen.len(), packed.rows), (batches * ROWS, (batches * ROWS) as u64));
-        assert_eq!(sizes.iter().sum::<usize>() as u64, packed.bytes);
-        (packed, sizes)
+        assert_eq!(bytes, packed.bytes);
+        assert_eq!(memory.now.load(Ordering::Relaxed), 0, "nothing is left in memory");
+        (packed, rows)
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn every_row_is_in_one_file_and_there_are_as_many_files_as_slices() {
-        for slices in [1, 2, 4, 16] {
-            let (packed, sizes) = packed(64, Shape::for_slices(slices, 16 << 20)).await;
-            assert_eq!(packed.objects.len(), slices);
-            let (smallest, largest) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
-            assert!(largest < &(smallest * 2), "{sizes:?}");
+    async fn each_slice_gets_a_file_and_as_many_rows_however_few_batches_there_are() {
+        for slices in [1, 2, 3, 4, 7] {
+            for batches in [1, 2, 3, 64] {
+                let (_, rows) = packed(batches, Shape::for_slices(slices, 16 << 20)).await;
+                assert_eq!(rows.len(), slices, "{batches} batches");
+                let (least, most) = (rows.iter().min().unwrap(), rows.iter().max().unwrap());
+                assert!(most - least <= 1, "{rows:?}");
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_slices_get_a_file_each_as_soon_as_there_are_enough_rows() {
+        for slices in [16, 32, 48, 128] {
+            let (_, rows) = packed(64, Shape::for_slices(slices, 16 << 20)).await;
+            assert_eq!(rows.len(), slices);
+            let (least, most) = (rows.iter().min().unwrap(), rows.iter().max().unwrap());
+            assert!(most - least <= PART_ROWS + PART_ROWS / 2, "{rows:?}");
         }
         assert_eq!(Shape::for_slices(1000, 16 << 20).files, OPEN_FILES_MAX);
+        let (_, rows) = packed(1, Shape::for_slices(128, 16 << 20)).await;
+        assert_eq!(rows.len(), ROWS / PART_ROWS, "a few rows go to a few files");
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_file_ends_when_it_has_its_size() {
-        let shape = Shape { files: 2, file_bytes: 4096, workers: 3 };
-        let (packed, sizes) = packed(400, shape).await;
-        assert!(packed.objects.len() > 10, "{sizes:?}");
-        // The encoder holds some back, and a batch is not divided.
-        assert!(sizes.iter().all(|size| *size < 128 << 10), "{sizes:?}");
+    async fn a_set_ends_when_it_has_its_size_and_each_has_a_file_for_each_slice() {
+        for files in [2, 3, 5] {
+            let shape = Shape { files, set_bytes: 8192, workers: 3 };
+            let (packed, rows) = packed(400, shape).await;
+            assert!(packed.objects.len() > 2 * files, "{rows:?}");
+            assert_eq!(packed.objects.len() % files, 0, "{rows:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn ten_times_the_rows_take_no_more_memory_also_if_two_appends_wait_for_a_slow_store() {
+        const SET: usize = 256 << 10;
+        let shape = Shape { files: 4, set_bytes: SET, workers: 3 };
+        let mut peaks = Vec::new();
+        for batches in [800, 8_000] {
+            let slow =
+                ThrottleConfig { wait_put_per_call: Duration::from_millis(20), ..ThrottleConfig::default() };
+            let area = area(ThrottledStore::new(InMemory::new(), slow));
+            let memory = Arc::new(Memory::default());
+            let (one, two) = tokio::join!(
+                pack_into(&area, batches, shape, &memory),
+                pack_into(&area, batches, shape, &memory)
+            );
+            assert_eq!(one.unwrap().rows + two.unwrap().rows, (2 * batches * ROWS) as u64);
+            peaks.push(memory.peak());
+        }
+        // Two appends of two sets each, what their workers have in their hands, and what the compressors held back.
+        let bound = 2 * (SETS * SET + shape.workers * ROWS * 16 + SETS * shape.files * BLOCK_BYTES);
+        assert!(peaks.iter().all(|peak| *peak <= bound), "{peaks:?} of {bound}");
+        assert!(peaks[0] > SET, "it was full at least once: {peaks:?}");
+    }
+
+    #[test]
+    fn the_appends_that_run_at_once_share_what_a_load_may_have_in_memory() {
+        for (slices, file_bytes) in [(1, 1 << 30), (2, 16 << 20), (16, 16 << 20), (128, 16 << 20)] {
+            let shape = Shape::for_slices(slices, file_bytes);
+            assert!(COPIES * SETS * shape.set_bytes <= LOAD_BYTES_MAX);
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -277,12 +480,13 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn packing_can_be_interrupted() {
-        let (area, running) = (area(), Arc::new(Running::new()));
+        let (area, running) = (area(InMemory::new()), Arc::new(Running::new()));
         let entry = running.enter(None);
         running.interrupt();
         let source = Arc::new(Numbers(AtomicUsize::new(0), usize::MAX));
-        let result =
-            pack(source, vec!["n".to_owned()], Shape::for_slices(2, 16 << 20), &area, "0-t", &entry).await;
+        let (place, memory) = (Place { area: &area, folder: "0-t" }, Arc::new(Memory::default()));
+        let shape = Shape::for_slices(2, 16 << 20);
+        let result = pack(source, vec!["n".to_owned()], shape, place, &memory, &entry).await;
         assert!(matches!(result, Err(Error::Interrupted)), "{result:?}");
     }
 }

@@ -1,12 +1,6 @@
 //! Connections: made, reused, thrown away and interrupted.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use deadpool::{
     Runtime,
@@ -22,8 +16,8 @@ use super::{
     records, statement,
 };
 use crate::{
-    Error, RecordSet, Result,
-    wire::{Canceller, During, Failure, Lease, Running},
+    Error, INTERRUPTS, RecordSet, Result,
+    wire::{Canceller, During, Failure, Fate, Lease, Running, confirm_end},
 };
 
 /// How long to wait before each further attempt to connect.
@@ -35,9 +29,6 @@ const CONNECTIONS: usize = 4;
 /// How many of them may COPY at once.
 pub(super) const COPIES: usize = 2;
 
-/// A session stays logged in when its login expires, and yet none is used for ever.
-const AGE_MAX: Duration = Duration::from_secs(50 * 60);
-
 /// How long to wait for the server to end a statement before it is told in another way.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -46,18 +37,21 @@ const ENDED: [&str; 5] = ["", "canceled", "cancelled", "failed", "success"];
 
 /// Makes sessions for the pool, and looks whether one can be used again. Nothing is reset: what deadpool
 /// would send for that, Redshift refuses; a session that is not clean never goes back.
-struct Sessions(Arc<Connector>);
+struct Sessions {
+    connector: Arc<Connector>,
+    age_max: Duration,
+}
 
 impl Manager for Sessions {
     type Type = Session;
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Session, ConnectError> {
-        self.0.connect().await
+        self.connector.connect().await
     }
 
     async fn recycle(&self, session: &mut Session, metrics: &Metrics) -> RecycleResult<ConnectError> {
-        if session.is_closed() || metrics.age() > AGE_MAX {
+        if session.is_closed() || metrics.age() > self.age_max {
             return Err(RecycleError::message("it is closed, or too old"));
         }
         Ok(())
@@ -70,17 +64,17 @@ pub(super) struct Connections {
     pool: Pool<Sessions>,
     connector: Arc<Connector>,
     running: Arc<Running>,
-    /// Whether a session beside the pool was refused its login: five refusals lock the user, so that nobody
-    /// tries again for something that the load can do without.
-    refused: Arc<AtomicBool>,
     statement_timeout: Option<Duration>,
+    wait: Duration,
 }
 
 impl Connections {
     pub(super) fn new(options: &RedshiftOptions) -> Result<Self> {
         let connector = Arc::new(Connector::new(options)?);
-        let pool = Pool::builder(Sessions(Arc::clone(&connector)))
+        let sessions = Sessions { connector: Arc::clone(&connector), age_max: options.session_age_max };
+        let pool = Pool::builder(sessions)
             .max_size(CONNECTIONS)
+            .wait_timeout(Some(options.server.connection_wait))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| Error::Internal(error.to_string()))?;
@@ -88,8 +82,8 @@ impl Connections {
             pool,
             connector,
             running: Arc::new(Running::new()),
-            refused: Arc::default(),
             statement_timeout: options.server.statement_timeout,
+            wait: options.server.connection_wait,
         })
     }
 
@@ -113,7 +107,16 @@ impl Connections {
                 }
                 Err(PoolError::Backend(failed)) => failed,
                 Err(PoolError::Closed) => return Err(Error::Closed),
-                // No time limits and no hooks are set.
+                // No other limit is set.
+                Err(PoolError::Timeout(_)) => {
+                    let location = self.location().to_owned();
+                    return Err(Error::NoFreeConnection {
+                        location,
+                        connections: CONNECTIONS,
+                        waited: self.wait,
+                    });
+                }
+                // No hooks are set.
                 Err(_) => return Err(Error::Internal("the pool of connections fails".to_owned())),
             };
             match pauses.next() {
@@ -132,23 +135,7 @@ impl Connections {
     /// A session that is made for questions about another one, which is busy.
     pub(super) async fn watcher(&self) -> Result<Watcher> {
         let location = Arc::clone(self.connector.location());
-        if self.refused.load(Ordering::Relaxed) {
-            let reason = "it was refused before, and is not tried again".to_owned();
-            return Err(Error::Login { location: location.to_string(), reason });
-        }
-        let session = match self.connector.connect().await {
-            Ok(session) => session,
-            Err(failed) => {
-                if matches!(failed.error, Error::Login { .. } | Error::DigestLogin { .. }) {
-                    tracing::warn!(
-                        error = %failed.error,
-                        "no further connection can be made, so how far the load is cannot be seen"
-                    );
-                    self.refused.store(true, Ordering::Relaxed);
-                }
-                return Err(failed.error);
-            }
-        };
+        let session = self.connector.connect().await.map_err(|failed| failed.error)?;
         Ok(Watcher { session, location })
     }
 
@@ -182,7 +169,7 @@ impl Watcher {
 }
 
 /// How to end a statement of the session: by a request, then by another session's order, and then it is
-/// looked up whether it has ended.
+/// looked up whether it has ended. If that session is refused, there is no further one: each login counts.
 fn canceller(connections: &Connections, session: &Session) -> Canceller {
     let (connections, token, pid) = (connections.clone(), session.cancel_token(), session.pid);
     Arc::new(move |fate| {
@@ -195,31 +182,42 @@ fn canceller(connections: &Connections, session: &Session) -> Canceller {
                 return;
             }
             // There is a report of requests that had no effect.
-            if let Err(error) = connections.ask(&sql::cancel(pid)).await {
-                tracing::debug!(%error, "the server could not be told to end a statement");
-            }
-            if fate.ends_within(CANCEL_PATIENCE).await {
-                return;
-            }
-            match connections
-                .ask(&sql::last_status(pid))
-                .await
-                .map(|found| found.text(0, 0).unwrap_or_default())
-            {
-                Ok(status) if ENDED.contains(&status.trim()) => {
-                    tracing::debug!(pid, status = status.trim(), "a statement has ended");
-                }
-                Ok(status) => tracing::warn!(
-                    pid,
-                    status = status.trim(),
-                    "the server was told to end the statement of a session, and has not yet"
-                ),
-                Err(error) => {
-                    tracing::warn!(%error, pid, "whether a statement was ended cannot be found out");
-                }
+            if let Err(error) = insist(&connections, &fate, pid).await {
+                tracing::warn!(%error, pid, "whether a statement was ended cannot be found out");
             }
         })
     })
+}
+
+/// Orders the end of what a session runs, and finds out whether it came.
+async fn insist(connections: &Connections, fate: &Fate, pid: i64) -> Result<()> {
+    let watcher = connections.watcher().await?;
+    if fate.is_interrupted() {
+        tracing::info!(
+            target: INTERRUPTS, pid, "the request to end the statement has had no effect; another session orders it"
+        );
+    }
+    if let Err(error) = watcher.query(&sql::cancel(pid)).await {
+        tracing::debug!(%error, "the server could not be told to end a statement");
+    }
+    if fate.ends_within(CANCEL_PATIENCE).await {
+        return Ok(());
+    }
+    let found = watcher.query(&sql::last_status(pid)).await?;
+    let status = found.text(0, 0).unwrap_or_default();
+    let status = status.trim();
+    if !ENDED.contains(&status) {
+        tracing::warn!(
+            pid,
+            status,
+            "the server was told to end the statement of a session, and has not yet; CANCEL as an administrator ends it"
+        );
+    } else if fate.is_interrupted() {
+        tracing::info!(target: INTERRUPTS, pid, status, "the server confirms that the statement has ended");
+    } else {
+        tracing::debug!(pid, status, "a statement that nobody waited for has ended");
+    }
+    Ok(())
 }
 
 /// A connection out of the pool.
@@ -249,6 +247,9 @@ impl Connection {
     pub(super) async fn run(&self, sql: &str) -> Result<Answer> {
         tracing::debug!(sql, pid = self.pid, "statement");
         let result = self.lease.run(async |session, _| session.run(sql).await).await;
+        if let Err((Failure::Client(error), true)) = &result {
+            confirm_end(error);
+        }
         understood(&self.location, sql, result)
     }
 

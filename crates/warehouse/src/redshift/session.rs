@@ -3,20 +3,22 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use sparkify_schema::{model::table, statements::redshift as sql};
 
 use super::{
     RedshiftOptions,
     append::Appender,
-    copy::Statements,
+    copy::{Patience, Statements},
     lock::{self, RunLock},
+    pack::Memory,
     pool::{COPIES, Connection, Connections},
     staging::Area,
     statement,
 };
 use crate::{
-    BatchSource, Error, LoadSession, LoadedObjects, ObjectLoad, RecordSet, Result,
+    BatchSource, CopyProgress, Error, Fill, Filled, LoadSession, LoadedObjects, ObjectLoad, ObjectReading,
+    RecordSet, Result,
     wire::{Turn, commit_failed},
 };
 
@@ -77,14 +79,20 @@ impl RedshiftLoad {
         let connection = connections.get().await?;
         connection.hold();
         let last_load = connection.query(&sql::last_load()).await?.integer(0, 0);
+        note_isolation(&connection, &options.server.database).await?;
         let area = options.staging.clone().map(|staging| Area::new(staging, &lock.database_id));
         let appender = Appender {
             connections: connections.clone(),
             statements: Statements::new()?,
             area,
-            role_patience: options.role_patience,
+            patience: Patience {
+                role: options.role_patience,
+                views: options.view_patience,
+                watch: options.watch_interval,
+            },
             slices: slices(&connection).await?,
             pack_bytes: options.pack_bytes,
+            memory: Arc::new(Memory::default()),
         };
         Ok(Self {
             connections,
@@ -105,15 +113,26 @@ impl RedshiftLoad {
         format!("{:02}-{table}", self.appends)
     }
 
-    /// Appends on a connection that is made for it, at once.
-    async fn append_apart(&self, folder: String, table: String, source: Arc<dyn BatchSource>) -> Result<u64> {
+    /// Appends on a connection of its own, at once.
+    async fn append_apart(
+        &self,
+        folder: String,
+        table: String,
+        source: Arc<dyn BatchSource>,
+        progress: Option<&dyn CopyProgress>,
+    ) -> Result<u64> {
         let connection = self.connections.get().await?;
-        self.appender.append(&connection, false, &folder, &table, source).await
+        self.appender.append(&connection, false, &folder, &table, source, progress).await
     }
 
-    async fn load_apart(&self, folder: String, load: ObjectLoad) -> Result<LoadedObjects> {
+    async fn load_apart(
+        &self,
+        folder: String,
+        load: ObjectLoad,
+        progress: Option<&dyn CopyProgress>,
+    ) -> Result<LoadedObjects> {
         let connection = self.connections.get().await?;
-        self.appender.load_objects(&connection, &folder, &load).await
+        self.appender.load_objects(&connection, &folder, &load, progress).await
     }
 
     /// Notes that a table was written, if it is one of the model.
@@ -171,16 +190,35 @@ impl RedshiftLoad {
     }
 }
 
+/// What was filled of a part of the work.
+enum Part {
+    Rows(u64),
+    Objects(LoadedObjects),
+}
+
 /// The slices of the cluster: as many files can be read at once.
 async fn slices(connection: &Connection) -> Result<usize> {
-    match connection.query(&sql::count_slices()).await {
-        Ok(found) => {
-            let slices = found.integer(0, 0).and_then(|slices| usize::try_from(slices).ok());
-            Ok(slices.filter(|slices| *slices > 0).unwrap_or(SLICES))
-        }
+    let found = if_it_can_be_seen(connection, &sql::count_slices()).await?;
+    let slices = found.and_then(|found| usize::try_from(found.integer(0, 0)?).ok());
+    Ok(slices.filter(|slices| *slices > 0).unwrap_or(SLICES))
+}
+
+/// Tells the log how transactions are isolated, which explains conflicts: under serializable isolation, the
+/// default of older databases, there are more of them. A load is right under either.
+async fn note_isolation(connection: &Connection, database: &str) -> Result<()> {
+    let sql = sql::isolation_level(database).map_err(|error| Error::Internal(error.to_string()))?;
+    let level = if_it_can_be_seen(connection, &sql).await?.and_then(|found| found.text(0, 0));
+    tracing::debug!(isolation = level.as_deref().unwrap_or("unknown"), "how transactions are isolated");
+    Ok(())
+}
+
+/// What a system view says, unless there is none, as on Serverless, or it may not be read.
+async fn if_it_can_be_seen(connection: &Connection, sql: &str) -> Result<Option<RecordSet>> {
+    match connection.query(sql).await {
+        Ok(found) => Ok(Some(found)),
         Err(Error::Statement { reason, .. } | Error::NoPrivilege { reason, .. }) => {
-            tracing::debug!(%reason, "the slices cannot be seen");
-            Ok(SLICES)
+            tracing::debug!(%reason, sql, "a system view cannot be seen");
+            Ok(None)
         }
         Err(error) => Err(error),
     }
@@ -233,40 +271,52 @@ impl LoadSession for RedshiftLoad {
     async fn append(&mut self, table: &str, source: Arc<dyn BatchSource>) -> Result<u64> {
         let folder = self.next_folder(table);
         if self.publishing {
-            let rows = self.appender.append(&self.connection, true, &folder, table, source).await?;
+            let rows = self.appender.append(&self.connection, true, &folder, table, source, None).await?;
             self.note_changed(table);
             return Ok(rows);
         }
-        self.append_apart(folder, table.to_owned(), source).await
+        self.append_apart(folder, table.to_owned(), source, None).await
     }
 
-    async fn append_all(&mut self, tables: Vec<(String, Arc<dyn BatchSource>)>) -> Result<Vec<u64>> {
+    fn reads_objects(&self) -> Option<ObjectReading> {
+        let staging = self.appender.area.as_ref()?.staging();
+        Some(ObjectReading { region: staging.region.clone(), at_once: self.appender.slices })
+    }
+
+    async fn fill(&mut self, fill: Fill) -> Result<Filled> {
         if self.publishing {
             return Err(Error::Internal(
                 "several tables at once are filled before publishing only".to_owned(),
             ));
         }
-        let work: Vec<_> =
+        let Fill { tables, objects, progress } = fill;
+        let (objects_len, tables_len) = (objects.len(), tables.len());
+        // What the server reads itself comes first: it needs nothing of ours meanwhile.
+        let objects: Vec<_> = objects.into_iter().map(|load| (self.next_folder(&load.table), load)).collect();
+        let tables: Vec<_> =
             tables.into_iter().map(|(table, source)| (self.next_folder(&table), table, source)).collect();
+        let (this, progress) = (&*self, progress.as_deref());
+        let objects = objects.into_iter().enumerate().map(|(index, (folder, load))| {
+            let work = this.load_apart(folder, load, progress);
+            work.map(move |loaded| loaded.map(|loaded| (index, Part::Objects(loaded)))).boxed()
+        });
+        let tables = tables.into_iter().enumerate().map(|(index, (folder, table, source))| {
+            let work = this.append_apart(folder, table, source, progress);
+            work.map(move |rows| rows.map(|rows| (objects_len + index, Part::Rows(rows)))).boxed()
+        });
         // One COPY a table, never two into the same.
-        let work: Vec<_> = work
-            .into_iter()
-            .map(|(folder, table, source)| self.append_apart(folder, table, source))
-            .collect();
-        stream::iter(work).buffered(COPIES).try_collect().await
-    }
-
-    fn reads_objects(&self) -> bool {
-        self.appender.area().is_ok()
-    }
-
-    async fn load_objects(&mut self, loads: Vec<ObjectLoad>) -> Result<Vec<LoadedObjects>> {
-        if self.publishing {
-            return Err(Error::Internal("objects are read before publishing only".to_owned()));
+        let work: Vec<_> = objects.chain(tables).collect();
+        let mut parts: Vec<_> = stream::iter(work).buffer_unordered(COPIES).try_collect().await?;
+        parts.sort_by_key(|(index, _)| *index);
+        let mut filled =
+            Filled { rows: Vec::with_capacity(tables_len), objects: Vec::with_capacity(objects_len) };
+        for (_, part) in parts {
+            match part {
+                Part::Rows(rows) => filled.rows.push(rows),
+                Part::Objects(objects) => filled.objects.push(objects),
+            }
         }
-        let work: Vec<_> = loads.into_iter().map(|load| (self.next_folder(&load.table), load)).collect();
-        let work: Vec<_> = work.into_iter().map(|(folder, load)| self.load_apart(folder, load)).collect();
-        stream::iter(work).buffered(COPIES).try_collect().await
+        Ok(filled)
     }
 
     async fn prepare(&mut self, statements: Vec<String>) -> Result<()> {

@@ -16,11 +16,15 @@ pub use server::{Host, RootCertificates, Server, SslMode};
 
 pub(crate) use lease::Lease;
 pub(crate) use numeric::numeric_array;
+#[cfg(feature = "redshift")]
+pub(crate) use running::Fate;
 pub(crate) use running::{Canceller, Entry, Running};
 pub(crate) use server::{Given, Scheme};
 #[cfg(feature = "redshift")]
 pub(crate) use server::{encode, invalid};
-pub(crate) use server_error::{During, Failure, classify, commit_failed, is_refused, load_under_way};
+pub(crate) use server_error::{
+    During, Failure, classify, commit_failed, confirm_end, is_refused, load_under_way,
+};
 #[cfg(feature = "redshift")]
 pub(crate) use server_error::{is_broken, message, tls_error};
 pub(crate) use tls::client_config;

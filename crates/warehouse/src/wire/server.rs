@@ -21,16 +21,17 @@ impl Host {
         if text.starts_with('/') { Self::Unix(PathBuf::from(text)) } else { Self::Tcp(text.to_owned()) }
     }
 
-    /// Whether nothing leaves this machine on the way there.
+    /// Whether the server is on this machine. An address on this machine does not make it so: behind it may be
+    /// a tunnel to the host of that name.
     fn is_local(&self, address: Option<IpAddr>) -> bool {
-        match (self, address) {
-            (Self::Unix(_), _) => true,
-            (Self::Tcp(_), Some(address)) => address.is_loopback(),
-            (Self::Tcp(name), None) => {
+        let named_so = match self {
+            Self::Unix(_) => true,
+            Self::Tcp(name) => {
                 name.eq_ignore_ascii_case("localhost")
                     || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
             }
-        }
+        };
+        named_so && address.is_none_or(|address| address.is_loopback())
     }
 }
 
@@ -41,7 +42,7 @@ pub enum SslMode {
     Disable,
     /// Encrypted if the server can; only the default for this machine, where nobody listens.
     Prefer,
-    /// Encrypted, to whoever answers.
+    /// Encrypted, to whoever answers; with a file of authorities, as [`VerifyCa`](Self::VerifyCa), as with psql.
     Require,
     /// Encrypted; the certificate comes from a trusted authority.
     VerifyCa,
@@ -104,6 +105,8 @@ pub struct Server {
     pub connect_timeout: Duration,
     /// How long a statement may take; `None` leaves it to the server.
     pub statement_timeout: Option<Duration>,
+    /// How long to wait for a connection while this program itself uses all that it may have.
+    pub connection_wait: Duration,
 }
 
 /// What differs between the URLs of two kinds of servers.
@@ -135,10 +138,13 @@ impl Scheme {
 impl Server {
     /// The default of [`application_name`](Self::application_name).
     pub const APPLICATION_NAME: &str = "sparkify-cli";
+    /// The default of [`connection_wait`](Self::connection_wait): those before may be long queries.
+    pub const CONNECTION_WAIT: Duration = Duration::from_secs(15 * 60);
 
     /// Reads a URL of the scheme.
     pub(crate) fn from_given(given: &Given<'_>, scheme: &Scheme) -> Result<Self> {
         let place = |variable| if scheme.place_from_environment { variable } else { "" };
+        given.refuse_what_is_missing(scheme)?;
         let home = (given.environment)("HOME").map(PathBuf::from);
         let host = match given.value("host", place("PGHOST")) {
             Some(host) => Host::parse(&host),
@@ -152,6 +158,12 @@ impl Server {
                 text.parse().map_err(|_| invalid(format!("{text:?} is no IP address"), "correct hostaddr"))
             })
             .transpose()?;
+        if host_address.is_some() && matches!(host, Host::Unix(_)) {
+            return Err(invalid(
+                "its host is a directory, and it has an IP address (hostaddr) too".to_owned(),
+                "name one of the two",
+            ));
+        }
         let port = match given.value("port", place("PGPORT")) {
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
@@ -159,20 +171,31 @@ impl Server {
             },
             None => scheme.port,
         };
-        let user =
-            given.value("user", "PGUSER").or_else(|| (given.environment)("USER")).ok_or_else(|| {
+        let user = given
+            .value("user", "PGUSER")
+            .or_else(|| (given.environment)("USER").filter(|user| !user.is_empty()))
+            .or_else(|| whoami::username().ok())
+            .ok_or_else(|| {
                 let form = format!("write {}://USER@HOST/DATABASE, or set PGUSER", scheme.name());
                 invalid("there is no user name".to_owned(), &form)
             })?;
         let database = given
             .value("dbname", "PGDATABASE")
             .unwrap_or_else(|| scheme.database.map_or_else(|| user.clone(), str::to_owned));
+        let roots = given.value("sslrootcert", "PGSSLROOTCERT");
         let ssl_mode = match given.value("sslmode", "PGSSLMODE") {
-            Some(text) => SslMode::parse(&text)?,
-            None if host.is_local(host_address) => SslMode::Prefer,
+            Some(text) => match SslMode::parse(&text)? {
+                // Who names authorities wants them to count.
+                SslMode::Require if roots.is_some() => SslMode::VerifyCa,
+                mode => mode,
+            },
+            None if host.is_local(host_address) => match given.value("", "PGREQUIRESSL").as_deref() {
+                Some("1") => SslMode::Require,
+                _ => SslMode::Prefer,
+            },
             None => SslMode::VerifyFull,
         };
-        let root_certificates = match given.value("sslrootcert", "PGSSLROOTCERT") {
+        let root_certificates = match roots {
             Some(text) if text == "system" => RootCertificates::System,
             Some(text) => RootCertificates::File(PathBuf::from(text)),
             None => home
@@ -209,6 +232,7 @@ impl Server {
                 .unwrap_or_else(|| Self::APPLICATION_NAME.to_owned()),
             connect_timeout,
             statement_timeout,
+            connection_wait: Self::CONNECTION_WAIT,
         })
     }
 
@@ -236,6 +260,99 @@ pub(crate) fn invalid(reason: String, remedy: &str) -> Error {
     Error::Options { reason, remedy: remedy.to_owned() }
 }
 
+/// A setting of psql's that this program does not have, though it is about which server, or about safety.
+struct Missing {
+    /// Its name in a URL.
+    parameter: &'static str,
+    /// Its name in the environment.
+    variable: &'static str,
+    /// Values that ask for nothing that is not done anyway.
+    harmless: &'static [&'static str],
+    /// Whether it is for one server only, so that it is taken from the environment as the place is.
+    of_place: bool,
+    remedy: &'static str,
+}
+
+static MISSING: &[Missing] = &[
+    Missing {
+        parameter: "service",
+        variable: "PGSERVICE",
+        harmless: &[],
+        of_place: true,
+        remedy: "write host, port, user and database of the service into the URL, and unset PGSERVICE",
+    },
+    Missing {
+        parameter: "target_session_attrs",
+        variable: "PGTARGETSESSIONATTRS",
+        harmless: &["any"],
+        of_place: true,
+        remedy: "name the host that takes writes, and leave it out or say `any`",
+    },
+    Missing {
+        parameter: "sslcert",
+        variable: "PGSSLCERT",
+        harmless: &[],
+        of_place: true,
+        remedy: "log in with a password, and leave the client's certificate out",
+    },
+    Missing {
+        parameter: "sslkey",
+        variable: "PGSSLKEY",
+        harmless: &[],
+        of_place: true,
+        remedy: "log in with a password, and leave the client's key out",
+    },
+    Missing {
+        parameter: "sslcrl",
+        variable: "PGSSLCRL",
+        harmless: &[],
+        of_place: false,
+        remedy: "leave it out if the server's certificate is verified well enough without a list of revoked ones",
+    },
+    Missing {
+        parameter: "sslcrldir",
+        variable: "PGSSLCRLDIR",
+        harmless: &[],
+        of_place: false,
+        remedy: "leave it out if the server's certificate is verified well enough without lists of revoked ones",
+    },
+    Missing {
+        parameter: "ssl_min_protocol_version",
+        variable: "PGSSLMINPROTOCOLVERSION",
+        harmless: &["TLSv1", "TLSv1.1", "TLSv1.2"],
+        of_place: false,
+        remedy: "set the oldest version at the server; here it is TLSv1.2",
+    },
+    Missing {
+        parameter: "channel_binding",
+        variable: "PGCHANNELBINDING",
+        harmless: &["disable", "prefer"],
+        of_place: false,
+        remedy: "leave it out or say `prefer`: the logins of this kind of server cannot be bound to the connection",
+    },
+    Missing {
+        parameter: "require_auth",
+        variable: "PGREQUIREAUTH",
+        harmless: &[],
+        of_place: false,
+        remedy: "leave it out; sslmode=verify-full keeps the password from everybody but the server",
+    },
+    Missing {
+        parameter: "requirepeer",
+        variable: "PGREQUIREPEER",
+        harmless: &[],
+        of_place: true,
+        remedy: "leave it out, and see that only the server's user may write to the directory of the socket",
+    },
+    Missing {
+        parameter: "gssencmode",
+        variable: "PGGSSENCMODE",
+        harmless: &["disable", "prefer"],
+        of_place: false,
+        remedy: "leave it out, and encrypt with TLS: sslmode=verify-full",
+    },
+];
+
 /// What a URL says, and the environment behind it.
 pub(crate) struct Given<'a> {
     url: Vec<(String, String)>,
@@ -256,6 +373,25 @@ impl<'a> Given<'a> {
         let said = self.url.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         said.or_else(|| if variable.is_empty() { None } else { (self.environment)(variable) })
             .filter(|value| !value.is_empty())
+    }
+
+    /// Refuses settings that would have to be followed and are not, rather than going elsewhere, or less safely,
+    /// than was asked for.
+    fn refuse_what_is_missing(&self, scheme: &Scheme) -> Result<()> {
+        for missing in MISSING.iter().filter(|missing| !scheme.parameters.contains(&missing.parameter)) {
+            let heard = scheme.place_from_environment || !missing.of_place;
+            let variable = if heard { missing.variable } else { "" };
+            let asks = |value: &String| !missing.harmless.contains(&value.as_str());
+            if self.value(missing.parameter, variable).filter(asks).is_some() {
+                let name = match self.value(missing.parameter, "") {
+                    Some(_) => missing.parameter,
+                    None => variable,
+                };
+                let reason = format!("{name} asks for something that this program cannot do");
+                return Err(invalid(reason, missing.remedy));
+            }
+        }
+        Ok(())
     }
 
     fn seconds(&self, name: &str, variable: &str) -> Result<Option<Duration>> {
@@ -309,7 +445,8 @@ fn parse_url(url: &str, scheme: &Scheme) -> Result<Vec<(String, String)>> {
     put("port", port)?;
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if !scheme.parameters.contains(&name) {
+        // What is missing is looked at later, with the environment.
+        if !scheme.parameters.contains(&name) && !MISSING.iter().any(|missing| missing.parameter == name) {
             // After a ? that belongs to a password, the name is a part of it.
             if query.contains('@') {
                 return Err(invalid(

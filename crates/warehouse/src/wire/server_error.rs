@@ -2,9 +2,12 @@
 
 use std::{error::Error as _, io};
 
-use tokio_postgres::{Error as PgError, error::DbError};
+use tokio_postgres::{
+    Error as PgError,
+    error::{DbError, SqlState},
+};
 
-use crate::{Error, LockHolder};
+use crate::{Error, INTERRUPTS, LockHolder};
 
 /// What was being done when an error came.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +70,13 @@ pub(crate) fn classify(location: &str, during: During<'_>, error: &PgError) -> E
     }
 }
 
+/// Tells the user that a statement which was interrupted has ended, if this is the server's word for it.
+pub(crate) fn confirm_end(error: &PgError) {
+    if error.code() == Some(&SqlState::QUERY_CANCELED) {
+        tracing::info!(target: INTERRUPTS, "the server confirms that the statement has ended");
+    }
+}
+
 /// The error for an SQLSTATE.
 fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Error {
     let (location, reason) = (location.to_owned(), reason.to_owned());
@@ -84,7 +94,8 @@ fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Er
             _ => Error::Interrupted,
         },
         "57P01" | "57P02" | "57P03" | "57P05" => Error::ServerShutdown { location, reason },
-        "40001" | "40P01" | "55P03" => Error::Conflict { location, reason },
+        "40001" | "40P01" => Error::Conflict { location, reason },
+        "55P03" => Error::LockTimeout { location, reason },
         _ if state.starts_with("28") => Error::Login { location, reason },
         _ if state.starts_with("08") => match during {
             During::Connecting => Error::Unreachable { location, reason },
@@ -121,6 +132,12 @@ pub(crate) fn tls_error(location: String, error: &rustls::Error) -> Error {
             "use the name that the certificate has (with hostaddr for a tunnel), or sslmode=verify-ca if you trust \
              every server of that authority",
         ),
+        rustls::Error::InvalidCertificate(Certificate::Other(other)) if is_of_an_authority(other) => (
+            "the server's certificate is self-signed, and is not in the file that sslrootcert names"
+                .to_owned(),
+            "bring the server's certificate (its ssl_cert_file) here by a way that you trust, and name it with \
+             sslrootcert (or PGSSLROOTCERT)",
+        ),
         rustls::Error::InvalidCertificate(_) => (
             format!("the server's certificate is not trusted ({error})"),
             "name the file with the certificate of the server's authority with sslrootcert (or PGSSLROOTCERT)",
@@ -128,6 +145,11 @@ pub(crate) fn tls_error(location: String, error: &rustls::Error) -> Error {
         _ => (error.to_string(), "check the server's ssl settings; TLS 1.2 or newer is needed"),
     };
     Error::Tls { location, reason, remedy: remedy.to_owned() }
+}
+
+/// Whether a certificate was refused for being that of an authority, as those that `openssl req -x509` makes.
+fn is_of_an_authority(error: &rustls::OtherError) -> bool {
+    error.0.to_string().contains("CaUsedAsEndEntity")
 }
 
 /// The messages of an error and its sources.
@@ -225,6 +247,7 @@ mod tests {
         assert!(matches!(of("57P01", ""), Error::ServerShutdown { .. }));
         assert!(matches!(of("40001", ""), Error::Conflict { .. }));
         assert!(matches!(of("40P01", ""), Error::Conflict { .. }));
+        assert!(matches!(of("55P03", ""), Error::LockTimeout { .. }));
         assert!(matches!(of("08006", ""), Error::ConnectionLost { .. }));
         assert!(matches!(of("25006", ""), Error::ReadOnly));
         assert!(matches!(of("42P01", ""), Error::Statement { .. }));
@@ -232,8 +255,11 @@ mod tests {
 
     #[test]
     fn only_a_lost_connection_and_a_conflict_are_worth_another_attempt() {
-        let retryable = ["40001", "40P01", "08006", "08003", "55P03", "57P01", "57P02", "57P03"];
-        for state in ["28P01", "3D000", "42501", "53100", "53200", "53300", "57014", "57P04", "42601"] {
+        let retryable = ["40001", "40P01", "08006", "08003", "57P01", "57P02", "57P03"];
+        for state in [
+            "28P01", "3D000", "42501", "53100", "53200", "53300", "55P03", "57014", "57P04", "42601",
+            "42P01", "23505",
+        ] {
             assert!(!of(state, "").is_retryable(), "{state}");
         }
         for state in retryable {
@@ -243,9 +269,9 @@ mod tests {
 
     #[test]
     fn every_error_of_a_server_says_what_to_do() {
-        for state in
-            ["28P01", "3D000", "42501", "53100", "53200", "53300", "57P01", "40001", "08006", "25006"]
-        {
+        for state in [
+            "28P01", "3D000", "42501", "53100", "53200", "53300", "55P03", "57P01", "40001", "08006", "25006",
+        ] {
             let error = of(state, "reason");
             assert!(error.hint().is_some_and(|hint| !hint.is_empty()), "{error}");
         }

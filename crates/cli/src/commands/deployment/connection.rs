@@ -37,7 +37,7 @@ pub(in crate::commands) async fn connection(
         name.clone_into(&mut config.name);
     }
     config.validate()?;
-    let services = Services::connect(&settings.deployment.connect_options()).await?;
+    let services = Services::connect(&super::address::connect_options(settings)).await?;
     let deployment = Deployment::new(config, services)?.with_timing(super::timing::timing()?);
     let outputs = deployment.resolve().await?;
     let rests = ["pausing", "paused", "resuming"].contains(&outputs.state.as_str());

@@ -1,11 +1,27 @@
 //! `doctor`.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use serde::Serialize;
 use sparkify_analytics::output::Format;
-use sparkify_infra::doctor::{Check, Diagnosis, Outcome};
+use sparkify_infra::{
+    Deployment, DeploymentConfig, Services, Timing,
+    doctor::{Check, Diagnosis, Outcome},
+};
 
-use super::{open, print_json, print_text, show, until_stopped};
-use crate::{args::AccessArgs, config::Settings, exit::DoctorFailed, stop::Stop};
+use super::{address, print_json, print_text, probe, show, timing, until_stopped, watch::Watch};
+use crate::{
+    args::AccessArgs,
+    config::Settings,
+    exit::{DoctorFailed, hint_of},
+    stop::Stop,
+};
+
+/// How much of the whole deadline it may take to know the region and make the clients.
+const SHARE_OF_CONNECTING: f64 = 0.3;
 
 /// What is printed as JSON.
 #[derive(Debug, Serialize)]
@@ -16,8 +32,9 @@ struct Document<'a> {
 }
 
 pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
-    let (deployment, watch) = open(settings, &AccessArgs::default()).await?;
-    let work = Box::pin(async { Ok(deployment.doctor().await) });
+    let timing = timing::timing()?;
+    let watch = Arc::new(Watch::new(settings));
+    let work = Box::pin(async { Ok(examine(settings, &watch, timing).await) });
     let diagnosis = until_stopped(&mut Stop::listen()?, &watch, "doctor", work).await?;
     match settings.format.value {
         Format::Json => print_json(&Document { healthy: diagnosis.is_healthy(), diagnosis: &diagnosis })?,
@@ -29,4 +46,61 @@ pub(super) async fn run(settings: &Settings) -> anyhow::Result<()> {
     }
     let failed = |check: &&Check| check.outcome == Outcome::Failed;
     Err(DoctorFailed(diagnosis.checks.iter().filter(failed).map(|check| check.name).collect()).into())
+}
+
+/// All steps, beginning with those without which there is no deployment to examine.
+async fn examine(settings: &Settings, watch: &Arc<Watch>, timing: Timing) -> Diagnosis {
+    let started = Instant::now();
+    let config = match wanted(settings) {
+        Ok(config) => config,
+        Err(error) => return ended("settings", None, &error, started.elapsed()),
+    };
+    let settled = Check {
+        name: "settings",
+        outcome: Outcome::Passed,
+        detail: format!("deployment {} ({})", config.name, config.kind),
+        remedy: None,
+        elapsed: started.elapsed(),
+    };
+    let limit = timing.doctor_deadline.mul_f64(SHARE_OF_CONNECTING);
+    let began = Instant::now();
+    let deployment = match tokio::time::timeout(limit, Box::pin(connected(settings, config))).await {
+        Ok(Ok(deployment)) => deployment,
+        Ok(Err(error)) => return ended("region", Some(settled), &error, began.elapsed()),
+        Err(_) => {
+            let error = crate::exit::UsageError::with_hint(
+                format!("it was not known within {}", humantime::format_duration(limit)),
+                "it is not configured, and the machine's metadata service does not answer: set it with --region, `region` \
+                 in [deployment], or AWS_REGION; AWS_EC2_METADATA_DISABLED=true says that there is no such service",
+            );
+            return ended("region", Some(settled), &error.into(), began.elapsed());
+        }
+    };
+    let left = timing.doctor_deadline.saturating_sub(started.elapsed());
+    let observer = Arc::clone(watch);
+    let timing = Timing { doctor_deadline: left, ..timing };
+    let deployment = deployment.with_observer(observer).with_timing(timing);
+    let mut diagnosis = Box::pin(deployment.doctor()).await;
+    diagnosis.checks.insert(0, settled);
+    diagnosis
+}
+
+fn wanted(settings: &Settings) -> anyhow::Result<DeploymentConfig> {
+    let config = settings.deployment.config(&AccessArgs::default())?;
+    config.validate()?;
+    Ok(config)
+}
+
+async fn connected(settings: &Settings, config: DeploymentConfig) -> anyhow::Result<Deployment> {
+    let mut services = Services::connect(&address::connect_options(settings)).await?;
+    services.prober = Some(Arc::new(probe::DatabaseProber));
+    Ok(Deployment::new(config, services)?)
+}
+
+/// The diagnosis when a step fails without which nothing else can be tried.
+fn ended(name: &'static str, before: Option<Check>, error: &anyhow::Error, elapsed: Duration) -> Diagnosis {
+    let detail = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+    let remedy = hint_of(error).unwrap_or_else(|| "docs/aws.md has the settings and their values".to_owned());
+    let failed = Check { name, outcome: Outcome::Failed, detail, remedy: Some(remedy), elapsed };
+    Diagnosis::ended(before, failed)
 }

@@ -1,5 +1,6 @@
 //! The commands about the resources on AWS: each asks the library and shows what it says.
 
+mod address;
 mod ask;
 mod connection;
 mod doctor;
@@ -42,7 +43,7 @@ pub(super) async fn run(settings: &Settings, command: Command) -> anyhow::Result
 async fn open(settings: &Settings, access: &AccessArgs) -> anyhow::Result<(Deployment, Arc<Watch>)> {
     let config = settings.deployment.config(access)?;
     config.validate()?;
-    let mut services = Services::connect(&settings.deployment.connect_options()).await?;
+    let mut services = Services::connect(&address::connect_options(settings)).await?;
     services.prober = Some(Arc::new(probe::DatabaseProber));
     let watch = Arc::new(Watch::new(settings));
     let observer = Arc::clone(&watch);

@@ -2,10 +2,15 @@
 
 use serde::Serialize;
 use sparkify_analytics::output::Format;
-use sparkify_infra::{Applied, Deployment, plan::Plan};
+use sparkify_infra::{Applied, Deployment, outputs::Probe, plan::Plan};
 
 use super::{ask, open, print_json, print_text, show, until_stopped, watch::Watch};
-use crate::{args::ProvisionArgs, config::Settings, exit::ChangesPending, stop::Stop};
+use crate::{
+    args::ProvisionArgs,
+    config::Settings,
+    exit::{ChangesPending, NotReady},
+    stop::Stop,
+};
 
 /// What `--plan` prints as JSON.
 #[derive(Debug, Serialize)]
@@ -42,7 +47,13 @@ pub(super) async fn run(settings: &Settings, arguments: &ProvisionArgs) -> anyho
         Format::Csv => show::output_rows(settings.format.value, &applied.outputs)?,
         Format::Table => print_text(&show::applied(&applied))?,
     }
-    show::warn_of_probe(settings, &applied)
+    match &applied.probe {
+        Probe::Failed { step, reason, remedy, fatal: true } => {
+            let (step, reason, remedy) = (step.clone(), reason.clone(), remedy.clone());
+            Err(NotReady { step, reason, remedy }.into())
+        }
+        _ => show::warn_of_probe(settings, &applied),
+    }
 }
 
 /// Shows the plan, asks, and makes it so.

@@ -20,9 +20,12 @@ use tokio::{
 
 /// The last object of a data set: without it, the set is not whole.
 const ANSWERS: &str = "answers.json";
-/// An object that is there while a data set is being written, so that what a killed run leaves can be told from
-/// what somebody else put there.
+/// An object that is there while a data set is being written. It names, one a line, the objects of the new data set and
+/// of the one before, so that what a killed run leaves can be told from what somebody else put there.
 const INCOMPLETE: &str = "generate-incomplete";
+/// Its first line.
+const INCOMPLETE_BEGINS: &str =
+    "# a data set of sparkify-cli generate is being written here; these objects belong to it";
 /// Bytes of a part of a large object.
 const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Small objects that are written at once.
@@ -58,8 +61,14 @@ impl fmt::Debug for Shared {
 }
 
 impl Bucket {
-    /// Prepares to write below an address. Refuses if there is anything that was not generated, unless `force`.
-    pub(super) async fn open(url: S3Url, options: &S3Options, force: bool) -> anyhow::Result<Self> {
+    /// Prepares to write objects of the names that are `planned` below an address. Refuses if there is anything that
+    /// was not generated, unless `force`.
+    pub(super) async fn open(
+        url: S3Url,
+        options: &S3Options,
+        planned: &[String],
+        force: bool,
+    ) -> anyhow::Result<Self> {
         let store = sparkify_storage::connect(options, url.bucket()).await?;
         let prefix = path(&url);
         let failed = |error| sparkify_storage::Error::of(error, Action::List, &url);
@@ -76,18 +85,17 @@ impl Bucket {
             .filter(|name| !name.is_empty() && !name.ends_with('/'))
             .map(str::to_owned)
             .collect();
-        let is_left_over = names.iter().any(|name| name == INCOMPLETE);
-        if !force && !is_left_over {
-            let answers = if names.iter().any(|name| name == ANSWERS) {
-                let at = url.join(ANSWERS);
-                let failed = |error| sparkify_storage::Error::of(error, Action::Read, &at);
-                let object = store.get(&path(&at)).await.map_err(failed)?;
-                Some(object.bytes().await.map_err(failed)?)
+        if !force {
+            let example = if names.iter().any(|name| name == INCOMPLETE) {
+                let mark = read(&store, &url.join(INCOMPLETE)).await?;
+                not_named(&names, &mark)
+            } else if names.iter().any(|name| name == ANSWERS) {
+                let answers = read(&store, &url.join(ANSWERS)).await?;
+                foreign_file(names.iter().map(String::as_str), Some(&answers))
             } else {
-                None
+                foreign_file(names.iter().map(String::as_str), None)
             };
-            let answers = answers.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
-            if let Some(example) = foreign_file(names.iter().map(String::as_str), answers) {
+            if let Some(example) = example {
                 return Err(Error::Foreign { location: url.to_string(), example }.into());
             }
         }
@@ -100,14 +108,34 @@ impl Bucket {
             before: names,
             written: Mutex::default(),
         };
-        let mark = shared.put(INCOMPLETE.to_owned(), Vec::new());
-        mark.await?;
+        // What was not looked at may be anybody's.
+        let before: &[String] = if force { &[] } else { &shared.before };
+        let mark: Vec<&str> =
+            [INCOMPLETE_BEGINS].into_iter().chain(before.iter().chain(planned).map(String::as_str)).collect();
+        shared.put(INCOMPLETE.to_owned(), mark.join("\n").into_bytes()).await?;
         // What is half replaced must not look whole.
         if shared.before.iter().any(|name| name == ANSWERS) {
             shared.delete(ANSWERS).await?;
         }
         Ok(Self(Arc::new(shared)))
     }
+}
+
+/// The text of an object; what is no UTF-8 is none that was generated.
+async fn read(store: &Store, url: &S3Url) -> Result<String, sparkify_storage::Error> {
+    let failed = |error| sparkify_storage::Error::of(error, Action::Read, url);
+    let object = store.get(&path(url)).await.map_err(failed)?;
+    Ok(String::from_utf8(object.bytes().await.map_err(failed)?.into()).unwrap_or_default())
+}
+
+/// Of the objects that are there one that the mark of a killed run does not name.
+fn not_named(names: &[String], mark: &str) -> Option<String> {
+    let mut lines = mark.lines();
+    if lines.next() != Some(INCOMPLETE_BEGINS) {
+        return Some(INCOMPLETE.to_owned());
+    }
+    let named: HashSet<&str> = lines.chain([INCOMPLETE]).collect();
+    names.iter().find(|name| !named.contains(name.as_str())).cloned()
 }
 
 /// The path as it stands; one that the store would write differently is still the same key.
@@ -229,7 +257,10 @@ impl Sink for Bucket {
         // The error that counts is the one that led here.
         let _ = self.0.wait();
         let written = lock(&self.0.written).clone();
-        let deleted = self.0.delete_all(written.iter().map(String::as_str));
+        // Without its answers nothing looks whole.
+        let answers = written.iter().find(|name| *name == ANSWERS);
+        let first = self.0.delete_all(answers.into_iter().map(String::as_str));
+        let deleted = first.and(self.0.delete_all(written.iter().map(String::as_str)));
         // Objects that could not be deleted, and those of the old data set, are known by the mark.
         if deleted.is_ok() && self.0.before.is_empty() {
             let _ = self.0.runtime.block_on(self.0.delete(INCOMPLETE));
@@ -312,10 +343,13 @@ impl Object {
 
 impl Drop for Object {
     fn drop(&mut self) {
-        // Parts of an upload that is neither completed nor aborted cost money.
-        let upload = lock(&self.state).upload.take();
+        // Parts of an upload that is neither completed nor aborted cost money, as those do that come after that.
+        let State { upload, mut parts, .. } = std::mem::take(&mut *lock(&self.state));
         if let Some(mut upload) = upload {
-            let _ = self.shared.runtime.block_on(upload.abort());
+            let _ = self.shared.runtime.block_on(async {
+                parts.shutdown().await;
+                upload.abort().await
+            });
         }
     }
 }

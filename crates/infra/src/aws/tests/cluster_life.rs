@@ -110,6 +110,14 @@ fn account() -> Script {
             )],
         )
         .on("GetRole", [role()])
+        // Nothing else carries our tag.
+        .on("DescribeTags", [empty("DescribeTags")])
+        .on("ListWorkgroups", [Reply::ok(r#"{"workgroups":[]}"#)])
+        .on("ListNamespaces", [Reply::ok(r#"{"namespaces":[]}"#)])
+        .on(
+            "DescribeSecurityGroups",
+            [Reply::ok("<DescribeSecurityGroupsResponse><securityGroupInfo/></DescribeSecurityGroupsResponse>")],
+        )
         .on("PutRolePolicy", [empty("PutRolePolicy")])
         .on("CreateCluster", [empty("CreateCluster")])
 }

@@ -93,6 +93,30 @@ async fn a_page_of_html_is_a_fault_of_aws_and_a_missing_operation_of_a_double() 
     assert!(error.to_string().contains("does not know the operation (HTTP 500)"), "{error}");
 }
 
+#[test]
+fn only_an_endpoint_on_this_machine_is_a_double() {
+    for endpoint in [
+        "http://127.0.0.1:5000",
+        "http://localhost:4566/",
+        "http://[::1]:80",
+        "https://LOCALHOST",
+        "http://127.9.9.9",
+    ] {
+        assert!(crate::aws::is_on_this_machine(endpoint), "{endpoint}");
+    }
+    for endpoint in [
+        "https://vpce-0123.redshift.us-west-2.vpce.amazonaws.com",
+        "http://proxy.example.com:3128",
+        "https://redshift-fips.us-west-2.amazonaws.com",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1:5000",
+        "nonsense",
+    ] {
+        assert!(!crate::aws::is_on_this_machine(endpoint), "{endpoint}");
+    }
+}
+
 #[tokio::test]
 async fn without_credentials_that_is_what_is_said() {
     let script = Script::new();

@@ -120,3 +120,56 @@ async fn each_source_of_a_permission_is_a_rule() {
     assert!(groups[0].ingress[0].admits("10.1.1.1".parse().unwrap(), 5439));
     assert!(!groups[0].ingress[1].admits("203.0.113.7".parse().unwrap(), 22));
 }
+
+#[tokio::test]
+async fn snapshots_of_a_cluster_that_is_gone_are_found_among_all() {
+    let item = |name: &str, cluster: &str| {
+        format!(
+            "<Snapshot><SnapshotIdentifier>{name}</SnapshotIdentifier><ClusterIdentifier>{cluster}</ClusterIdentifier>\
+             <Status>available</Status><ManualSnapshotRetentionPeriod>-1</ManualSnapshotRetentionPeriod></Snapshot>"
+        )
+    };
+    let body = format!(
+        "<DescribeClusterSnapshotsResponse><DescribeClusterSnapshotsResult><Snapshots>{}{}</Snapshots>\
+         </DescribeClusterSnapshotsResult></DescribeClusterSnapshotsResponse>",
+        item("last", "c"),
+        item("theirs", "other")
+    );
+    let script = Script::new()
+        .on("DescribeClusterSnapshots", [Reply::error(404, "ClusterNotFound", "no"), Reply::ok(body)]);
+    let found = script.services().clusters.snapshots("c").await.unwrap();
+    let names: Vec<_> = found.iter().map(|found| (found.name.as_str(), found.retention_days)).collect();
+    assert_eq!(names, [("last", None)]);
+    let denied = Script::new().on("DescribeClusterSnapshots", [Reply::error(403, "AccessDenied", "no")]);
+    assert_eq!(denied.services().clusters.snapshots("c").await.unwrap_err().kind, ErrorKind::AccessDenied);
+}
+
+#[tokio::test]
+async fn a_cluster_tells_whether_its_parameters_wait_for_a_reboot() {
+    let body = "<DescribeClustersResponse><DescribeClustersResult><Clusters><Cluster><ClusterIdentifier>c\
+                </ClusterIdentifier><ClusterParameterGroups><ClusterParameterGroup><ParameterGroupName>g\
+                </ParameterGroupName><ParameterApplyStatus>pending-reboot</ParameterApplyStatus></ClusterParameterGroup>\
+                </ClusterParameterGroups></Cluster></Clusters></DescribeClustersResult></DescribeClustersResponse>";
+    let script = Script::new().on("DescribeClusters", [Reply::ok(body)]);
+    let found = script.services().clusters.cluster("c").await.unwrap().unwrap();
+    assert_eq!(found.parameter_group.as_deref(), Some("g"));
+    assert_eq!(found.parameter_status.as_deref(), Some("pending-reboot"));
+}
+
+#[tokio::test]
+async fn how_much_lies_below_a_prefix_is_counted_and_a_missing_bucket_holds_nothing() {
+    let head = "HEAD data.s3.us-west-2.amazonaws.com/";
+    let list = "GET data.s3.us-west-2.amazonaws.com/?list-type=2&prefix=staging%2F";
+    let here = || Reply::Http(200, vec![("x-amz-bucket-region", "us-west-2".into())], String::new());
+    let body = "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>staging/1</Key><Size>3</Size></Contents>\
+                <Contents><Key>staging/2</Key><Size>4</Size></Contents></ListBucketResult>";
+    let script = Script::new().on(head, [here()]).on(list, [Reply::ok(body)]);
+    let stored = script.services().buckets.stored("data", "staging/").await.unwrap();
+    assert_eq!(stored, Stored { objects: 2, bytes: 7, all: false });
+    let missing = "<Error><Code>NoSuchBucket</Code><Message>no</Message></Error>";
+    let script = Script::new()
+        .on(head, [Reply::Http(404, Vec::new(), String::new())])
+        .on(list, [Reply::Http(404, Vec::new(), missing.to_owned())]);
+    let stored = script.services().buckets.stored("data", "staging/").await.unwrap();
+    assert_eq!(stored, Stored { objects: 0, bytes: 0, all: true });
+}

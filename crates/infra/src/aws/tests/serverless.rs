@@ -109,3 +109,165 @@ async fn a_usage_limit_is_of_compute() {
     );
     assert_eq!(serverless.credentials("w", "sparkify").await.unwrap().user, "IAM:engineer");
 }
+
+/// A deployment whose clock passes only by waiting, on the scripted client.
+fn deployment(script: &Script) -> crate::Deployment {
+    let clock = std::sync::Arc::new(crate::fake::FakeClock::default());
+    let services = Services { clock, ..script.services() };
+    let config = crate::DeploymentConfig {
+        kind: crate::Kind::Serverless,
+        ..crate::DeploymentConfig::named("nightly")
+    };
+    crate::Deployment::new(config, services).unwrap()
+}
+
+const TAGS: &str = r#"{"tags":[{"key":"sparkify:deployment","value":"nightly"}]}"#;
+
+fn workgroup(status: &str, more: &str) -> Reply {
+    Reply::ok(format!(
+        r#"{{"workgroup":{{"workgroupName":"w","workgroupArn":"arn:w","status":"{status}","baseCapacity":4{more}}}}}"#
+    ))
+}
+
+fn namespace(status: &str, role: &str) -> Reply {
+    Reply::ok(format!(
+        r#"{{"namespace":{{"namespaceName":"n","namespaceArn":"{ARN}","status":"{status}","iamRoles":["{role}"]}}}}"#
+    ))
+}
+
+fn no_such(kind: &str) -> Reply {
+    Reply::json_error("ResourceNotFoundException", &format!("There is no such {kind}."))
+}
+
+const ENDPOINT: &str =
+    r#","endpoint":{"address":"w.1.us-west-2.redshift-serverless.amazonaws.com","port":5439}"#;
+
+#[tokio::test]
+async fn a_workgroup_is_awaited_through_its_states_until_it_has_an_endpoint() {
+    let script = Script::new().on("ListTagsForResource", [Reply::ok(TAGS)]).on(
+        "GetWorkgroup",
+        [
+            no_such("workgroup"),
+            workgroup("CREATING", ""),
+            workgroup("CREATING", ENDPOINT),
+            workgroup("SOMETHING_NEW", ENDPOINT),
+            workgroup("AVAILABLE", ""),
+            workgroup("MODIFYING", ENDPOINT),
+            workgroup("AVAILABLE", ENDPOINT),
+        ],
+    );
+    let found = deployment(&script).settle_workgroup("w").await.unwrap();
+    assert_eq!(found.endpoint.unwrap().port, 5439);
+    assert_eq!(script.asked("GetWorkgroup").len(), 7);
+}
+
+#[tokio::test]
+async fn a_namespace_is_ready_when_our_role_is_in_sync() {
+    let role = |status: &str, name: &str| {
+        format!("IamRole(applyStatus={status}, iamRoleArn=arn:aws:iam::1:role/{name})")
+    };
+    let script = Script::new().on("ListTagsForResource", [Reply::ok(TAGS)]).on(
+        "GetNamespace",
+        [
+            namespace("MODIFYING", &role("adding", "r")),
+            namespace("AVAILABLE", &role("in-sync", "another")),
+            namespace("AVAILABLE", &role("adding", "r")),
+            namespace("AVAILABLE", &role("in-sync", "r")),
+        ],
+    );
+    let found = deployment(&script).settle_namespace_with("n", "arn:aws:iam::1:role/r").await.unwrap();
+    assert_eq!(found.roles[0].status, "in-sync");
+    assert_eq!(script.asked("GetNamespace").len(), 4);
+}
+
+#[tokio::test]
+async fn one_that_somebody_begins_to_delete_is_not_waited_for() {
+    let script = Script::new()
+        .on("ListTagsForResource", [Reply::ok(TAGS)])
+        .on("GetWorkgroup", [workgroup("CREATING", ""), workgroup("DELETING", "")]);
+    let error = deployment(&script).settle_workgroup("w").await.unwrap_err();
+    assert!(matches!(&error, crate::Error::Stale { change, .. } if change.contains("DELETING")), "{error}");
+}
+
+#[tokio::test]
+async fn an_operation_that_is_going_on_is_waited_out_before_a_deletion() {
+    let busy = || Reply::json_error("ConflictException", "There is an operation running on the workgroup.");
+    let script = Script::new()
+        .on("ListTagsForResource", [Reply::ok(TAGS)])
+        .on("DeleteWorkgroup", [busy(), busy(), Reply::ok("{}")])
+        .on(
+            "GetWorkgroup",
+            [
+                workgroup("MODIFYING", ENDPOINT),
+                workgroup("AVAILABLE", ENDPOINT),
+                workgroup("DELETING", ""),
+                no_such("workgroup"),
+            ],
+        );
+    deployment(&script).delete_workgroup("w").await.unwrap();
+    assert_eq!(script.asked("DeleteWorkgroup").len(), 3);
+}
+
+#[tokio::test]
+async fn a_deletion_that_somebody_else_began_is_theirs_and_waited_for() {
+    let busy = || Reply::json_error("ConflictException", "There is an operation running on the namespace.");
+    let script =
+        Script::new().on("ListTagsForResource", [Reply::ok(TAGS)]).on("DeleteNamespace", [busy()]).on(
+            "GetNamespace",
+            [namespace("DELETING", "arn:r"), namespace("DELETING", "arn:r"), no_such("namespace")],
+        );
+    deployment(&script).delete_namespace("n", None).await.unwrap();
+    assert_eq!(script.asked("DeleteNamespace").len(), 1);
+
+    // Gone between the look and the request.
+    let script = Script::new()
+        .on("DeleteNamespace", [no_such("namespace")])
+        .on("GetNamespace", [no_such("namespace")]);
+    deployment(&script).delete_namespace("n", None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_new_one_waits_for_the_end_of_an_earlier_one_of_its_name() {
+    let script = Script::new()
+        .on("ListTagsForResource", [Reply::ok(TAGS)])
+        .on("GetNamespace", [namespace("DELETING", "arn:r"), no_such("namespace")])
+        .on(
+            "CreateNamespace",
+            [
+                Reply::json_error("ConflictException", "There is an operation running on the namespace."),
+                Reply::json_error("ValidationException", "IAM role arn:aws:iam::1:role/r is not valid"),
+                Reply::ok("{}"),
+            ],
+        );
+    let deployment = deployment(&script);
+    let around = deployment.bare_surroundings(Caller {
+        account: "123456789012".to_owned(),
+        arn: "arn:aws:iam::123456789012:user/engineer".to_owned(),
+    });
+    deployment.create_namespace(&around).await.unwrap();
+    assert_eq!(script.asked("CreateNamespace").len(), 3);
+}
+
+#[tokio::test]
+async fn whether_tls_is_required_is_told_by_a_parameter() {
+    for (parameters, expected) in [
+        ("", None),
+        (r#","configParameters":[{"parameterKey":"require_ssl","parameterValue":"true"}]"#, Some(true)),
+        (r#","configParameters":[{"parameterKey":"require_ssl","parameterValue":"false"}]"#, Some(false)),
+    ] {
+        let script = Script::new()
+            .on("ListTagsForResource", [Reply::ok(TAGS)])
+            .on("GetWorkgroup", [workgroup("AVAILABLE", parameters)]);
+        let found = script.services().serverless.workgroup("w").await.unwrap().unwrap();
+        assert_eq!(found.requires_tls, expected, "{parameters}");
+    }
+}
+
+#[tokio::test]
+async fn snapshots_of_a_namespace_that_is_gone_are_found_among_all() {
+    let all = r#"{"snapshots":[{"snapshotName":"last","namespaceName":"n","status":"AVAILABLE","snapshotRetentionPeriod":7},
+                 {"snapshotName":"theirs","namespaceName":"other","status":"AVAILABLE"}]}"#;
+    let script = Script::new().on("ListSnapshots", [no_such("namespace"), Reply::ok(all)]);
+    let found = script.services().serverless.snapshots("n").await.unwrap();
+    assert_eq!(found.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), ["last"]);
+}

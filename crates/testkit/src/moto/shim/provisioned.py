@@ -219,6 +219,9 @@ def describe_cluster_snapshots(self):
     kind = self._get_param("SnapshotType")
     if identifier:
         return original_describe_snapshots(self)
+    if cluster:
+        # The harder of two readings: that of a cluster that is gone nothing is told by its name.
+        checked(self.redshift_backend, cluster)
     found = [
         snapshot
         for snapshot in self.redshift_backend.snapshots.values()
@@ -337,12 +340,14 @@ def describe_tags(self):
 
 def describe_cluster_parameters(self):
     group = parameter_group_of(self)
+    # In this family TLS is required unless somebody says otherwise.
+    family = {"require_ssl": "true"} if group.family == "redshift-2.0" else {}
     own = getattr(group, "shim_parameters", {})
     everything = self.redshift_backend.describe_cluster_parameters(group.name)
     parameters = [
         {**each, "ParameterValue": own[each["ParameterName"]], "Source": "user"}
         if each["ParameterName"] in own
-        else {**each, "IsModifiable": True}
+        else {**each, "ParameterValue": family.get(each["ParameterName"], each["ParameterValue"]), "IsModifiable": True}
         for each in everything
     ]
     source = self._get_param("Source")

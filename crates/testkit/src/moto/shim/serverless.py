@@ -32,6 +32,7 @@ class Region:
     def __init__(self, account, name):
         self.account, self.name = account, name
         self.namespaces, self.workgroups, self.limits, self.tags = {}, {}, {}, {}
+        self.snapshots = []
 
     def arn(self, kind, identifier):
         return f"arn:aws:redshift-serverless:{self.name}:{self.account}:{kind}/{identifier}"
@@ -199,8 +200,25 @@ def delete_namespace(region, request):
             backend = secretsmanager_backends[region.account][region.name]
             backend.delete_secret(namespace["adminPasswordSecretArn"], None, True)
 
+    if request.get("finalSnapshotName"):
+        region.snapshots.append(
+            {
+                "snapshotName": request["finalSnapshotName"],
+                "namespaceName": name,
+                "namespaceArn": namespace["namespaceArn"],
+                "snapshotRetentionPeriod": request.get("finalSnapshotRetentionPeriod", -1),
+                "status": "AVAILABLE",
+            }
+        )
     begin(namespace, "DELETING", region.setting("deleting"), gone)
     return {"namespace": show_namespace(region, namespace)}
+
+
+def list_snapshots(region, request):
+    wanted = request.get("namespaceName")
+    if wanted and wanted not in region.namespaces:
+        raise Refused("ResourceNotFoundException", f"The namespace {wanted} does not exist.")
+    return {"snapshots": [one for one in region.snapshots if wanted in (None, one["namespaceName"])]}
 
 
 def create_workgroup(region, request):
@@ -359,6 +377,7 @@ OPERATIONS = {
     "ListNamespaces": list_namespaces,
     "UpdateNamespace": update_namespace,
     "DeleteNamespace": delete_namespace,
+    "ListSnapshots": list_snapshots,
     "CreateWorkgroup": create_workgroup,
     "GetWorkgroup": get_workgroup,
     "ListWorkgroups": list_workgroups,

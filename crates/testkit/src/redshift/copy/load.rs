@@ -20,7 +20,7 @@ use super::{
     rows::{Bad, Rows},
     s3::{Object, Reader, S3},
 };
-use crate::redshift::error::ServerError;
+use crate::redshift::{error::ServerError, options::Oddity};
 
 /// So many bytes of rows are sent at once.
 const BATCH: usize = 256 << 10;
@@ -49,6 +49,9 @@ pub(super) struct Load {
     pub(super) errors_allowed: u64,
     next: AtomicUsize,
     stopped: AtomicBool,
+    oddity: Option<Oddity>,
+    /// Whether the row that is to be lost is lost already.
+    lost: AtomicBool,
 }
 
 /// Why a thread ends before its time.
@@ -68,8 +71,16 @@ impl Load {
         progress: Arc<Progress>,
         errors_allowed: u64,
     ) -> Self {
-        let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { aws, entries, compression, rows, progress, errors_allowed, next, stopped }
+        let (next, stopped, lost) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicBool::new(false));
+        Self { aws, entries, compression, rows, progress, errors_allowed, next, stopped, oddity: None, lost }
+    }
+
+    pub(super) fn with_oddity(self, oddity: Option<Oddity>) -> Self {
+        Self { oddity, ..self }
+    }
+
+    fn loses_row(&self) -> bool {
+        self.oddity == Some(Oddity::LosesRow) && !self.lost.swap(true, Ordering::Relaxed)
     }
 
     /// Lets the threads end soon.
@@ -101,10 +112,12 @@ impl Load {
             self.progress.compressed_bytes.fetch_add(object.size, Ordering::Relaxed);
             let url = entry.place.url();
             let (lines, bytes) = self.file(&mut s3, &mut object, &url, &mut batch, sender)?;
-            self.progress.add_file(&url, lines, bytes, &object.etag, &object.last_modified);
+            batch.send(sender, &self.progress)?;
+            let etag = if self.oddity == Some(Oddity::HidesTags) { "" } else { &object.etag };
+            self.progress.add_file(&url, lines, bytes, etag, &object.last_modified);
             s3.close(object);
         }
-        batch.send(sender, &self.progress)
+        Ok(())
     }
 
     /// Reads a file: how many records and bytes it has.
@@ -132,7 +145,11 @@ impl Load {
             }
             let next = records.next().map_err(|error| Self::unreadable(&error, url))?;
             let bad = match next {
+                None if self.oddity == Some(Oddity::CountsLinesOfText) => {
+                    return Ok((records.line, records.bytes));
+                }
                 None => return Ok((lines, records.bytes)),
+                Some(Ok(_)) if self.loses_row() => None,
                 Some(Ok(record)) => match self.rows.write(record.bytes, &mut batch.bytes) {
                     Ok(()) => {
                         batch.count += 1;

@@ -14,7 +14,8 @@ pub(super) struct Records<R> {
     /// The part of the buffer that is not yet used.
     start: usize,
     end: usize,
-    line: u64,
+    /// The line that comes next, from 1.
+    pub(super) line: u64,
     /// Bytes read so far.
     pub(super) bytes: u64,
 }

@@ -44,7 +44,8 @@ pub(in crate::redshift) async fn run(session: &mut Session, statement: &CopyStat
         Rows::new(table.columns.clone(), Rules::of(statement), mapping, statement.accept_invalid),
         Arc::clone(&progress),
         statement.errors_allowed(),
-    );
+    )
+    .with_oddity(session.shared.options.oddity);
     let loaded = load_rows(session, statement, &table, Arc::new(load), id).await?;
     if session.backend.transaction != Transaction::Failed {
         let count = loaded.as_ref().copied().unwrap_or(0);

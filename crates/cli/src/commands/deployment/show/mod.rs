@@ -7,11 +7,11 @@ use std::{fmt::Write, io::Write as _, time::Duration};
 pub(super) use rows::*;
 use sparkify_analytics::output::Format;
 use sparkify_infra::{
-    Applied,
+    Applied, Kind,
     cost::CostEstimate,
     doctor::{Diagnosis, Outcome},
     outputs::{Outputs, Probe},
-    plan::{Action, Difference, Plan, Step},
+    plan::{Action, Difference, Plan, Step, Surplus},
     status::Status,
     teardown::{Remnant, Removal, RemovalStep, SnapshotDecision, TeardownPlan, TeardownReport},
 };
@@ -33,6 +33,7 @@ pub(super) fn plan(plan: &Plan) -> String {
         text.push_str(&step_text(step));
     }
     text.push_str(&cost(&plan.cost));
+    text.push_str(&surplus(&plan.surplus));
     for note in &plan.notes {
         let _ = writeln!(text, "note: {note}");
     }
@@ -51,6 +52,20 @@ pub(super) fn plan(plan: &Plan) -> String {
     let _ = writeln!(text, "\n{}", counts.join(", "));
     if !plan.has_changes() {
         text.push_str("there is nothing to do\n");
+    }
+    text
+}
+
+/// What is there and not asked for.
+fn surplus(surplus: &[Surplus]) -> String {
+    if surplus.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nof this deployment, and not asked for by the configuration:\n".to_owned();
+    for Surplus { resource, name, state, usd_per_hour, note } in surplus {
+        let state = state.as_ref().map(|state| format!(" ({state})")).unwrap_or_default();
+        let price = usd_per_hour.map(|price| format!("{}, ", per_hour(price))).unwrap_or_default();
+        let _ = writeln!(text, "  {resource:<15}  {name}{state}: {price}{note}");
     }
     text
 }
@@ -134,9 +149,9 @@ pub(super) fn applied(applied: &Applied) -> String {
     format!("{changed} in {}\n\n{}", short(applied.elapsed), lines(&pairs))
 }
 
-/// Warns if the warehouse is there, but cannot be used from here.
+/// Warns if the warehouse is there and has no public address, so that it cannot be used from here.
 pub(super) fn warn_of_probe(settings: &Settings, applied: &Applied) -> anyhow::Result<()> {
-    if let Probe::Failed { step, reason, remedy } = &applied.probe {
+    if let Probe::Failed { step, reason, remedy, .. } = &applied.probe {
         let message = format!(
             "warning: the warehouse is ready for AWS, but cannot be used from here ({step}: {reason})\n\
              hint: {remedy}; `sparkify-cli doctor` goes through all of it"
@@ -183,12 +198,16 @@ pub(super) fn status(name: &str, status: &Status) -> String {
     if let (Some(created), Some(age)) = (&status.created_at, status.age_seconds) {
         pairs.push(("created", format!("{created}, {} ago", short(Duration::from_secs(age)))));
     }
-    if status.outputs.is_some() {
+    if let Some(outputs) = &status.outputs {
         if let Some(price) = status.cost.usd_per_hour {
             pairs.push(("costs", format!("{} (estimate)", per_hour(price))));
         }
         if let Some(accrued) = status.accrued_usd_at_most {
-            pairs.push(("cost so far", format!("${accrued:.2} at most (estimate)")));
+            let bound = match outputs.kind {
+                Kind::Cluster => "as if it had never been paused",
+                Kind::Serverless => "what its usage limit allows",
+            };
+            pairs.push(("cost so far", format!("${accrued:.2} at most, {bound} (estimate, compute only)")));
         }
     }
     let mut text = lines(&pairs);
@@ -201,6 +220,7 @@ pub(super) fn status(name: &str, status: &Status) -> String {
             text.push_str(&step_text(step));
         }
     }
+    text.push_str(&surplus(&status.surplus));
     for note in &status.notes {
         let _ = writeln!(text, "note: {note}");
     }

@@ -18,13 +18,11 @@ fn maybe<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(cells.collect::<StringArray>())
 }
 
-/// One row a resource, or one an attribute that differs.
+/// One row a resource, or one an attribute that differs. What is not asked for has the action `surplus`.
 pub(in super::super) fn plan_rows(format: Format, plan: &Plan) -> anyhow::Result<()> {
-    step_rows(format, &plan.steps)
-}
-
-fn step_rows(format: Format, steps: &[Step]) -> anyhow::Result<()> {
-    let rows: Vec<(&Step, Option<&Difference>)> = steps
+    let surplus = &plan.surplus;
+    let rows: Vec<(&Step, Option<&Difference>)> = plan
+        .steps
         .iter()
         .flat_map(|step| {
             let differences = step.differences.iter().map(move |difference| (step, Some(difference)));
@@ -32,18 +30,49 @@ fn step_rows(format: Format, steps: &[Step]) -> anyhow::Result<()> {
             differences.chain(none)
         })
         .collect();
+    let none = || surplus.iter().map(|_| None);
     print_columns(
         format,
         vec![
-            ("action", texts(rows.iter().map(|(step, _)| step.action.to_string()))),
-            ("resource", texts(rows.iter().map(|(step, _)| step.resource.to_string()))),
-            ("name", texts(rows.iter().map(|(step, _)| &step.name))),
-            ("attribute", maybe(rows.iter().map(|(_, found)| Some(found.as_ref()?.attribute.as_str())))),
-            ("current", maybe(rows.iter().map(|(_, found)| found.as_ref()?.current.as_deref()))),
-            ("desired", maybe(rows.iter().map(|(_, found)| found.as_ref()?.desired.as_deref()))),
+            (
+                "action",
+                texts(
+                    rows.iter()
+                        .map(|(step, _)| step.action.to_string())
+                        .chain(surplus.iter().map(|_| "surplus".to_owned())),
+                ),
+            ),
+            (
+                "resource",
+                texts(
+                    rows.iter()
+                        .map(|(step, _)| step.resource.to_string())
+                        .chain(surplus.iter().map(|found| found.resource.to_string())),
+                ),
+            ),
+            (
+                "name",
+                texts(rows.iter().map(|(step, _)| &step.name).chain(surplus.iter().map(|found| &found.name))),
+            ),
+            (
+                "attribute",
+                maybe(rows.iter().map(|(_, found)| Some(found.as_ref()?.attribute.as_str())).chain(none())),
+            ),
+            (
+                "current",
+                maybe(rows.iter().map(|(_, found)| found.as_ref()?.current.as_deref()).chain(none())),
+            ),
+            (
+                "desired",
+                maybe(rows.iter().map(|(_, found)| found.as_ref()?.desired.as_deref()).chain(none())),
+            ),
             (
                 "not_changed_because",
-                maybe(rows.iter().map(|(_, found)| found.as_ref()?.not_changed_because.as_deref())),
+                maybe(
+                    rows.iter()
+                        .map(|(_, found)| found.as_ref()?.not_changed_because.as_deref())
+                        .chain(surplus.iter().map(|found| Some(found.note.as_str()))),
+                ),
             ),
         ],
     )
@@ -71,6 +100,7 @@ pub(in super::super) fn status_rows(format: Format, status: &Status) -> anyhow::
         pairs.extend(super::output_pairs(outputs).into_iter().filter(|(name, _)| *name != "state"));
     }
     pairs.push(("drifted_resources", status.drift.len().to_string()));
+    pairs.push(("surplus_resources", status.surplus.len().to_string()));
     pair_rows(format, &pairs)
 }
 

@@ -38,6 +38,7 @@ fn a_plan(steps: Vec<Step>) -> Plan {
         kind: Kind::Cluster,
         steps,
         cost: estimate(),
+        surplus: Vec::new(),
         notes: vec!["the node type could not be checked".to_owned()],
     }
 }
@@ -69,6 +70,21 @@ fn a_plan_shows_each_resource_with_what_differs_and_what_it_costs() {
          \nnote: the node type could not be checked\
          \n\n1 to create, 1 to change, 1 as it is\n"
     );
+}
+
+#[test]
+fn what_is_not_asked_for_stands_in_the_plan_with_its_price() {
+    let found = Surplus {
+        resource: ResourceKind::Cluster,
+        name: "sparkify-x".to_owned(),
+        state: Some("available".to_owned()),
+        usd_per_hour: Some(0.543),
+        note: "it goes on costing".to_owned(),
+    };
+    let text = plan(&Plan { surplus: vec![found], ..a_plan(Vec::new()) });
+    let expected = "\nof this deployment, and not asked for by the configuration:\n  \
+                    cluster          sparkify-x (available): $0.543 an hour, it goes on costing\n";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]
