@@ -154,7 +154,7 @@ fn a_permission_that_is_missing_later_is_named_too() {
 }
 
 /// Whom nobody sees ask: what Redshift does in the caller's name, and what only users of the library ask for.
-const UNSEEN: [(&str, &str); 13] = [
+const UNSEEN: [(&str, &str); 15] = [
     ("ec2:DescribeAccountAttributes", "Redshift asks for it in the caller's name when it makes a cluster"),
     ("ec2:DescribeAddresses", "the same"),
     ("ec2:DescribeAvailabilityZones", "the same"),
@@ -167,6 +167,8 @@ const UNSEEN: [(&str, &str); 13] = [
     ("secretsmanager:RotateSecret", "the same"),
     ("secretsmanager:TagResource", "the same"),
     ("secretsmanager:UpdateSecret", "the same"),
+    ("s3:DeleteObject", "loads ask for it where their stage is, and nothing is loaded here"),
+    ("s3:PutObject", "the same"),
     ("redshift:GetClusterCredentialsWithIAM", "users of the library that log in as themselves"),
 ];
 

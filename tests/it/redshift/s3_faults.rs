@@ -222,7 +222,7 @@ fn everywhere() -> Vec<Case> {
         Case::new(
             "a role that may not read the stage",
             |stand| stand.redshift.deny(&format!("s3://{BUCKET}/")),
-            &[ROLE, "cannot read s3://our-stage/stage of faults/", "manifest.json", "s3:GetObject"],
+            &[ROLE, "cannot read s3://our-stage/stage of faults/", "/manifest", "s3:GetObject"],
         ),
         Case::fault("a stage that is gone", get, Effect::NoSuchBucket, &["our-stage (--stage)"]),
         Case::fault(
