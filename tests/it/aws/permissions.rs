@@ -218,8 +218,8 @@ fn whole_life(aws: &Aws, serverless: bool) {
     let group =
         groups["SecurityGroups"].as_array().unwrap().iter().find(|one| one["GroupName"] == NAME).unwrap();
     let rule = json!({ "IpProtocol": "tcp", "FromPort": 5439, "ToPort": 5439, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] });
-    let parameters = json!({ "GroupId": group["GroupId"], "IpPermissions": [rule] });
-    aws.account.call("ec2", "authorize_security_group_ingress", &parameters);
+    let opened = json!({ "GroupId": group["GroupId"], "IpPermissions": [rule] });
+    aws.account.call("ec2", "authorize_security_group_ingress", &opened);
     if serverless {
         let roles = json!({ "namespaceName": NAME, "iamRoles": [] });
         aws.account.call("redshift-serverless", "update_namespace", &roles);

@@ -30,7 +30,7 @@ fn wrong_usage_ends_with_2_names_what_is_wrong_and_changes_nothing() {
         (&["run", "--warehouse", "x.duckdb"], "write duckdb:x.duckdb"),
         (&["run", "--warehouse", "duckdb:"], "name a file"),
         (&["run", "--warehouse", "mysql://host/db"], "duckdb:FILE"),
-        (&["run", "--warehouse", "redshift://host/db"], "there is no user name"),
+        (&["run", "--warehouse", "redshift://host/db"], "needs a place in S3"),
         (&["run", "--warehouse", "postgres://host/db?sslmode=maybe"], "sslmode"),
         (&["run", "--config", "none.toml"], "none.toml"),
     ] {

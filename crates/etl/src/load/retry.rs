@@ -173,11 +173,7 @@ mod tests {
     }
 
     /// Does work that fails with these errors first; returns its result and how often it was done.
-    async fn again(
-        count: u32,
-        errors: &[Failing],
-        cancel: &Cancel,
-    ) -> (Result<u32, EngineError>, u32) {
+    async fn again(count: u32, errors: &[Failing], cancel: &Cancel) -> (Result<u32, EngineError>, u32) {
         let mut attempts = 0;
         let retries = Retries { count, first_pause: Duration::from_secs(8) };
         let work = async || {

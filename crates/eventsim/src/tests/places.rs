@@ -153,7 +153,7 @@ fn a_replacement_that_was_interrupted_anywhere_is_ended_by_the_next_run() {
         );
         // One that makes something replaces it.
         write(&half.target, Existing::ReplaceGenerated, 3).unwrap();
-        assert_eq!(listing(half.parent.path()), [half.target.clone()]);
+        assert_eq!(listing(half.parent.path()), std::slice::from_ref(&half.target));
         assert_eq!(listing(&half.target).len(), 4);
     }
 }
