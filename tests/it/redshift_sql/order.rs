@@ -117,9 +117,12 @@ impl LoadSession for RecordedSession {
     }
 }
 
+/// Whether a text may stand for a placeholder.
+type Suits = fn(&str) -> bool;
+
 /// A part of a printed statement that stands for a value which only a load knows: how it is printed, and whether
 /// a text is such a value. Everything else is printed exactly as it is sent.
-const PLACEHOLDERS: [(&str, fn(&str) -> bool); 17] = [
+const PLACEHOLDERS: [(&str, Suits); 17] = [
     ("<run>", is_uuid),
     ("<id>", is_uuid),
     ("<load>", is_uuid),
