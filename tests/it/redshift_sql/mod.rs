@@ -58,8 +58,10 @@ fn sqlfluff_parses_every_statement() {
     let texts: Vec<_> = named.iter().map(|named| named.sql.clone()).collect();
     let mut refused = String::new();
     for (Named { name, sql }, complaints) in named.iter().zip(sqlfluff::complaints(&texts)) {
-        match FALSE_REJECTS.iter().find(|(known, _)| known == name) {
-            Some((_, reason)) => {
+        let unknown_form = sql.starts_with("ANALYZE ") && sql.ends_with(" PREDICATE COLUMNS");
+        let known = FALSE_REJECTS.iter().find(|(known, _)| known == name).map(|(_, reason)| *reason);
+        match known.or(unknown_form.then_some("its grammar has no PREDICATE COLUMNS")) {
+            Some(reason) => {
                 assert!(!complaints.is_empty(), "{name} is taken now, so that this does not hold: {reason}");
             }
             None if complaints.is_empty() => {}
