@@ -18,9 +18,18 @@ use sparkify_warehouse::{
 use super::{integer, open, options};
 
 async fn load_into(warehouse: &dyn Warehouse, data: &Path, cancel: &Cancel) -> Result<RunReport, Error> {
+    load_with(Retries::none(), warehouse, data, cancel).await
+}
+
+async fn load_with(
+    retries: Retries,
+    warehouse: &dyn Warehouse,
+    data: &Path,
+    cancel: &Cancel,
+) -> Result<RunReport, Error> {
     let library = SqlLibrary::embedded().unwrap();
     let source = Arc::new(LocalDirectory::new(data));
-    let options = LoadOptions { retries: Retries::none(), ..LoadOptions::default() };
+    let options = LoadOptions { retries, ..LoadOptions::default() };
     let progress = Arc::new(Progress::default());
     load(warehouse, source, &library, &options, &progress, cancel).await
 }
@@ -63,7 +72,8 @@ async fn a_load_whose_connections_are_cut_at_any_time_publishes_all_or_nothing_a
             async move { load_into(warehouse.as_ref(), &directory, &Cancel::default()).await }
         });
         tokio::time::sleep(Duration::from_millis(delay)).await;
-        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ";
+        // Waits until they have ended, 10 s at most.
+        let cut = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = ";
         PostgresServer::shared().execute("postgres", &format!("{cut}'{}'", database.name));
         let result = running.await.unwrap();
         let after = open(&database).await;
@@ -78,7 +88,9 @@ async fn a_load_whose_connections_are_cut_at_any_time_publishes_all_or_nothing_a
         // What was cut off in the last moment may have been published; the ledger knows.
         let ledger = integer(&after, "SELECT COUNT(*) FROM load_runs").await;
         assert_eq!(plays > 0, ledger > 0);
-        load_into(warehouse.as_ref(), &directory, &Cancel::default()).await.unwrap();
+        // That a connection of the pool has ended may be noticed only when it is used.
+        let retries = Retries { first_pause: Duration::from_millis(1), ..Retries::default() };
+        load_with(retries, warehouse.as_ref(), &directory, &Cancel::default()).await.unwrap();
         assert_eq!(dump_of(&after).await, expected, "cut after {delay} ms");
         assert_sound(&after).await;
     }

@@ -130,9 +130,15 @@ impl Stand {
                 let findings = lint(sql);
                 assert!(findings.is_empty(), "{findings:?}\n{sql}");
             }
-            let findings = check_transaction(statements);
-            let findings: Vec<_> =
-                findings.iter().filter(|finding| finding.rule != "open_transaction").collect();
+            // To undo a COMMIT that has failed costs no more than a notice if it was undone already.
+            let after_commit =
+                |at: usize| at > 0 && statements[at - 1] == "COMMIT" && statements[at] == "ROLLBACK";
+            let mut findings = check_transaction(statements);
+            findings.retain(|finding| match finding.rule {
+                "open_transaction" => false,
+                "no_transaction" => !after_commit(finding.at),
+                _ => true,
+            });
             assert!(findings.is_empty(), "{findings:?}\n{statements:#?}");
         }
         self.assert_only_files_that_copy_takes(sessions.values().flatten());
