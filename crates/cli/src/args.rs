@@ -103,7 +103,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "TIME", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub wait: Option<String>,
 
-    /// Memory that DuckDB may use [env: SPARKIFY_MEMORY_LIMIT] [default: 300MB]
+    /// Memory that DuckDB may use [env: SPARKIFY_MEMORY_LIMIT] [default: 400MB]
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub memory_limit: Option<String>,
 

@@ -39,7 +39,7 @@ fn each_setting_has_the_value_of_its_strongest_origin() {
     assert_eq!(setting(&shown, "max_errors"), ("3".to_owned(), "flag".to_owned()));
     assert_eq!(setting(&shown, "wait"), ("2s".to_owned(), "environment SPARKIFY_WAIT".to_owned()));
     assert_eq!(setting(&shown, "threads"), ("1".to_owned(), format!("file {}", path.display())));
-    assert_eq!(setting(&shown, "memory_limit"), ("300MB".to_owned(), "default".to_owned()));
+    assert_eq!(setting(&shown, "memory_limit"), ("400MB".to_owned(), "default".to_owned()));
     assert_eq!(setting(&shown, "source"), ("null".to_owned(), "default".to_owned()));
 }
 

@@ -34,7 +34,7 @@ pub struct DuckDbOptions {
     pub path: Option<PathBuf>,
     /// Reading and writing, or reading only.
     pub access: Access,
-    /// The most memory DuckDB's buffers may take, as DuckDB writes it (`300MB`).
+    /// The most memory DuckDB's buffers may take, as DuckDB writes it (`400MB`).
     pub memory_limit: String,
     /// Threads; 0 for one per core.
     pub threads: usize,
@@ -45,7 +45,7 @@ pub struct DuckDbOptions {
 impl DuckDbOptions {
     /// The default memory limit. Parsing and Arrow batches come on top; together a load stays below
     /// 600 MB whatever the input size. Larger intermediate results go to a temporary directory.
-    pub const DEFAULT_MEMORY_LIMIT: &str = "300MB";
+    pub const DEFAULT_MEMORY_LIMIT: &str = "400MB";
 
     /// A database in a file.
     #[must_use]
