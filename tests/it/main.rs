@@ -10,6 +10,7 @@ mod database_file;
 mod generator;
 mod killed;
 mod layers;
+mod local_loads;
 mod model;
 mod odd_input;
 mod orders;

@@ -8,8 +8,7 @@ use std::{
 
 use sparkify_analytics::Catalogue;
 use sparkify_etl::{
-    Cancel, Error, LoadOptions, MatchRule, RunReport, create_tables, load, quality, recreate_tables,
-    source::LocalDirectory, verify_tables,
+    Cancel, Error, LoadOptions, MatchRule, RunReport, create_tables, quality, recreate_tables, verify_tables,
 };
 use sparkify_eventsim::Sample;
 use sparkify_schema::{Dialect, model::tables, sql::SqlLibrary};
@@ -17,7 +16,7 @@ use sparkify_testkit::{DataSet, Event, Song, dump_of, real_data, rows_of};
 use sparkify_warehouse::{Access, RecordSet, Warehouse, duckdb::DuckDbWarehouse};
 
 use super::{Database, Engine, batch_tables};
-use crate::model;
+use crate::{local_loads::load_with, model};
 
 on_every_engine! {
     the_tables_are_those_of_the_model_and_can_be_made_anew,
@@ -46,17 +45,6 @@ on_every_engine! {
 /// Loads a directory as it is.
 pub(super) async fn load_into(warehouse: &dyn Warehouse, data: &Path) -> Result<RunReport, Error> {
     load_with(warehouse, data, &LoadOptions::default(), &Cancel::default()).await
-}
-
-async fn load_with(
-    warehouse: &dyn Warehouse,
-    data: &Path,
-    options: &LoadOptions,
-    cancel: &Cancel,
-) -> Result<RunReport, Error> {
-    let library = SqlLibrary::embedded().unwrap();
-    let source = Arc::new(LocalDirectory::new(data));
-    load(warehouse, source, &library, options, &Arc::default(), cancel).await
 }
 
 /// An engine and the reference, with the same tables.

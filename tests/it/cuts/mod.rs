@@ -16,32 +16,40 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sparkify_etl::{
-    Cancel, Error, LoadOptions, Retries, RunReport, create_tables, load, source::LocalDirectory,
-};
+use sparkify_etl::{Cancel, Error, LoadOptions, Retries, RunReport, create_tables};
 use sparkify_schema::{
     Dialect, ddl,
     model::{BatchTables, tables},
     sql::{SqlLibrary, context, transform_steps},
 };
 use sparkify_testkit::{Cut, DataSet, dump_of};
-use sparkify_warehouse::{
-    Error as EngineError, Warehouse,
-    duckdb::{DuckDbOptions, DuckDbWarehouse},
-};
+use sparkify_warehouse::{Error as EngineError, Warehouse};
 
 use self::deliveries::{first_delivery, second_delivery};
+use crate::local_loads::{load_with, prepared_duckdb};
 
 /// Databases that are worked on at once.
 const TARGETS: usize = 4;
 /// Bad records in the data, all of which are set aside.
 const MAX_ERRORS: u64 = 4;
 async fn load_into(warehouse: &dyn Warehouse, data: PathBuf, retries: Retries) -> Result<RunReport, Error> {
-    let library = SqlLibrary::embedded().unwrap();
-    let source = Arc::new(LocalDirectory::new(data));
     let options = LoadOptions { max_errors: MAX_ERRORS, retries, ..LoadOptions::default() };
-    load(warehouse, source, &library, &options, &Arc::default(), &Cancel::default()).await
+    load_with(warehouse, &data, &options, &Cancel::default()).await
 }
+
+/// Statements that a load sends to each engine, besides those of the model.
+const BEGINNINGS: [&str; 10] = [
+    "COPY batch_events",
+    "COPY batch_changed_songs",
+    "COPY batch_loaded_files",
+    "COPY batch_load_errors",
+    "UPDATE batch_loaded_files",
+    "UPDATE loaded_files",
+    "INSERT INTO loaded_files",
+    "INSERT INTO load_errors",
+    "DELETE FROM loaded_files",
+    "INSERT INTO load_runs",
+];
 
 type State = BTreeMap<&'static str, Vec<String>>;
 
@@ -70,7 +78,7 @@ async fn state(warehouse: &dyn Warehouse) -> State {
 trait Target: Send + Sync + Sized + 'static {
     /// The SQL that it speaks.
     const DIALECT: Dialect;
-    /// Statements that a load sends besides those of the model.
+    /// Statements that a load sends to this engine, besides those to every one.
     const BEGINNINGS: &'static [&'static str];
 
     /// Makes the tables and loads the first delivery.
@@ -207,8 +215,7 @@ fn place(target: &impl Target, cut: Cut) -> String {
 /// Prepares the databases, and loads the second delivery without a cut.
 async fn prepare<T: Target>() -> (Plan, Vec<T>) {
     let data = first_delivery();
-    let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
-    create_tables(&duckdb, &SqlLibrary::embedded().unwrap()).await.unwrap();
+    let duckdb = prepared_duckdb().await;
     load_into(&duckdb, data.path(), Retries::none()).await.unwrap();
     let mut targets = Vec::new();
     for _ in 0..TARGETS {
@@ -247,7 +254,7 @@ fn assert_complete<T: Target>(statements: &[String]) {
         let drop = ddl::drop_table(table.name, T::DIALECT).unwrap();
         assert!(statements.iter().filter(|statement| **statement == drop).count() >= 2, "{drop}");
     }
-    for beginning in T::BEGINNINGS {
+    for beginning in BEGINNINGS.iter().chain(T::BEGINNINGS) {
         assert!(
             statements.iter().any(|statement| statement.starts_with(*beginning)),
             "{beginning} was not run"

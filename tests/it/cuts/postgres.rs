@@ -15,20 +15,7 @@ struct Proxied {
 #[async_trait]
 impl Target for Proxied {
     const DIALECT: Dialect = Dialect::Postgres;
-    const BEGINNINGS: &'static [&'static str] = &[
-        "COPY batch_events",
-        "COPY batch_changed_songs",
-        "COPY batch_loaded_files",
-        "COPY batch_load_errors",
-        "UPDATE batch_loaded_files",
-        "UPDATE loaded_files",
-        "INSERT INTO loaded_files",
-        "INSERT INTO load_errors",
-        "DELETE FROM loaded_files",
-        "INSERT INTO load_runs",
-        "SELECT pg_try_advisory_lock",
-        "SELECT pg_advisory_unlock",
-    ];
+    const BEGINNINGS: &'static [&'static str] = &["SELECT pg_try_advisory_lock", "SELECT pg_advisory_unlock"];
 
     async fn new(data: &DataSet) -> Self {
         let server = PostgresServer::shared();

@@ -2,36 +2,18 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use sparkify_etl::{
-    Cancel, Error, LoadOptions, Progress, Retries, RunReport, create_tables, load, quality,
-    source::LocalDirectory,
-};
+use sparkify_etl::{Cancel, Error, LoadOptions, Retries, RunReport, create_tables, quality};
 use sparkify_eventsim::Sample;
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_testkit::{Dump, PostgresDatabase, PostgresServer, dump_of};
-use sparkify_warehouse::{
-    Warehouse,
-    duckdb::{DuckDbOptions, DuckDbWarehouse},
-    postgres::PostgresWarehouse,
-};
+use sparkify_warehouse::{Warehouse, postgres::PostgresWarehouse};
 
 use super::{integer, open, options};
+use crate::local_loads::{expectation, load_again, load_with};
 
 async fn load_into(warehouse: &dyn Warehouse, data: &Path, cancel: &Cancel) -> Result<RunReport, Error> {
-    load_with(Retries::none(), warehouse, data, cancel).await
-}
-
-async fn load_with(
-    retries: Retries,
-    warehouse: &dyn Warehouse,
-    data: &Path,
-    cancel: &Cancel,
-) -> Result<RunReport, Error> {
-    let library = SqlLibrary::embedded().unwrap();
-    let source = Arc::new(LocalDirectory::new(data));
-    let options = LoadOptions { retries, ..LoadOptions::default() };
-    let progress = Arc::new(Progress::default());
-    load(warehouse, source, &library, &options, &progress, cancel).await
+    let options = LoadOptions { retries: Retries::none(), ..LoadOptions::default() };
+    load_with(warehouse, data, &options, cancel).await
 }
 
 /// A database with empty tables.
@@ -43,12 +25,9 @@ async fn prepared() -> (PostgresDatabase, PostgresWarehouse) {
 }
 
 /// The sample, and what a load of it leaves.
-async fn expectation(directory: &Path) -> Dump {
+async fn sample(directory: &Path) -> Dump {
     Sample { users: 40, days: 10, ..Sample::default() }.write(directory).unwrap();
-    let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
-    create_tables(&duckdb, &SqlLibrary::embedded().unwrap()).await.unwrap();
-    load_into(&duckdb, directory, &Cancel::default()).await.unwrap();
-    dump_of(&duckdb).await
+    expectation(directory).await
 }
 
 async fn assert_sound(warehouse: &dyn Warehouse) {
@@ -62,7 +41,7 @@ async fn assert_sound(warehouse: &dyn Warehouse) {
 async fn a_load_whose_connections_are_cut_at_any_time_publishes_all_or_nothing_and_can_be_repeated() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("sample");
-    let expected = expectation(&directory).await;
+    let expected = sample(&directory).await;
     let mut failed = 0;
     for delay in [0, 10, 20, 40, 60, 90, 130, 180, 250, 350, 500] {
         let (database, warehouse) = prepared().await;
@@ -90,7 +69,7 @@ async fn a_load_whose_connections_are_cut_at_any_time_publishes_all_or_nothing_a
         assert_eq!(plays > 0, ledger > 0);
         // That a connection of the pool has ended may be noticed only when it is used.
         let retries = Retries { first_pause: Duration::from_millis(1), ..Retries::default() };
-        load_with(retries, warehouse.as_ref(), &directory, &Cancel::default()).await.unwrap();
+        load_again(warehouse.as_ref(), &directory, retries).await.unwrap();
         assert_eq!(dump_of(&after).await, expected, "cut after {delay} ms");
         assert_sound(&after).await;
     }
@@ -101,7 +80,7 @@ async fn a_load_whose_connections_are_cut_at_any_time_publishes_all_or_nothing_a
 async fn a_load_that_is_stopped_at_any_time_changes_nothing_and_can_be_repeated() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("sample");
-    let expected = expectation(&directory).await;
+    let expected = sample(&directory).await;
     let mut stopped = 0;
     for delay in [0, 10, 20, 40, 60, 90, 130, 180, 250, 350] {
         let (database, warehouse) = prepared().await;
@@ -131,7 +110,7 @@ async fn a_load_that_is_stopped_at_any_time_changes_nothing_and_can_be_repeated(
 async fn loads_of_several_processes_at_once_load_everything_once() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("sample");
-    let expected = expectation(&directory).await;
+    let expected = sample(&directory).await;
     let (database, first) = prepared().await;
     let mut patient = options(&database.url());
     patient.wait = Duration::from_secs(60);

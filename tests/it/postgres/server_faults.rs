@@ -7,33 +7,21 @@ use std::{
     time::Duration,
 };
 
-use sparkify_etl::{
-    Cancel, Error, LoadOptions, Retries, RunReport, create_tables, load, source::LocalDirectory,
-};
-use sparkify_schema::sql::SqlLibrary;
-use sparkify_testkit::{
-    DataSet, Dump, Event, PostgresDatabase, PostgresServer, ServerCertificate, Song, dump_of,
-};
+use sparkify_etl::{Error, Retries, RunReport};
+use sparkify_testkit::{DataSet, Event, PostgresDatabase, PostgresServer, ServerCertificate, dump_of};
 use sparkify_warehouse::{
-    Error as EngineError, Warehouse,
-    duckdb::{DuckDbOptions, DuckDbWarehouse},
+    Error as EngineError,
     postgres::{PostgresOptions, PostgresWarehouse},
 };
 
 use super::options;
+use crate::local_loads::{TwoLoads, engine_error, load_again, prepared_duckdb};
 
 /// The server of these tests, so that the other tests do not see what is done to it.
 fn server() -> &'static PostgresServer {
     static SERVER: LazyLock<PostgresServer> =
         LazyLock::new(|| PostgresServer::start(ServerCertificate::Valid));
     &SERVER
-}
-
-async fn load_into(warehouse: &dyn Warehouse, data: &DataSet, retries: Retries) -> Result<RunReport, Error> {
-    let library = SqlLibrary::embedded().unwrap();
-    let options = LoadOptions { retries, ..LoadOptions::default() };
-    let source = Arc::new(LocalDirectory::new(data.path()));
-    load(warehouse, source, &library, &options, &Arc::default(), &Cancel::default()).await
 }
 
 fn often(count: u32) -> Retries {
@@ -44,9 +32,7 @@ fn often(count: u32) -> Retries {
 struct Scene {
     database: PostgresDatabase,
     warehouse: Arc<PostgresWarehouse>,
-    data: Arc<DataSet>,
-    before: Dump,
-    after: Dump,
+    loads: TwoLoads,
 }
 
 impl Scene {
@@ -54,33 +40,17 @@ impl Scene {
         let mut options = options(&database.url());
         change(&mut options);
         let warehouse = PostgresWarehouse::open(&options).await.unwrap();
-        let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
-        let data = DataSet::new();
-        data.write_events("1.json", &[Event::play(1, 0).user(1), Event::play(1, 1).user(2)]);
-        data.write_songs("1.json", &[Song::new("SO1", "AR1").title("Another")]);
-        let engines: [&dyn Warehouse; 2] = [&warehouse, &duckdb];
-        for engine in engines {
-            create_tables(engine, &SqlLibrary::embedded().unwrap()).await.unwrap();
-            load_into(engine, &data, Retries::none()).await.unwrap();
-        }
-        let before = dump_of(&warehouse).await;
-        data.write_events("2.json", &[Event::play(2, 0).user(1).level("paid"), Event::play(2, 1).user(3)]);
-        data.write_songs(
-            "2.json",
-            &[Song::new("SO2", "AR1").at(1.5, 2.5), Song::new("SO1", "AR1").title("Another").year(1999)],
-        );
-        load_into(&duckdb, &data, Retries::none()).await.unwrap();
-        let after = dump_of(&duckdb).await;
-        Self { database, warehouse: Arc::new(warehouse), data: Arc::new(data), before, after }
+        let loads = TwoLoads::begin(&warehouse).await;
+        Self { database, warehouse: Arc::new(warehouse), loads }
     }
 
     async fn load(&self, retries: Retries) -> Result<RunReport, Error> {
-        load_into(self.warehouse.as_ref(), &self.data, retries).await
+        load_again(self.warehouse.as_ref(), &self.loads.data.path(), retries).await
     }
 
     fn start_load(&self, retries: Retries) -> tokio::task::JoinHandle<Result<RunReport, Error>> {
-        let (warehouse, data) = (Arc::clone(&self.warehouse), Arc::clone(&self.data));
-        tokio::spawn(async move { load_into(warehouse.as_ref(), &data, retries).await })
+        let (warehouse, data) = (Arc::clone(&self.warehouse), Arc::clone(&self.loads.data));
+        tokio::spawn(async move { load_again(warehouse.as_ref(), &data.path(), retries).await })
     }
 
     /// Waits until that many sessions wait for a lock.
@@ -98,24 +68,14 @@ impl Scene {
     }
 
     async fn assert_unchanged(&self) {
-        assert_eq!(dump_of(self.warehouse.as_ref()).await, self.before);
+        assert_eq!(dump_of(self.warehouse.as_ref()).await, self.loads.before);
     }
 
     /// Nothing keeps the next load from doing its work.
     async fn assert_repeatable(&self) {
         self.assert_unchanged().await;
         self.load(Retries::none()).await.unwrap();
-        assert_eq!(dump_of(self.warehouse.as_ref()).await, self.after);
-    }
-}
-
-/// The engine's error, with its hint.
-fn engine_error(result: Result<RunReport, Error>) -> (EngineError, String) {
-    let error = result.unwrap_err();
-    let hint = error.hint().unwrap();
-    match error {
-        Error::Warehouse { source, .. } => (source, hint),
-        error => panic!("{error:?}"),
+        assert_eq!(dump_of(self.warehouse.as_ref()).await, self.loads.after);
     }
 }
 
@@ -130,13 +90,12 @@ async fn a_disk_that_gets_full_at_any_time_fails_the_load_and_more_room_makes_it
     };
     let plays =
         (0..20_000).map(|n| Event::play(100 + n / 50, n % 50).user(n % 500).song(&text()).artist(&text()));
-    scene.data.write_events("many.json", &plays.collect::<Vec<_>>());
+    scene.loads.data.write_events("many.json", &plays.collect::<Vec<_>>());
     let expected = {
-        let (duckdb, data) = (DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap(), DataSet::new());
-        create_tables(&duckdb, &SqlLibrary::embedded().unwrap()).await.unwrap();
+        let (duckdb, data) = (prepared_duckdb().await, DataSet::new());
         for names in [&["log_data/1", "song_data/1"][..], &["log_data/2", "song_data/2", "log_data/many"]] {
-            names.iter().for_each(|name| data.copy_from(&scene.data.path(), &format!("{name}.json")));
-            load_into(&duckdb, &data, Retries::none()).await.unwrap();
+            names.iter().for_each(|name| data.copy_from(&scene.loads.data.path(), &format!("{name}.json")));
+            load_again(&duckdb, &data.path(), Retries::none()).await.unwrap();
         }
         dump_of(&duckdb).await
     };
@@ -207,7 +166,7 @@ async fn a_load_that_loses_a_deadlock_begins_anew() {
     // The load has changed rows of this table, and waits for the other.
     other.batch_execute("LOCK TABLE users IN SHARE MODE; COMMIT").await.unwrap();
     assert_eq!(running.await.unwrap().unwrap().attempts, 2);
-    assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.after);
+    assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.loads.after);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,7 +191,7 @@ async fn a_serialization_failure_makes_the_load_begin_anew() {
             scene.assert_unchanged().await;
         } else {
             assert_eq!(result.unwrap().attempts, attempts);
-            assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.after);
+            assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.loads.after);
         }
     }
 }
@@ -265,7 +224,7 @@ async fn a_server_that_is_restarted_in_the_middle_of_a_load_fails_it_or_is_waite
             scene.assert_unchanged().await;
         } else {
             assert!(result.unwrap().attempts > 1);
-            assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.after);
+            assert_eq!(dump_of(scene.warehouse.as_ref()).await, scene.loads.after);
         }
     }
 }

@@ -10,20 +10,19 @@ use std::{
     time::Duration,
 };
 
-use sparkify_etl::{Cancel, Error, LoadOptions, Progress, Retries, RunReport, source::LocalDirectory};
+use sparkify_etl::{Cancel, Error, LoadOptions, Retries, RunReport};
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_testkit::{
     DataSet, Event, Song, dump_of,
     redshift::{Action, Fault, When},
 };
-use sparkify_warehouse::{
-    Warehouse,
-    duckdb::{DuckDbOptions, DuckDbWarehouse},
-    redshift::RedshiftWarehouse,
-};
+use sparkify_warehouse::{Warehouse, redshift::RedshiftWarehouse};
 
 use super::{Stand, command, integer};
-use crate::cli;
+use crate::{
+    cli,
+    local_loads::{expectation, load_with},
+};
 
 async fn load(
     warehouse: &dyn Warehouse,
@@ -31,12 +30,8 @@ async fn load(
     retries: u32,
     cancel: &Cancel,
 ) -> Result<RunReport, Error> {
-    let library = SqlLibrary::embedded().unwrap();
-    let source = Arc::new(LocalDirectory::new(data));
     let retries = Retries { count: retries, ..Retries::default() };
-    let (options, progress) =
-        (LoadOptions { retries, ..LoadOptions::default() }, Arc::new(Progress::default()));
-    sparkify_etl::load(warehouse, source, &library, &options, &progress, cancel).await
+    load_with(warehouse, data, &LoadOptions { retries, ..LoadOptions::default() }, cancel).await
 }
 
 fn data() -> DataSet {
@@ -50,14 +45,6 @@ fn data() -> DataSet {
         data.write_songs(&format!("{file}.json"), &[song]);
     }
     data
-}
-
-/// What a load of the data leaves.
-async fn expectation(data: &Path) -> sparkify_testkit::Dump {
-    let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
-    sparkify_etl::create_tables(&duckdb, &SqlLibrary::embedded().unwrap()).await.unwrap();
-    load(&duckdb, data, 0, &Cancel::default()).await.unwrap();
-    dump_of(&duckdb).await
 }
 
 async fn assert_sound(stand: &Stand, warehouse: &dyn Warehouse) {

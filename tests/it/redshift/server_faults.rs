@@ -4,33 +4,25 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sparkify_etl::{
-    Cancel, Error, LoadOptions, Retries, RunReport, create_tables, load, quality, source::LocalDirectory,
-    verify_tables,
-};
+use sparkify_etl::{Cancel, Error, Retries, RunReport, create_tables, quality, verify_tables};
 use sparkify_schema::sql::SqlLibrary;
 use sparkify_testkit::{
-    DataSet, Dump, Event, POSTGRES_USER, PostgresServer, Song, dump_of,
+    POSTGRES_USER, PostgresServer, dump_of,
     redshift::{Action, Fault, ServerError},
 };
 use sparkify_warehouse::{
     Error as EngineError, Warehouse,
-    duckdb::{DuckDbOptions, DuckDbWarehouse},
     redshift::{RedshiftOptions, RedshiftWarehouse},
 };
 
 use super::{Stand, integer, run};
-use crate::cli;
+use crate::{
+    cli,
+    local_loads::{TwoLoads, engine_error, load_again},
+};
 
 /// Longer than any test.
 const HOUR: Duration = Duration::from_secs(3600);
-
-async fn load_into(warehouse: &dyn Warehouse, data: &DataSet, retries: Retries) -> Result<RunReport, Error> {
-    let library = SqlLibrary::embedded().unwrap();
-    let options = LoadOptions { retries, ..LoadOptions::default() };
-    let source = Arc::new(LocalDirectory::new(data.path()));
-    load(warehouse, source, &library, &options, &Arc::default(), &Cancel::default()).await
-}
 
 fn often(count: u32) -> Retries {
     Retries { count, first_pause: Duration::from_millis(100) }
@@ -40,9 +32,7 @@ fn often(count: u32) -> Retries {
 struct Scene {
     stand: Stand,
     warehouse: Arc<RedshiftWarehouse>,
-    data: Arc<DataSet>,
-    before: Dump,
-    after: Dump,
+    loads: TwoLoads,
 }
 
 impl Scene {
@@ -55,28 +45,12 @@ impl Scene {
         let mut options = stand.load_options().await;
         change(&mut options);
         let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
-        let duckdb = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
-        let data = DataSet::new();
-        data.write_events("1.json", &[Event::play(1, 0).user(1), Event::play(1, 1).user(2)]);
-        data.write_songs("1.json", &[Song::new("SO1", "AR1").title("Another")]);
-        let engines: [&dyn Warehouse; 2] = [&warehouse, &duckdb];
-        for engine in engines {
-            create_tables(engine, &SqlLibrary::embedded().unwrap()).await.unwrap();
-            load_into(engine, &data, Retries::none()).await.unwrap();
-        }
-        let before = dump_of(&warehouse).await;
-        data.write_events("2.json", &[Event::play(2, 0).user(1).level("paid"), Event::play(2, 1).user(3)]);
-        data.write_songs(
-            "2.json",
-            &[Song::new("SO2", "AR1").at(1.5, 2.5), Song::new("SO1", "AR1").title("Another").year(1999)],
-        );
-        load_into(&duckdb, &data, Retries::none()).await.unwrap();
-        let after = dump_of(&duckdb).await;
-        Self { stand, warehouse: Arc::new(warehouse), data: Arc::new(data), before, after }
+        let loads = TwoLoads::begin(&warehouse).await;
+        Self { stand, warehouse: Arc::new(warehouse), loads }
     }
 
     async fn load(&self, retries: Retries) -> Result<RunReport, Error> {
-        load_into(self.warehouse.as_ref(), &self.data, retries).await
+        load_again(self.warehouse.as_ref(), &self.loads.data.path(), retries).await
     }
 
     /// Begins a load and lets it come as far as a statement that begins so, which then takes that long.
@@ -88,8 +62,9 @@ impl Scene {
     ) -> tokio::task::JoinHandle<Result<RunReport, Error>> {
         let seen = self.stand.redshift.statements().len();
         self.stand.redshift.inject(Fault::before_any(beginning, Action::Delay(delay)));
-        let (warehouse, data) = (Arc::clone(&self.warehouse), Arc::clone(&self.data));
-        let running = tokio::spawn(async move { load_into(warehouse.as_ref(), &data, retries).await });
+        let (warehouse, data) = (Arc::clone(&self.warehouse), Arc::clone(&self.loads.data));
+        let running =
+            tokio::spawn(async move { load_again(warehouse.as_ref(), &data.path(), retries).await });
         for _ in 0..3000 {
             let statements = self.stand.redshift.statements();
             if statements[seen..].iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with(beginning)))
@@ -103,13 +78,13 @@ impl Scene {
 
     /// The tables are as they were, and nothing is left in S3.
     async fn assert_unchanged(&self) {
-        assert_eq!(dump_of(&self.stand.open().await).await, self.before);
+        assert_eq!(dump_of(&self.stand.open().await).await, self.loads.before);
         assert_eq!(self.stand.staged(), Vec::<String>::new());
     }
 
     async fn assert_loaded(&self) {
         let reader = self.stand.open().await;
-        assert_eq!(dump_of(&reader).await, self.after);
+        assert_eq!(dump_of(&reader).await, self.loads.after);
         let left = "SELECT COUNT(*) FROM svv_columns WHERE table_name LIKE 'batch%'";
         assert_eq!(integer(&reader, left).await, 0);
         assert_eq!(self.stand.staged(), Vec::<String>::new());
@@ -121,16 +96,6 @@ impl Scene {
         self.stand.redshift.clear_faults();
         self.load(Retries::none()).await.unwrap();
         self.assert_loaded().await;
-    }
-}
-
-/// The engine's error, with its hint.
-fn engine_error(result: Result<RunReport, Error>) -> (EngineError, String) {
-    let error = result.unwrap_err();
-    let hint = error.hint().unwrap_or_default();
-    match error {
-        Error::Warehouse { source, .. } => (source, hint),
-        error => panic!("{error:?}"),
     }
 }
 
@@ -273,13 +238,13 @@ async fn a_server_that_takes_no_more_connections_is_told_whichever_of_the_loads_
         // One is there already.
         let limit = "connection limit \"500\" exceeded for non-bootstrap users";
         scene.stand.redshift.refuse_logins(after, u32::MAX, ServerError::fatal("53300", limit));
-        let (error, hint) = engine_error(load_into(&warehouse, &scene.data, often(9)).await);
+        let (error, hint) = engine_error(load_again(&warehouse, &scene.loads.data.path(), often(9)).await);
         assert!(matches!(error, EngineError::TooManyConnections { .. }), "{after}: {error:?}");
         assert!(hint.contains("CONNECTION LIMIT") && !hint.contains("--connections"), "{hint}");
         scene.stand.redshift.refuse_logins(0, 0, ServerError::fatal("53300", limit));
         scene.assert_unchanged().await;
         if after == 2 {
-            load_into(&warehouse, &scene.data, Retries::none()).await.unwrap();
+            load_again(&warehouse, &scene.loads.data.path(), Retries::none()).await.unwrap();
             scene.assert_loaded().await;
         }
     }
@@ -370,7 +335,7 @@ async fn checks_are_done_though_their_connection_is_lost() {
 async fn each_command_is_done_again_when_its_connection_is_lost_or_the_server_is_starting() {
     let scene = Scene::new().await;
     let (stand, cli) = (&scene.stand, cli());
-    let path = scene.data.path();
+    let path = scene.loads.data.path();
     let source = path.to_str().unwrap();
     let starting = || ServerError::fatal("57P03", "the database system is starting up");
     for (arguments, statement) in [
