@@ -14,7 +14,11 @@ use sparkify_schema::{
     statements,
 };
 
-use crate::{LoadOptions, Result, load::KEYS_SHOWN, tables::creation};
+use crate::{
+    LoadOptions, Result,
+    load::{KEYS_SHOWN, ROWS_SHOWN, TEXTS_SEEN},
+    tables::creation,
+};
 
 /// Which connection a statement is sent on. Only Redshift has more than one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +86,7 @@ pub struct RedshiftScript {
     pub stage: Option<String>,
     /// The role that reads them.
     pub role: Option<String>,
-    /// The region of the bucket.
+    /// The region of that bucket.
     pub region: Option<String>,
 }
 
@@ -233,6 +237,14 @@ impl Script<'_> {
             }
             self.inspect()?;
         }
+        self.note(
+            "here what the ledger will say of the files is written to batch_loaded_files,\n\
+             and of the records that were set aside to batch_load_errors",
+        );
+        if self.dialect.copies_from_objects() {
+            self.copy_apart("batch_loaded_files")?;
+            self.copy_apart("batch_load_errors")?;
+        }
         Ok(())
     }
 
@@ -245,20 +257,12 @@ impl Script<'_> {
             ("batch_changed_songs", "staging_songs"),
             ("batch_changed_events", "staging_events"),
         ] {
-            for (name, rows) in [("broken_rules", 20), ("json_texts", 100)] {
+            for (name, rows) in [("broken_rules", ROWS_SHOWN), ("json_texts", TEXTS_SEEN)] {
                 let parameters = context! { table, model, ..placeholders(self.options) };
                 let sql = self.library.render(name, self.dialect, parameters)?;
                 let purpose = &self.library.file(name)?.purpose;
                 self.add(format!("{name}: {purpose}{when}"), statements::first_rows(&sql, rows));
             }
-        }
-        self.note(
-            "here what the ledger will say of the files is written to batch_loaded_files,\n\
-             and of the records that were set aside to batch_load_errors",
-        );
-        if self.dialect.copies_from_objects() {
-            self.copy_apart("batch_loaded_files")?;
-            self.copy_apart("batch_load_errors")?;
         }
         Ok(())
     }

@@ -56,7 +56,8 @@ impl Readiness {
 }
 
 /// A cluster is ready when its status is `available` (also `available, …`), it may be used, it has an endpoint,
-/// and its roles are in sync, whichever these are ([`lacks`] asks for ours). A state that is not known counts as pending: AWS adds to them.
+/// and its roles are in sync, whichever these are ([`lacks`] asks for ours). A state that is not known counts as
+/// pending: AWS adds to them.
 pub(crate) fn of_cluster(cluster: &Cluster) -> Readiness {
     let status = cluster.status.as_str();
     if let Some(remedy) = stuck(status) {
@@ -95,10 +96,7 @@ pub(crate) fn lacks(roles: &[AttachedRole], arn: &str) -> Option<String> {
 }
 
 fn unsynced(roles: &[AttachedRole]) -> Option<String> {
-    roles.iter().find(|role| role.status != "in-sync").map(|role| {
-        let name = role.arn.rsplit('/').next().unwrap_or(&role.arn);
-        format!("role {name} {}", role.status)
-    })
+    roles.iter().find_map(|role| lacks(std::slice::from_ref(role), &role.arn))
 }
 
 fn stuck(status: &str) -> Option<&'static str> {

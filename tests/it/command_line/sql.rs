@@ -118,6 +118,8 @@ fn what_the_settings_say_of_redshift_is_printed_in_the_place_of_placeholders() {
             "--iam-role",
             role,
             "--s3-region",
+            "eu-west-1",
+            "--stage-region",
             "us-west-2",
             "--wait",
             "30s",

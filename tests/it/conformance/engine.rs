@@ -118,9 +118,6 @@ impl Database {
 
     /// Names the database on the command line, and gives it what the engine needs.
     fn configure(&self, command: &mut std::process::Command) {
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
-            command.env_remove(name);
-        }
         match &self.0 {
             Place::File(directory) => {
                 command.args([

@@ -78,6 +78,8 @@ async fn state(warehouse: &dyn Warehouse) -> State {
 trait Target: Send + Sync + Sized + 'static {
     /// The SQL that it speaks.
     const DIALECT: Dialect;
+    /// A load has more statements and messages with rows than these; with zero, it has none.
+    const LEAST: (usize, usize);
     /// Statements that a load sends to this engine, besides those to every one.
     const BEGINNINGS: &'static [&'static str];
 
@@ -288,6 +290,9 @@ where
 {
     let (plan, targets) = prepare::<T>().await;
     assert_complete::<T>(&plan.statements);
+    let (statements, row_messages) = T::LEAST;
+    assert!(plan.statements.len() > statements, "{}", plan.statements.len());
+    assert!(plan.row_messages > row_messages || row_messages == 0, "{}", plan.row_messages);
     let (cuts, plan, next) = (moments(&plan), Arc::new(plan), AtomicUsize::new(0));
     let (work, plan, cuts, next) = (&work, &plan, &cuts, &next);
     let running = targets.into_iter().map(Arc::new).map(|target| async move {

@@ -15,6 +15,7 @@ struct Proxied {
 #[async_trait]
 impl Target for Proxied {
     const DIALECT: Dialect = Dialect::Postgres;
+    const LEAST: (usize, usize) = (150, 15);
     const BEGINNINGS: &'static [&'static str] = &["SELECT pg_try_advisory_lock", "SELECT pg_advisory_unlock"];
 
     async fn new(data: &DataSet) -> Self {
@@ -57,15 +58,6 @@ impl Target for Proxied {
     async fn look(&self) -> Arc<dyn Warehouse> {
         Arc::clone(&self.direct) as _
     }
-}
-
-/// Before each statement, after each, and within each message with rows.
-fn every_moment(plan: &Plan) -> Vec<Cut> {
-    assert!(plan.statements.len() > 150 && plan.row_messages > 15, "{}", plan.statements.len());
-    let statements = 0..plan.statements.len();
-    let mut cuts: Vec<_> = statements.flat_map(|number| [Cut::Before(number), Cut::After(number)]).collect();
-    cuts.extend((0..plan.row_messages).map(Cut::WithinRows));
-    cuts
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,10 +2,7 @@
 
 use std::sync::Mutex;
 
-use sparkify_testkit::{
-    PostgresServer,
-    redshift::{Action, Fault},
-};
+use sparkify_testkit::redshift::{Action, Fault};
 use sparkify_warehouse::redshift::{RedshiftOptions, RedshiftWarehouse};
 
 use super::*;
@@ -21,6 +18,7 @@ struct Doubled {
 #[async_trait]
 impl Target for Doubled {
     const DIALECT: Dialect = Dialect::Redshift;
+    const LEAST: (usize, usize) = (150, 0);
     const BEGINNINGS: &'static [&'static str] = &["COPY batch_songs", "LOCK ", "ANALYZE "];
 
     async fn new(data: &DataSet) -> Self {
@@ -85,7 +83,7 @@ impl Target for Doubled {
 impl Doubled {
     fn past_the_double(&self, statements: &[String]) {
         let transaction = format!("BEGIN; {}; COMMIT", statements.join("; "));
-        PostgresServer::shared().execute(self.stand.redshift.postgres_database(), &transaction);
+        self.stand.execute_past_the_double(&transaction);
     }
 }
 

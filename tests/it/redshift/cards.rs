@@ -2,14 +2,12 @@
 
 use serde_json::{Value, json};
 use sparkify_testkit::{
-    DataSet, Event, Finished, PostgresServer, Song,
+    DataSet, Event, Finished, Song,
     redshift::{Action, Fault},
 };
 
-use super::{Stand, command, run};
+use super::{SOURCE, Stand, run, start};
 use crate::cli;
-
-const SOURCE: &str = "music";
 
 /// Records that are bad, each with the words of its card, and type, length and number of the server's error.
 fn bad_records() -> Vec<(Vec<u8>, &'static str, Value)> {
@@ -78,8 +76,7 @@ fn a_card_on_the_terminal_shows_declared_type_and_the_servers_words() {
     let bad = Event::play(2, 1).line().replace("\"ts\":", "\"ts\":\"yesterday\",\"was\":");
     data.write("log_data/b.json", format!("{}\n{bad}\n", Event::play(2, 0).line()));
     data.write_songs("a.json", &[Song::new("SO1", "AR1")]);
-    stand.s3.create_bucket(SOURCE);
-    stand.s3.put_directory(SOURCE, "data/", &data.path());
+    stand.upload(&data.path());
     let finished = run(&cli, &stand, &["run", "--source", "s3://music/data", "--pack", "never"]).with_code(3);
     for part in [
         "s3://music/data/log_data/b.json, line 2, column ",
@@ -112,22 +109,10 @@ async fn a_record_of_a_packed_file_is_shown_where_it_is_in_the_source() {
         .inject(Fault::before_any("COPY batch_events", Action::Delay(std::time::Duration::from_secs(2))));
     let path = data.path();
     let arguments = ["etl", "--source", path.to_str().unwrap(), "--format", "json"];
-    let child = command(&cli, &stand, &arguments)
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let begin = std::time::Instant::now();
-    let copies = || {
-        let statements = stand.redshift.statements();
-        statements.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY batch_events")))
-    };
-    while !copies() {
-        assert!(begin.elapsed().as_secs() < 60);
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    let child = start(&cli, &stand, &arguments);
+    stand.until_sent(1, |sql| sql.starts_with("COPY batch_events")).await;
     let narrower = "ALTER TABLE batch_events ALTER COLUMN method TYPE character varying(4)";
-    PostgresServer::shared().execute(stand.redshift.postgres_database(), narrower);
+    stand.execute_past_the_double(narrower);
     let refused = Finished::from(child.wait_with_output().unwrap()).with_code(3).json();
     let record = &refused["error"]["records"][0];
     let file = path.join("log_data/b.json");

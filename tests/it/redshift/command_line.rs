@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    process::Child,
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,7 @@ use sparkify_testkit::{
     redshift::{Action, Authentication, Fault, Isolation, Message, ServerError},
 };
 
-use super::{BUCKET, ROLE, Stand, command, run};
+use super::{BUCKET, ROLE, Stand, run, start};
 use crate::{cli, conformance::command_line::source};
 
 fn data() -> DataSet {
@@ -53,8 +53,7 @@ fn the_real_logs_go_by_way_of_s3_and_leave_nothing_there() {
     let arguments = ["run", "--source", source.to_str().unwrap(), "--format", "json"];
     let report = run(&cli, &stand, &arguments).success().json();
     assert!(report["records"]["staged"].as_i64().unwrap() > 1000, "{report}");
-    let statements = stand.redshift.statements();
-    assert!(statements.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY"))));
+    assert!(stand.sent_that_begin("COPY") > 0);
     assert_eq!(stand.staged(), Vec::<String>::new());
     stand.assert_only_what_redshift_takes();
 }
@@ -151,26 +150,13 @@ fn endless_load(cli: &Cli, stand: &Stand, data: &DataSet) -> Child {
     let _ = run(cli, stand, &["create-tables"]).success();
     stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_secs(600))).times(2));
     let path = data.path();
-    let child = command(cli, stand, &["etl", "--source", path.to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = start(cli, stand, &["etl", "--source", path.to_str().unwrap()]);
     let begin = Instant::now();
-    while count_sent(stand, "COPY") < 2 {
+    while stand.sent_that_begin("COPY") < 2 {
         assert!(begin.elapsed() < Duration::from_secs(60), "there are no two COPYs");
         std::thread::sleep(Duration::from_millis(20));
     }
     child
-}
-
-fn count_sent(stand: &Stand, beginning: &str) -> usize {
-    let statements = stand.redshift.statements();
-    statements.iter().filter(|sent| sent.sql().is_some_and(|sql| sql.starts_with(beginning))).count()
-}
-
-fn sent(stand: &Stand, beginning: &str) -> bool {
-    count_sent(stand, beginning) > 0
 }
 
 fn press_ctrl_c(child: &Child) {
@@ -194,7 +180,7 @@ fn ctrl_c_stops_a_load_cancels_on_the_server_says_that_it_has_ended_and_leaves_n
     assert!(finished.stderr.contains("nothing was loaded"), "{}", finished.stderr);
     assert!(finished.stderr.contains("the server confirms"), "{}", finished.stderr);
     assert!(stand.redshift.received().iter().any(|received| received.message == Message::Cancel));
-    assert!(!sent(&stand, "SELECT pg_cancel_backend"), "the request was enough");
+    assert!(stand.sent_that_begin("SELECT pg_cancel_backend") == 0, "the request was enough");
     assert_nothing_is_left(&cli, &stand);
 }
 
@@ -205,7 +191,7 @@ fn a_statement_that_a_request_does_not_end_is_ended_by_an_order() {
     let child = endless_load(&cli, &stand, &data);
     press_ctrl_c(&child);
     let finished = Finished::from(child.wait_with_output().unwrap()).with_code(130);
-    assert!(sent(&stand, "SELECT pg_cancel_backend"));
+    assert!(stand.sent_that_begin("SELECT pg_cancel_backend") > 0);
     for said in ["has had no effect; another session orders it", "the server confirms", "nothing was loaded"]
     {
         assert!(finished.stderr.contains(said), "{said}: {}", finished.stderr);
@@ -226,7 +212,10 @@ fn a_statement_that_nothing_ends_is_warned_of_and_a_second_ctrl_c_leaves_it() {
         said.push_str(&lines.next().unwrap_or_else(|| panic!("it ended: {said}")).unwrap());
     }
     assert!(said.contains("status=\"running\"") && said.contains("CANCEL"), "{said}");
-    assert!(sent(&stand, "SELECT pg_cancel_backend") && sent(&stand, "SELECT status FROM sys_query_history"));
+    assert!(
+        stand.sent_that_begin("SELECT pg_cancel_backend") > 0
+            && stand.sent_that_begin("SELECT status FROM sys_query_history") > 0
+    );
     press_ctrl_c(&child);
     let finished = child.wait().unwrap();
     assert_eq!(finished.code(), Some(130));

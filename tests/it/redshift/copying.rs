@@ -14,8 +14,7 @@ use sparkify_warehouse::{
 use super::{BUCKET, ROLE, Stand, append::with_table, integer};
 
 fn copies(stand: &Stand) -> usize {
-    let statements = stand.redshift.statements();
-    statements.iter().filter(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY"))).count()
+    stand.sent_that_begin("COPY")
 }
 
 /// The error of an append for which something was put in the way.
@@ -125,16 +124,10 @@ async fn rows_that_are_loaded_and_were_not_written_fail_the_load() {
     let s3 = &stand.s3;
     stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_millis(800))));
     let meddle = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            let parts: Vec<_> = stand.staged().into_iter().filter(|key| key.ends_with(".gz")).collect();
-            let waits = stand.redshift.statements();
-            if waits.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY"))) {
-                let other = s3.get(BUCKET, &parts[1]).unwrap();
-                s3.put(BUCKET, &parts[0], [&other[..], &other[..]].concat());
-                return;
-            }
-        }
+        stand.until_sent(1, |sql| sql.starts_with("COPY")).await;
+        let parts: Vec<_> = stand.staged().into_iter().filter(|key| key.ends_with(".gz")).collect();
+        let other = s3.get(BUCKET, &parts[1]).unwrap();
+        s3.put(BUCKET, &parts[0], [&other[..], &other[..]].concat());
     };
     let (result, ()) = tokio::join!(load.append("t", Numbers::new(3, 50)), meddle);
     let error = result.unwrap_err();
@@ -149,15 +142,9 @@ async fn a_file_that_is_gone_before_copy_reads_it_fails_the_load() {
     let mut load = warehouse.begin_load().await.unwrap();
     stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_millis(800))));
     let meddle = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            let waits = stand.redshift.statements();
-            if waits.iter().any(|sent| sent.sql().is_some_and(|sql| sql.starts_with("COPY"))) {
-                let parts = stand.staged().into_iter().filter(|key| key.ends_with(".gz"));
-                parts.take(1).for_each(|key| stand.s3.delete(BUCKET, &key));
-                return;
-            }
-        }
+        stand.until_sent(1, |sql| sql.starts_with("COPY")).await;
+        let parts = stand.staged().into_iter().filter(|key| key.ends_with(".gz"));
+        parts.take(1).for_each(|key| stand.s3.delete(BUCKET, &key));
     };
     let (result, ()) = tokio::join!(load.append("t", Numbers::new(3, 50)), meddle);
     let error = result.unwrap_err();

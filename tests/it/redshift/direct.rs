@@ -6,20 +6,13 @@ use sparkify_testkit::{
     redshift::{Action, Fault},
 };
 
-use super::{Stand, command, run};
+use super::{SOURCE, Stand, run, start};
 use crate::cli;
-
-pub(super) const SOURCE: &str = "music";
 
 /// Loads what is in the bucket, as Redshift reads it itself unless `pack` says otherwise.
 pub(super) fn load(cli: &sparkify_testkit::Cli, stand: &Stand, pack: &str) -> Finished {
     let arguments = ["run", "--source", "s3://music/data", "--pack", pack, "--format", "json"];
     run(cli, stand, &arguments)
-}
-
-pub(super) fn upload(stand: &Stand, data: &std::path::Path) {
-    stand.s3.create_bucket(SOURCE);
-    stand.s3.put_directory(SOURCE, "data/", data);
 }
 
 /// The COPY statements of events and songs that were received, with the object they name.
@@ -52,7 +45,7 @@ async fn what_redshift_reads_itself_gives_the_same_tables() {
         directory
     });
     let (stand, cli) = (Stand::new(), cli());
-    upload(&stand, &data);
+    stand.upload(&data);
     let report = load(&cli, &stand, "never").success().json();
     assert_like_duckdb(&stand, &data, &report).await;
 
@@ -79,7 +72,7 @@ async fn small_files_are_packed_and_large_ones_are_left_to_redshift() {
     }
     data.write_songs("a.json", &[Song::new("SO1", "AR1").title("One")]);
     data.write_songs("b.json", &[Song::new("SO2", "AR2")]);
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let slow = Action::Delay(std::time::Duration::from_secs(3));
     stand.redshift.inject(Fault::before_any("COPY batch_", slow).times(2));
     let report = load(&cli, &stand, "auto").success().json();
@@ -99,16 +92,16 @@ async fn duplicates_and_changed_files_are_told_from_each_other_as_always() {
     let (stand, cli, data) = (Stand::new(), cli(), DataSet::new());
     data.write_events("a.json", &[Event::play(1, 0).user(7).level("free"), Event::play(1, 1).user(8)]);
     data.write_songs("a.json", &[Song::new("SO1", "AR1").title("One")]);
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let _ = load(&cli, &stand, "never").success();
     data.write_events("b.json", &[Event::play(1, 1).user(8), Event::play(2, 0).user(7).level("paid")]);
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let report = load(&cli, &stand, "never").success().json();
     assert_eq!(report["records"]["duplicate"], 1, "{report}");
     assert_eq!(report["files"]["skipped"], 2, "{report}");
 
     data.write_events("c.json", &[Event::play(1, 1).user(9)]);
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let refused = load(&cli, &stand, "never").with_code(3).json();
     let record = &refused["error"]["records"][0];
     assert_eq!(record["path"], "s3://music/data/log_data/c.json", "{refused}");
@@ -123,7 +116,7 @@ async fn a_record_that_copy_refuses_is_shown_with_file_line_column_value_and_rem
     let bad = Event::play(1, 1).user(8).line().replace("\"ts\":", "\"ts\":\"yesterday\",\"was\":");
     data.write("log_data/b.json", format!("{}\n{bad}\n", Event::play(2, 0).user(8).line()));
     data.write_songs("a.json", &[Song::new("SO1", "AR1")]);
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let arguments = ["run", "--source", "s3://music/data", "--pack", "never"];
     let finished = run(&cli, &stand, &arguments).with_code(3);
     for part in
@@ -147,21 +140,14 @@ async fn an_object_that_is_replaced_or_deleted_after_it_was_listed_publishes_not
         let (stand, cli, data) = (Stand::new(), cli(), DataSet::new());
         data.write_events("a.json", &[Event::play(1, 0).user(7)]);
         data.write_songs("a.json", &[Song::new("SO1", "AR1")]);
-        upload(&stand, &data.path());
+        stand.upload(&data.path());
         let _ = run(&cli, &stand, &["create-tables"]).success();
         stand
             .redshift
             .inject(Fault::before_any("COPY batch_events", Action::Delay(std::time::Duration::from_secs(2))));
         let arguments = ["etl", "--source", "s3://music/data", "--pack", "never", "--retries", "0"];
-        let child = command(&cli, &stand, &arguments)
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        let begin = std::time::Instant::now();
-        while copies(&stand).is_empty() && begin.elapsed().as_secs() < 30 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        let child = start(&cli, &stand, &arguments);
+        stand.until_sent(1, |sql| sql.starts_with("COPY batch_events")).await;
         if replace {
             let other = format!("{}\n", Event::play(3, 0).user(9).line());
             stand.s3.put(SOURCE, "data/log_data/a.json", other);
@@ -188,7 +174,7 @@ fn where_redshift_cannot_read_the_files_itself_never_says_so() {
     let local = run(&cli, &stand, &["run", "--source", path.to_str().unwrap(), "--pack", "never"]);
     let local = local.with_code(1);
     assert!(local.stderr.contains("not in S3") && local.stderr.contains("--pack auto"), "{}", local.stderr);
-    upload(&stand, &path);
+    stand.upload(&path);
     let arguments = ["run", "--source", "s3://music/data", "--pack", "never", "--max-errors", "1"];
     let lenient = run(&cli, &stand, &arguments).with_code(1);
     assert!(lenient.stderr.contains("set aside"), "{}", lenient.stderr);

@@ -1,6 +1,6 @@
 //! Objects that change between the listing and their reading, and runs that are cut or killed meanwhile.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sparkify_testkit::{
     Cli, DataSet, Event, Finished, Song, dump, dump_of,
@@ -8,9 +8,9 @@ use sparkify_testkit::{
 };
 
 use super::{
-    Stand, command,
-    direct::{SOURCE, assert_like_duckdb, copies, load, upload},
-    integer, run,
+    SOURCE, Stand,
+    direct::{assert_like_duckdb, copies, load},
+    integer, run, start,
 };
 use crate::cli;
 
@@ -35,23 +35,9 @@ fn data() -> DataSet {
 /// A stand with data in its bucket, and with tables.
 fn ready(oddity: Option<Oddity>, cli: &Cli) -> (Stand, DataSet) {
     let (stand, data) = (Stand::with(|options| options.oddity = oddity), data());
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let _ = run(cli, &stand, &["create-tables"]).success();
     (stand, data)
-}
-
-/// Waits until a statement with this in it was received.
-async fn received(stand: &Stand, part: &str) {
-    let begin = Instant::now();
-    while !stand
-        .redshift
-        .statements()
-        .iter()
-        .any(|received| received.sql().is_some_and(|sql| sql.contains(part)))
-    {
-        assert!(begin.elapsed().as_secs() < 30, "{part} was not sent");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Starts a load, and holds the first statement that begins with this back for a while.
@@ -59,10 +45,8 @@ async fn start_and_hold(cli: &Cli, stand: &Stand, pack: &str, statement: &str) -
     stand.redshift.inject(Fault::before_any(statement, Action::Delay(Duration::from_secs(2))));
     let arguments =
         ["etl", "--source", "s3://music/data", "--pack", pack, "--retries", "0", "--format", "json"];
-    let mut command = command(cli, stand, &arguments);
-    let child =
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    received(stand, statement).await;
+    let child = start(cli, stand, &arguments);
+    stand.until_sent(1, |sql| sql.contains(statement)).await;
     child
 }
 

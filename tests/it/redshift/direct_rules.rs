@@ -1,9 +1,9 @@
 //! What Redshift reads itself is held to the same rules as what passes through the reader.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sparkify_etl::{Cancel, Error, LoadOptions, Progress, create_tables, source::LocalDirectory};
+use sparkify_etl::{Cancel, Error, LoadOptions};
 use sparkify_schema::{
     Dialect,
     model::{DataType, Range, Table, staging_events, staging_songs},
@@ -16,25 +16,23 @@ use sparkify_warehouse::{
 };
 
 use super::{
-    Stand,
-    direct::{SOURCE, assert_like_duckdb, copies, load, upload},
+    SOURCE, Stand,
+    direct::{assert_like_duckdb, copies, load},
     integer, run,
 };
-use crate::cli;
+use crate::{
+    cli,
+    local_loads::{load_with, prepared_duckdb},
+};
 
 /// A song with a key of another value.
 fn song_with(key: &str, value: &str) -> String {
-    let mut song: serde_json::Map<String, Value> =
-        serde_json::from_str(&Song::new("SO1", "AR1").line()).unwrap();
-    song.insert(key.to_owned(), serde_json::from_str(value).unwrap());
-    Value::Object(song).to_string()
+    Song::new("SO1", "AR1").set(key, serde_json::from_str(value).unwrap()).line()
 }
 
 /// An event with a key of another value.
 fn event_with(key: &str, value: &str) -> String {
-    let mut event: serde_json::Map<String, Value> = serde_json::from_str(&Event::play(1, 1).line()).unwrap();
-    event.insert(key.to_owned(), serde_json::from_str(value).unwrap());
-    Value::Object(event).to_string()
+    Event::play(1, 1).set(key, serde_json::from_str(value).unwrap()).line()
 }
 
 /// Bad records by file, and whether COPY takes them.
@@ -76,7 +74,7 @@ fn a_bad_record_is_refused_with_file_line_and_value_whether_it_is_packed_or_not(
     for (file, record, _) in bad_records() {
         all.write(file, format!("{}\n{record}\n", good[usize::from(file.starts_with("song"))]));
     }
-    upload(&stand, &all.path());
+    stand.upload(&all.path());
     let packed = refused(load(&cli, &stand, "always"));
     assert_eq!(packed.len(), bad_records().len());
 
@@ -115,7 +113,7 @@ async fn texts_that_only_look_like_objects_and_arrays_are_texts() {
     let many: Vec<_> = (0..120).map(|item| Event::play(2, item).song(&format!("[take {item}]"))).collect();
     data.write_events("b.json", &many);
     data.write_songs("a.json", &[Song::new("SO1", "AR1").title("[untitled]")]);
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let report = load(&cli, &stand, "never").success().json();
     assert_like_duckdb(&stand, &data.path(), &report).await;
 }
@@ -144,7 +142,7 @@ async fn an_object_is_a_record_however_it_is_laid_out_and_whoever_reads_it() {
     let data = odd_layouts();
     for (pack, oddity) in [("always", None), ("never", None), ("never", Some(Oddity::CountsLinesOfText))] {
         let (stand, cli) = (Stand::with(|options| options.oddity = oddity), cli());
-        upload(&stand, &data.path());
+        stand.upload(&data.path());
         let report = load(&cli, &stand, pack).success().json();
         assert_eq!(report["records"]["read"], 9, "{pack}, {oddity:?}");
         assert_like_duckdb(&stand, &data.path(), &report).await;
@@ -168,7 +166,7 @@ fn copy_is_not_asked_to_read_empty_objects() {
     let (stand, cli, data) = (Stand::new(), cli(), DataSet::new());
     data.write("log_data/empty.json", "");
     data.write("song_data/empty.json", "");
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let report = load(&cli, &stand, "never").success().json();
     assert_eq!((&report["files"]["loaded"], &report["records"]["read"]), (&2.into(), &0.into()), "{report}");
     assert_eq!(copies(&stand), Vec::<String>::new());
@@ -180,7 +178,7 @@ async fn a_row_that_copy_loses_fails_the_load() {
     let (stand, cli, data) =
         (Stand::with(|options| options.oddity = Some(Oddity::LosesRow)), cli(), DataSet::new());
     data.write_events("a.json", &[Event::play(1, 0), Event::play(1, 1)]);
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let error = load(&cli, &stand, "never").with_code(1).json()["error"].to_string();
     assert!(
         error.contains("2 records") && error.contains("loaded 1") && error.contains("batch_events"),
@@ -200,7 +198,7 @@ async fn what_copy_refuses_and_the_reader_takes_is_packed_unless_it_may_not_be()
     let fraction = Event::play(1, 28_000).user(7).line().replace("\"status\":200", "\"status\":200.0");
     let path = data.path().join("log_data/1.json");
     std::fs::write(&path, format!("{}\n{fraction}", std::fs::read_to_string(&path).unwrap())).unwrap();
-    upload(&stand, &data.path());
+    stand.upload(&data.path());
     let refused = refused(load(&cli, &stand, "never"));
     assert_eq!(refused["s3://music/data/log_data/1.json"]["field"], "status", "{refused:?}");
     let before = copies(&stand).len();
@@ -219,13 +217,8 @@ async fn is_taken_by_the_reader(table: &Table, record: &str) -> bool {
     let data = DataSet::new();
     let folder = if table.name == "staging_events" { "log_data" } else { "song_data" };
     data.write(&format!("{folder}/a.json"), record);
-    let engine = DuckDbWarehouse::open(&DuckDbOptions::in_memory()).unwrap();
-    let library = SqlLibrary::embedded().unwrap();
-    create_tables(&engine, &library).await.unwrap();
-    let source = Arc::new(LocalDirectory::new(data.path()));
-    let (options, progress) = (LoadOptions::default(), Arc::new(Progress::default()));
-    let loaded = sparkify_etl::load(&engine, source, &library, &options, &progress, &Cancel::default()).await;
-    match loaded {
+    let engine = prepared_duckdb().await;
+    match load_with(&engine, &data.path(), &LoadOptions::default(), &Cancel::default()).await {
         // The star has rules of its own.
         Ok(_) | Err(Error::Quality { .. }) => true,
         Err(Error::BadRecords { .. }) => false,

@@ -90,9 +90,7 @@ async fn a_query_for_which_no_connection_comes_free_says_so_instead_of_waiting_f
             tokio::spawn(async move { warehouse.query(LONG).await })
         })
         .collect();
-    while stand.redshift.statements().iter().filter(|sent| sent.sql() == Some(LONG)).count() < 4 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    stand.until_sent(4, |sql| sql == LONG).await;
     let error = warehouse.query("SELECT 1").await.unwrap_err();
     assert!(matches!(error, Error::NoFreeConnection { connections: 4, .. }), "{error:?}");
     assert!(error.to_string().contains("0.3 s") && !error.is_retryable(), "{error}");

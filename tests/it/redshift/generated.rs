@@ -2,11 +2,8 @@
 
 use sparkify_testkit::{Cli, Generated};
 
-use super::{BUCKET, ROLE, Stand, direct::copies};
+use super::{BUCKET, ROLE, SOURCE, Stand, direct::copies};
 use crate::{cli, generator::answers::SHAPES};
-
-/// The bucket of a source in S3.
-const SOURCE: &str = "music";
 
 /// Small data with every trap.
 const SETTINGS: [&str; 10] =

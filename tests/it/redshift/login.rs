@@ -91,9 +91,7 @@ async fn a_login_that_is_refused_later_on_is_not_tried_again_either() {
         let warehouse = Arc::clone(&warehouse);
         async move { warehouse.query(long).await }
     });
-    while !stand.redshift.statements().iter().any(|sent| sent.sql() == Some(long)) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    stand.until_sent(1, |sql| sql == long).await;
     stand.redshift.set_login(POSTGRES_USER, "another password");
     for attempt in 1..=4 {
         let error = warehouse.query("SELECT 1").await.unwrap_err();
@@ -267,16 +265,6 @@ impl LoginProvider for Temporary {
     }
 }
 
-/// Waits until a COPY has arrived, which is delayed.
-async fn copy_arrives(stand: &Stand) {
-    let begin = Instant::now();
-    let is_copy = |sql: &str| sql.starts_with("COPY ");
-    while !stand.redshift.statements().iter().any(|sent| sent.sql().is_some_and(is_copy)) {
-        assert!(begin.elapsed() < Duration::from_secs(30), "no COPY came");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_load_that_takes_longer_than_its_login_holds_gets_new_ones_and_none_is_refused() {
     let stand = Arc::new(Stand::new());
@@ -291,7 +279,7 @@ async fn a_load_that_takes_longer_than_its_login_holds_gets_new_ones_and_none_is
     stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_secs(8))));
     let append = load.append("t", Numbers::new(3, 50));
     let end = async {
-        copy_arrives(&stand).await;
+        stand.until_sent(1, |sql| sql.starts_with("COPY ")).await;
         logins.end();
     };
     let (rows, ()) = tokio::join!(append, end);
@@ -355,7 +343,7 @@ async fn whoever_watches_a_copy_stops_for_good_when_its_login_is_refused() {
     stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_secs(11))));
     let append = load.append("t", Numbers::new(3, 50));
     let end = async {
-        copy_arrives(&stand).await;
+        stand.until_sent(1, |sql| sql.starts_with("COPY ")).await;
         stand.redshift.set_login("IAM:loader", "of nobody");
     };
     // It is looked at every few seconds, and the load needs nobody who looks.

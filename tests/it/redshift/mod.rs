@@ -19,7 +19,13 @@ mod s3_faults;
 mod schemas;
 mod server_faults;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Child, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sha2::Digest;
 use sparkify_etl::create_tables;
@@ -38,6 +44,8 @@ use sparkify_warehouse::{
 
 /// The role that the tests' cluster reads S3 with.
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/sparkify";
+/// The bucket of sources.
+pub(crate) const SOURCE: &str = "music";
 /// The bucket for the files of a load.
 pub(crate) const BUCKET: &str = "our-stage";
 
@@ -106,6 +114,35 @@ impl Stand {
         Arc::new(warehouse)
     }
 
+    /// Puts a directory into the bucket of sources, as `s3://music/data`.
+    pub(crate) fn upload(&self, data: &Path) {
+        upload(&self.s3, data);
+    }
+
+    /// How many statements were sent that are such.
+    pub(crate) fn sent(&self, is: impl Fn(&str) -> bool) -> usize {
+        self.redshift.statements().iter().filter(|sent| sent.sql().is_some_and(&is)).count()
+    }
+
+    /// How many statements were sent that begin so.
+    pub(crate) fn sent_that_begin(&self, beginning: &str) -> usize {
+        self.sent(|sql| sql.starts_with(beginning))
+    }
+
+    /// Waits until so many statements were sent that are such.
+    pub(crate) async fn until_sent(&self, count: usize, is: impl Fn(&str) -> bool) {
+        let begin = Instant::now();
+        while self.sent(&is) < count {
+            assert!(begin.elapsed() < Duration::from_secs(60), "it was not sent");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Changes the database past the double.
+    pub(crate) fn execute_past_the_double(&self, sql: &str) {
+        PostgresServer::shared().execute(self.redshift.postgres_database(), sql);
+    }
+
     /// What is left of loads in S3.
     pub(crate) fn staged(&self) -> Vec<String> {
         self.s3.list(BUCKET, "")
@@ -172,6 +209,12 @@ impl Stand {
     }
 }
 
+/// Puts a directory into the bucket of sources, as `s3://music/data`.
+fn upload(s3: &S3Double, data: &Path) {
+    s3.create_bucket(SOURCE);
+    s3.put_directory(SOURCE, "data/", data);
+}
+
 fn options(url: &str) -> RedshiftOptions {
     match RedshiftTarget::from_url(url, &|_| None).unwrap() {
         RedshiftTarget::Server(options) => *options,
@@ -182,6 +225,11 @@ fn options(url: &str) -> RedshiftOptions {
 /// Runs the command line with everything that Redshift needs.
 fn run(cli: &Cli, stand: &Stand, arguments: &[&str]) -> Finished {
     Finished::from(command(cli, stand, arguments).output().unwrap())
+}
+
+/// Starts the command line, with its output kept.
+fn start(cli: &Cli, stand: &Stand, arguments: &[&str]) -> Child {
+    command(cli, stand, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// The same, not yet started.
@@ -201,9 +249,6 @@ fn command_with(
     let ours = ["--warehouse", &url, "--stage", stage, "--no-progress"];
     let role = role.into_iter().flat_map(|role| ["--iam-role", role]);
     let mut command = cli.command(arguments.iter().copied().chain(ours).chain(role));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
-        command.env_remove(name);
-    }
     command.envs(stand.s3.environment());
     command
 }

@@ -122,7 +122,7 @@ async fn a_record_that_was_refused_is_shown_even_if_the_system_views_tell_late()
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let sql = "ALTER TABLE narrow ALTER COLUMN name TYPE character varying(2)";
-        sparkify_testkit::PostgresServer::shared().execute(stand.redshift.postgres_database(), sql);
+        stand.execute_past_the_double(sql);
     };
     let (result, ()) = tokio::join!(load.append("narrow", Numbers::new(1, 11)), shorten);
     let error = result.unwrap_err();

@@ -10,8 +10,6 @@ use sparkify_testkit::{
 use super::{ROLE, Stand, command_with};
 use crate::cli;
 
-/// As the public data set: in the region of the doubles.
-const SOURCE: &str = "music";
 const STAGE: &str = "stage-in-europe";
 const EUROPE: &str = "eu-central-1";
 
@@ -24,8 +22,7 @@ fn data() -> DataSet {
 
 fn stand(data: &Path) -> Stand {
     let stand = Stand::new();
-    stand.s3.create_bucket(SOURCE);
-    stand.s3.put_directory(SOURCE, "data/", data);
+    stand.upload(data);
     stand.s3.create_bucket_in(STAGE, EUROPE);
     stand
 }

@@ -6,15 +6,13 @@ use std::path::Path;
 
 use sparkify_testkit::{
     Cli, DataSet, Dump, Event, Finished, PostgresServer, Song, dump, dump_of,
-    redshift::RedshiftDoubleOptions,
     s3::{Effect, Fault, Operation, S3Double},
 };
 use sparkify_warehouse::postgres::{PostgresOptions, PostgresWarehouse};
 
-use super::{BUCKET, ROLE, Stand, command_with, integer};
+use super::{BUCKET, ROLE, SOURCE, Stand, command_with, integer, upload};
 use crate::cli;
 
-const SOURCE: &str = "music";
 /// What the keys of the files to load begin with.
 const LOGS: &str = "data/log_data/";
 /// What the keys of the files for COPY begin with.
@@ -35,11 +33,6 @@ fn data() -> DataSet {
     data
 }
 
-fn upload(s3: &S3Double, data: &Path) {
-    s3.create_bucket(SOURCE);
-    s3.put_directory(SOURCE, "data/", data);
-}
-
 fn expectation(data: &Path) -> Dump {
     let duckdb = cli();
     let _ = duckdb.load(data);
@@ -48,8 +41,8 @@ fn expectation(data: &Path) -> Dump {
 
 /// A stand with the data in S3, and the tables.
 fn stand(cli: &Cli, data: &Path) -> Stand {
-    let stand = Stand::with(|_: &mut RedshiftDoubleOptions| ());
-    upload(&stand.s3, data);
+    let stand = Stand::new();
+    stand.upload(data);
     let _ = run(cli, &stand, &["create-tables"]).success();
     stand
 }
@@ -300,7 +293,7 @@ async fn assert_each_is_explained(pack: &str, cases: Vec<Case>) {
         assert!(finished.stderr.contains("hint: "), "{title}: {}", finished.stderr);
         assert_nothing_happened(&stand, &format!("{title}, --pack {pack}: {}", finished.stderr)).await;
         // A fault may have taken an object away.
-        upload(&stand.s3, &data.path());
+        stand.upload(&data.path());
     }
     let _ = load(&cli, &stand, pack, &[]).success();
     assert_eq!(dump_of(&stand.open().await).await, expectation(&data.path()));

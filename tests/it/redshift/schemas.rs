@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sparkify_etl::{Cancel, LoadOptions, load, source::LocalDirectory, verify_tables};
 use sparkify_schema::sql::SqlLibrary;
-use sparkify_testkit::{DataSet, Event, POSTGRES_USER, PostgresServer, Song, dump_of, rows_of};
+use sparkify_testkit::{DataSet, Event, POSTGRES_USER, Song, dump_of, rows_of};
 
 use super::Stand;
 
@@ -12,7 +12,7 @@ use super::Stand;
 async fn the_tables_are_in_public_also_where_a_schema_named_after_the_user_would_come_first() {
     let stand = Stand::new();
     let sql = format!("CREATE SCHEMA {POSTGRES_USER} AUTHORIZATION {POSTGRES_USER}");
-    PostgresServer::shared().execute(stand.redshift.postgres_database(), &sql);
+    stand.execute_past_the_double(&sql);
     let (library, data) = (SqlLibrary::embedded().unwrap(), DataSet::new());
     data.write_events("a.json", &[Event::play(1, 0)]);
     data.write_songs("a.json", &[Song::new("SO1", "AR1")]);

@@ -7,7 +7,7 @@ use sparkify_analytics::{Catalogue, output::Format};
 #[cfg(feature = "s3")]
 use sparkify_etl::source::S3Source;
 use sparkify_etl::{
-    Cancel, LoadOptions, Progress, Retries, RunReport, create_tables,
+    Cancel, LoadOptions, Progress, RunReport, create_tables,
     source::{LocalDirectory, Source},
 };
 use sparkify_eventsim::Sample;
@@ -157,7 +157,7 @@ async fn load(
         max_errors: settings.max_errors.value,
         verify_content: arguments.verify_content,
         pack: settings.pack.value,
-        retries: Retries { count: settings.retries.value, ..Retries::default() },
+        retries: super::retries(settings),
     };
     let (progress, cancel) = (Arc::new(Progress::default()), Cancel::default());
     let display = ProgressDisplay::begin(settings, &progress);

@@ -29,7 +29,7 @@ use sparkify_warehouse::{
 
 use crate::{
     args::{Cli, Command},
-    config::{GenerateSettings, Origin, Settings, WarehouseUrl},
+    config::{GenerateSettings, Settings, WarehouseUrl},
     exit::UsageError,
     logging,
 };
@@ -43,9 +43,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
     let environment = |name: &str| std::env::var(name).ok();
     let settings = Settings::read(&cli.global, &environment, &directory)?;
     logging::begin(&settings);
-    if settings.warehouse.origin == Origin::Flag
-        && cli.global.warehouse.as_deref().is_some_and(WarehouseUrl::has_password)
-    {
+    if cli.global.warehouse.as_deref().is_some_and(WarehouseUrl::has_password) {
         tracing::warn!(
             "the password in --warehouse shows in the list of processes; leave it out there, and set PGPASSWORD or write \
              it into ~/.pgpass (mode 0600)"

@@ -138,7 +138,9 @@ fn redshift(settings: &Settings) -> RedshiftScript {
         wait: settings.wait.value,
         stage: value(&settings.stage),
         role: value(&settings.iam_role),
-        region: value(&settings.s3_region).or_else(|| value(&settings.deployment.region)),
+        region: [&settings.stage_region, &settings.s3_region, &settings.deployment.region]
+            .into_iter()
+            .find_map(value),
         ..RedshiftScript::default()
     };
     if found.stage.is_some() && found.region.is_none() {

@@ -9,7 +9,7 @@ use sparkify_warehouse::{
     SourceObject, line_of,
 };
 
-use super::{Run, inspect};
+use super::{FileSet, Run, inspect};
 use crate::{
     Cancel, Error, Result,
     reader::{FileOutcome, decompressed},
@@ -58,21 +58,11 @@ impl Pack {
     }
 }
 
-/// A set of files that is left to the engine.
-pub(super) struct LeftToEngine {
-    /// The table of the run that they are read into.
-    pub(super) table: &'static str,
-    pub(super) shape: Arc<RecordShape>,
-    pub(super) files: Arc<[SourceFile]>,
-}
-
 /// A set of files that the engine read itself, and what came of each.
 pub(super) struct CopiedFiles {
     pub(super) shape: Arc<RecordShape>,
     pub(super) files: Arc<[SourceFile]>,
     pub(super) outcomes: Vec<FileOutcome>,
-    /// The records in all of them.
-    pub(super) records: u64,
 }
 
 impl Run<'_> {
@@ -139,11 +129,11 @@ impl Run<'_> {
     pub(super) async fn copied(
         &self,
         session: &mut dyn LoadSession,
-        set: LeftToEngine,
+        set: FileSet,
         loaded: &LoadedObjects,
     ) -> Result<CopiedFiles> {
         let records = inspect::records_of_each(self, session, &set, loaded).await?;
-        let LeftToEngine { shape, files, .. } = set;
+        let FileSet { shape, files, .. } = set;
         let mut outcomes = Vec::with_capacity(files.len());
         for (file, records) in files.iter().zip(&records) {
             let outcome = FileOutcome::default();
@@ -156,9 +146,8 @@ impl Run<'_> {
             self.progress.add_bytes(file.size);
             self.progress.add_file();
         }
-        let records = records.iter().sum();
-        self.progress.add_records(records);
-        Ok(CopiedFiles { shape, files, outcomes, records })
+        self.progress.add_records(records.iter().sum());
+        Ok(CopiedFiles { shape, files, outcomes })
     }
 }
 

@@ -19,7 +19,7 @@ use sparkify_schema::{
 use sparkify_warehouse::{LoadSession, LoadedObjects, RecordSet};
 use tokio::task::JoinSet;
 
-use super::{Run, direct::LeftToEngine};
+use super::{FileSet, Run};
 use crate::{
     Error, Progress, Result,
     error::{During, SourceError, SourceProblem},
@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// Rows with a broken rule that are asked for.
-const ROWS_SHOWN: u64 = 20;
+pub(crate) const ROWS_SHOWN: u64 = 20;
 /// Different texts that are looked at one by one; if there are more of them, the files are read once more.
-const TEXTS_SEEN: u64 = 100;
+pub(crate) const TEXTS_SEEN: u64 = 100;
 
 /// Why the files are read once more.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,10 +47,9 @@ enum Doubt {
 pub(super) async fn records_of_each(
     run: &Run<'_>,
     session: &mut dyn LoadSession,
-    set: &LeftToEngine,
+    set: &FileSet,
     loaded: &LoadedObjects,
 ) -> Result<Vec<u64>> {
-    still_as_listed(run, &set.files, loaded).await?;
     let lines = lines_of_each(&set.files, loaded)?;
     let Some(doubt) = doubt(run, session, set, lines.iter().sum(), loaded.rows).await? else {
         return Ok(lines);
@@ -79,9 +78,10 @@ pub(super) async fn records_of_each(
 }
 
 /// Fails if an object whose tag the engine did not tell is another one by now than when it was listed.
-async fn still_as_listed(run: &Run<'_>, files: &[SourceFile], loaded: &LoadedObjects) -> Result<()> {
+pub(super) async fn still_as_listed(run: &Run<'_>, sets: &[FileSet], loaded: &[LoadedObjects]) -> Result<()> {
+    let objects = loaded.iter().flat_map(|loaded| &loaded.objects);
     let untold: HashSet<_> =
-        loaded.objects.iter().filter(|object| object.etag.is_none()).map(|object| &object.url).collect();
+        objects.filter(|object| object.etag.is_none()).map(|object| &object.url).collect();
     if untold.is_empty() {
         return Ok(());
     }
@@ -91,7 +91,8 @@ async fn still_as_listed(run: &Run<'_>, files: &[SourceFile], loaded: &LoadedObj
     );
     let listed = run.unless_cancelled(run.source.list()).await??;
     let tags: HashMap<_, _> = listed.into_iter().map(|file| (file.path, file.content_tag)).collect();
-    for file in files.iter().filter(|file| untold.contains(&file.path)) {
+    let files = sets.iter().flat_map(|set| set.files.iter());
+    for file in files.filter(|file| untold.contains(&file.path)) {
         let problem = match tags.get(&file.path) {
             Some(tag) if *tag == file.content_tag => continue,
             Some(_) => SourceProblem::Changed,
@@ -113,7 +114,7 @@ fn lines_of_each(files: &[SourceFile], loaded: &LoadedObjects) -> Result<Vec<u64
 async fn doubt(
     run: &Run<'_>,
     session: &mut dyn LoadSession,
-    set: &LeftToEngine,
+    set: &FileSet,
     lines: u64,
     rows: u64,
 ) -> Result<Option<Doubt>> {
@@ -158,7 +159,7 @@ fn is_object_or_array(text: &str) -> bool {
 }
 
 /// Reads the files with our reader: how many records each has, or the error with those that are bad.
-async fn read_again(run: &Run<'_>, set: &LeftToEngine) -> Result<Vec<u64>> {
+async fn read_again(run: &Run<'_>, set: &FileSet) -> Result<Vec<u64>> {
     let rejects = Arc::new(RejectLog::new(0));
     let reader = Arc::new(RecordReader::new(
         run.source.as_ref(),

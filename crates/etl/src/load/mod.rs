@@ -18,14 +18,16 @@ use serde::Serialize;
 use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
 use sparkify_warehouse::{Fill, LoadSession, Warehouse};
 
-pub(crate) use self::conflicts::KEYS_SHOWN;
-pub use self::{direct::Pack, retry::Retries};
+pub(crate) use self::{
+    conflicts::KEYS_SHOWN,
+    inspect::{ROWS_SHOWN, TEXTS_SEEN},
+};
 use self::{
-    direct::{CopiedFiles, LeftToEngine},
-    refused::Target,
+    direct::CopiedFiles,
     retry::{Earlier, Unconfirmed},
     stopwatch::Stopwatch,
 };
+pub use self::{direct::Pack, retry::Retries};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
@@ -89,6 +91,20 @@ struct Run<'a> {
     refused_by_engine: AtomicBool,
 }
 
+/// A table of the run and the files that go into it.
+#[derive(Clone)]
+struct FileSet {
+    table: &'static str,
+    shape: Arc<RecordShape>,
+    files: Arc<[SourceFile]>,
+}
+
+impl FileSet {
+    fn has(&self, url: &str) -> bool {
+        self.files.iter().any(|file| file.path == url)
+    }
+}
+
 /// The files of a run, and what came of each.
 #[derive(Default)]
 struct Readers {
@@ -104,9 +120,7 @@ impl Readers {
 
     /// The records in all of the files.
     fn records(&self) -> u64 {
-        let read = self.read.iter().flat_map(|reader| reader.outcomes());
-        let read: u64 = read.map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum();
-        read + self.copied.iter().map(|set| set.records).sum::<u64>()
+        self.outcomes().map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).sum()
     }
 
     /// The sets of files, each with the shape of its records.
@@ -359,7 +373,7 @@ impl Run<'_> {
         let songs = Arc::new(RecordShape::songs());
         let mut readers = Readers::default();
         let mut fill = Fill { progress: Some(Arc::clone(self.progress) as _), ..Fill::default() };
-        let (mut targets, mut left_to_engine) = (Vec::new(), Vec::new());
+        let (mut sets, mut left_to_engine) = (Vec::new(), Vec::new());
         for (table, files, kind, shape) in [
             ("batch_songs", &difference.new, FileKind::Songs, &songs),
             ("batch_events", &difference.new, FileKind::Events, &events),
@@ -370,15 +384,16 @@ impl Run<'_> {
             if files.is_empty() {
                 continue;
             }
-            targets.push(Target { table, shape: Arc::clone(shape), files: Arc::clone(&files) });
-            if self.reads_itself(session, &files)? {
-                fill.objects.push(self.object_load(table, shape, &files)?);
-                left_to_engine.push(LeftToEngine { table, shape: Arc::clone(shape), files });
-                continue;
+            let set = FileSet { table, shape: Arc::clone(shape), files };
+            if self.reads_itself(session, &set.files)? {
+                fill.objects.push(self.object_load(table, shape, &set.files)?);
+                left_to_engine.push(set.clone());
+            } else {
+                let reader = self.reader(Arc::clone(shape), Arc::clone(&set.files));
+                fill.tables.push((table.to_owned(), Arc::clone(&reader) as _));
+                readers.read.push(reader);
             }
-            let reader = self.reader(Arc::clone(shape), files);
-            fill.tables.push((table.to_owned(), Arc::clone(&reader) as _));
-            readers.read.push(reader);
+            sets.push(set);
         }
         let filled = session.fill(fill).await;
         let refused = !left_to_engine.is_empty()
@@ -386,8 +401,9 @@ impl Run<'_> {
         self.refused_by_engine.store(refused, Ordering::Relaxed);
         let filled = match filled {
             Ok(filled) => filled,
-            Err(error) => return Err(self.not_written(error, &targets).await),
+            Err(error) => return Err(self.not_written(error, &sets).await),
         };
+        inspect::still_as_listed(self, &left_to_engine, &filled.objects).await?;
         for (set, loaded) in left_to_engine.into_iter().zip(&filled.objects) {
             readers.copied.push(self.copied(session, set, loaded).await?);
         }
@@ -417,14 +433,14 @@ impl Run<'_> {
     }
 
     /// The error of an append as the error of the load.
-    async fn not_written(&self, error: sparkify_warehouse::Error, targets: &[Target]) -> Error {
+    async fn not_written(&self, error: sparkify_warehouse::Error, sets: &[FileSet]) -> Error {
         match error {
             sparkify_warehouse::Error::Source(source) => match source.downcast::<Stop>() {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
             },
             sparkify_warehouse::Error::CopyRejected { table, rejects, more } if !rejects.is_empty() => {
-                let rejects = self.refused(targets, &table, rejects).await;
+                let rejects = self.refused(sets, &table, rejects).await;
                 let count = rejects.len() as u64;
                 Error::BadRecords { rejects, count, more, allowed: self.rejects.allowed() }
             }

@@ -10,56 +10,43 @@ use arrow_schema::DataType;
 use serde_json::{Map, Value};
 use sparkify_warehouse::{CopyReject, ObjectLines};
 
-use super::Run;
+use super::{FileSet, Run};
 use crate::{
     reader::Stop,
     record::{RecordShape, Reject},
     source::SourceFile,
 };
 
-/// A table of the run and the files that go into it.
-pub(super) struct Target {
-    pub(super) table: &'static str,
-    pub(super) shape: Arc<RecordShape>,
-    pub(super) files: Arc<[SourceFile]>,
-}
-
-impl Target {
-    fn has(&self, url: &str) -> bool {
-        self.files.iter().any(|file| file.path == url)
-    }
-}
-
 impl Run<'_> {
     /// The cards of records that the engine refused for that table.
     pub(super) async fn refused(
         &self,
-        targets: &[Target],
+        sets: &[FileSet],
         table: &str,
         mut refused: Vec<CopyReject>,
     ) -> Vec<Reject> {
         let table = table.trim_matches('"');
-        let Some(target) = targets.iter().find(|target| target.table == table) else {
+        let Some(set) = sets.iter().find(|set| set.table == table) else {
             return refused.iter().map(|refused| Reject::refused(&RecordShape::songs(), refused)).collect();
         };
-        self.name_sources(target, &mut refused).await;
-        refused.iter().map(|refused| Reject::refused(&target.shape, refused)).collect()
+        self.name_sources(set, &mut refused).await;
+        refused.iter().map(|refused| Reject::refused(&set.shape, refused)).collect()
     }
 
     /// Names the file and line of the source for records of packed files, and shows the line as it is there.
-    async fn name_sources(&self, target: &Target, refused: &mut [CopyReject]) {
+    async fn name_sources(&self, set: &FileSet, refused: &mut [CopyReject]) {
         let mut wanted: Vec<_> = refused
             .iter()
             .enumerate()
-            .filter(|(_, refused)| !target.has(&refused.url))
+            .filter(|(_, refused)| !set.has(&refused.url))
             .filter_map(|(index, refused)| Some((index, packed_record(refused)?)))
             .collect();
         if wanted.is_empty() {
             return;
         }
         tracing::info!(records = wanted.len(), "looking for the files of records that were refused");
-        let lines = self.lines_of(&target.files);
-        match self.find(target, &mut wanted) {
+        let lines = self.lines_of(&set.files);
+        match self.find(set, &mut wanted) {
             Ok(found) => {
                 for (index, file, line) in found {
                     let raw = lines.line(&file.path, line).await;
@@ -74,10 +61,10 @@ impl Run<'_> {
     /// Where the records are in the source, which is read until all are found.
     fn find<'t>(
         &self,
-        target: &'t Target,
+        set: &'t FileSet,
         wanted: &mut Vec<(usize, Map<String, Value>)>,
     ) -> Result<Vec<(usize, &'t SourceFile, u64)>, Stop> {
-        let again = self.reader(Arc::clone(&target.shape), Arc::clone(&target.files));
+        let again = self.reader(Arc::clone(&set.shape), Arc::clone(&set.files));
         let mut found = Vec::new();
         while !wanted.is_empty()
             && let Some((batch, positions)) = again.next_batch_with_positions()?
@@ -86,7 +73,7 @@ impl Run<'_> {
                 wanted.retain(|(index, record)| {
                     let is_it = is_record(&batch, row, record);
                     if is_it {
-                        found.push((*index, &target.files[position.file], position.line));
+                        found.push((*index, &set.files[position.file], position.line));
                     }
                     !is_it
                 });

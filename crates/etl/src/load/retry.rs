@@ -15,8 +15,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How often a pause looks whether the user wants to stop.
 const POLL: Duration = Duration::from_millis(50);
 
-/// How often and after which pause a load begins anew, when its connection was lost or another transaction
-/// was in the way. Nothing else is tried again, above all no refused login.
+/// How often and after which pause a load, or other work on a warehouse, is done again when its connection was lost or
+/// another transaction was in the way. Nothing else is tried again, above all no refused login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
     /// Further attempts after the first; 0 for none.
@@ -46,9 +46,7 @@ impl Retries {
         let whole = self.first_pause.saturating_mul(doubled).min(LONGEST_PAUSE);
         whole - whole.mul_f64(0.5 * f64::from(chance) / f64::from(u32::MAX))
     }
-}
 
-impl Retries {
     /// Does work on a warehouse that answered before, again while its connection is lost or another transaction is
     /// in the way. The work must be such that doing it twice is doing it once.
     ///
@@ -69,12 +67,7 @@ impl Retries {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            let worth_another = engine_error(&error).is_some_and(|error| match error {
-                EngineError::Unreachable { .. } => true,
-                // The session that was lost may hold its lock for a while.
-                EngineError::LoadUnderWay { .. } => attempt > 1,
-                error => error.is_retryable(),
-            });
+            let worth_another = engine_error(&error).is_some_and(|error| may_pass(error, true, attempt));
             if attempt > self.count || cancel.is_cancelled() || !worth_another {
                 return Err(error);
             }
@@ -94,6 +87,16 @@ impl Retries {
             }
             attempt += 1;
         }
+    }
+}
+
+/// Whether the error of that attempt may be gone at the next one. `reached`: the engine has answered at least once.
+const fn may_pass(error: &EngineError, reached: bool, attempt: u32) -> bool {
+    match error {
+        EngineError::Unreachable { .. } => reached,
+        // The session that was lost may hold its lock for a while.
+        EngineError::LoadUnderWay { .. } => attempt > 1,
+        error => error.is_retryable(),
     }
 }
 
@@ -117,13 +120,7 @@ pub(super) struct Unconfirmed {
 impl Earlier {
     /// Whether the load may succeed if it begins anew.
     pub(super) fn is_worth_another_attempt(&self, error: &Error, attempt: u32) -> bool {
-        match error {
-            Error::Warehouse { source: EngineError::Unreachable { .. }, .. } => self.reached,
-            // The session that was lost may hold its lock for a while.
-            Error::Warehouse { source: EngineError::LoadUnderWay { .. }, .. } => attempt > 1,
-            Error::Warehouse { source, .. } => source.is_retryable(),
-            _ => false,
-        }
+        matches!(error, Error::Warehouse { source, .. } if may_pass(source, self.reached, attempt))
     }
 
     /// Keeps the error of the attempt that may have been published.

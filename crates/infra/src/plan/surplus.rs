@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::{
-    config::{DEPLOYMENT_TAG, Kind},
+    config::DEPLOYMENT_TAG,
     cost::CostEstimate,
     deployment::Deployment,
     plan::ResourceKind,
     readiness::{self, Readiness},
-    services::{ErrorKind, ServiceError},
+    services::ServiceError,
     teardown::kind_of,
 };
 
@@ -92,7 +92,7 @@ impl Deployment {
         let (workgroups, namespaces) = match found.await {
             Ok(found) => found,
             // It is not there at all, so nothing is in it.
-            Err(error) if self.config.kind == Kind::Cluster && error.kind == ErrorKind::Unsupported => return,
+            Err(error) if self.has_no_serverless(&error) => return,
             Err(error) => return not_asked(notes, "namespaces and workgroups", &error),
         };
         for name in workgroups.iter().filter(|name| !self.asks_for(ResourceKind::Workgroup, name)) {

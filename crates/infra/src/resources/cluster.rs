@@ -73,29 +73,29 @@ impl Deployment {
     /// Waits until the cluster can be used or is paused. One that is not visible yet counts as pending; one that
     /// somebody begins to delete does not come back.
     pub(crate) async fn settle_cluster(&self, name: &str) -> Result<Settled> {
+        self.settle_cluster_as(name, None).await
+    }
+
+    /// The same, and if it is ready, then with that role in force.
+    pub(crate) async fn settle_cluster_with(&self, name: &str, role: &str) -> Result<Settled> {
+        self.settle_cluster_as(name, Some(role)).await
+    }
+
+    async fn settle_cluster_as(&self, name: &str, role: Option<&str>) -> Result<Settled> {
         self.wait_for(Subject::new(KIND, name), "ready", || async {
             let Some(cluster) = self.read_cluster(name).await? else {
                 return Ok(Look::Pending("not visible yet".to_owned()));
             };
             let look = readiness::of_cluster(&cluster).settled(KIND, name)?;
+            if let Look::Done(Rest::Ready) = look
+                && let Some(lacks) = role.and_then(|role| readiness::lacks(&cluster.roles, role))
+            {
+                return Ok(Look::Pending(format!("{}, {lacks}", cluster.status)));
+            }
             Ok(look.map(|rest| match rest {
                 Rest::Ready => Settled::Ready(Box::new(cluster)),
                 Rest::Paused => Settled::Paused(Box::new(cluster)),
             }))
-        })
-        .await
-    }
-
-    /// The same, and if it is ready, then with that role in force.
-    pub(crate) async fn settle_cluster_with(&self, name: &str, role: &str) -> Result<Settled> {
-        self.wait_for(Subject::new(KIND, name), "ready", || async {
-            let settled = self.settle_cluster(name).await?;
-            if let Settled::Ready(cluster) = &settled
-                && let Some(lacks) = readiness::lacks(&cluster.roles, role)
-            {
-                return Ok(Look::Pending(format!("{}, {lacks}", cluster.status)));
-            }
-            Ok(Look::Done(settled))
         })
         .await
     }

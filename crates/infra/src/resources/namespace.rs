@@ -104,24 +104,26 @@ impl Deployment {
     }
 
     pub(crate) async fn settle_namespace(&self, name: &str) -> Result<Namespace> {
+        self.settle_namespace_as(name, None).await
+    }
+
+    /// The same, and with that role in force.
+    pub(crate) async fn settle_namespace_with(&self, name: &str, role: &str) -> Result<Namespace> {
+        self.settle_namespace_as(name, Some(role)).await
+    }
+
+    async fn settle_namespace_as(&self, name: &str, role: Option<&str>) -> Result<Namespace> {
         self.wait_for(Subject::new(KIND, name), "ready", || async {
             let Some(namespace) = self.read_namespace(name).await? else {
                 return Ok(Look::Pending("not visible yet".to_owned()));
             };
             let look = readiness::of_namespace(&namespace).settled(KIND, name)?;
+            if let Look::Done(_) = look
+                && let Some(lacks) = role.and_then(|role| readiness::lacks(&namespace.roles, role))
+            {
+                return Ok(Look::Pending(format!("{}, {lacks}", namespace.status)));
+            }
             Ok(look.map(|_| namespace))
-        })
-        .await
-    }
-
-    /// The same, and with that role in force.
-    pub(crate) async fn settle_namespace_with(&self, name: &str, role: &str) -> Result<Namespace> {
-        self.wait_for(Subject::new(KIND, name), "ready", || async {
-            let namespace = self.settle_namespace(name).await?;
-            Ok(match readiness::lacks(&namespace.roles, role) {
-                Some(lacks) => Look::Pending(format!("{}, {lacks}", namespace.status)),
-                None => Look::Done(namespace),
-            })
         })
         .await
     }

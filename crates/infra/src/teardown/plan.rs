@@ -7,9 +7,9 @@ use crate::{
     plan::ResourceKind,
     policy::S3Place,
     readiness::{self, Readiness},
-    services::{ErrorKind, FinalSnapshot, SecretEntry, SecurityGroup, Stored, Tags},
+    services::{ErrorKind, FinalSnapshot, SecretEntry, SecurityGroup, ServiceError, Stored, Tags},
     status_of::rfc3339,
-    teardown::{Remnant, Removal, RemovalStep, SnapshotDecision, TeardownPlan},
+    teardown::{Remnant, Removal, RemovalStep, SnapshotDecision, TeardownPlan, kind_of},
 };
 
 impl Deployment {
@@ -153,7 +153,7 @@ impl Deployment {
         }
         match self.services.serverless.snapshots(&names.namespace).await {
             Ok(found) => snapshots.extend(found),
-            Err(error) if self.config.kind == Kind::Cluster && error.kind == ErrorKind::Unsupported => {
+            Err(error) if self.has_no_serverless(&error) => {
                 tracing::debug!(%error, "listing the snapshots of Serverless");
             }
             Err(error) => {
@@ -227,6 +227,11 @@ impl Deployment {
         name.strip_prefix(prefix).is_some_and(|user| user == self.config.admin_user || !user.contains('-'))
     }
 
+    /// Whether the error says that there is no Serverless here, and nobody asks for it: nothing can be left in it.
+    pub(crate) fn has_no_serverless(&self, error: &ServiceError) -> bool {
+        self.config.kind == Kind::Cluster && error.kind == ErrorKind::Unsupported
+    }
+
     /// Whether the error only says that Serverless cannot be asked, and nobody asks for it here. A plan can be
     /// made without; whether that is a proof is another question.
     pub(crate) fn may_do_without(&self, error: &Error) -> bool {
@@ -257,14 +262,16 @@ pub(crate) fn not_asked(error: &Error) -> String {
 }
 
 /// Whether the service is not there at all, so that nothing can be left in it.
-pub(crate) fn is_unsupported(error: &Error) -> bool {
+fn is_unsupported(error: &Error) -> bool {
     error.service().is_some_and(|error| error.kind == ErrorKind::Unsupported)
 }
 
 /// The name of a snapshot from its ARN, `arn:aws:redshift:region:account:snapshot:cluster/name`.
 fn snapshot_of(arn: &str) -> Option<&str> {
-    let (_, name) = arn.splitn(6, ':').nth(5)?.strip_prefix("snapshot:")?.split_once('/')?;
-    Some(name)
+    match kind_of(arn)? {
+        (ResourceKind::Snapshot, path) => Some(path.split_once('/')?.1),
+        _ => None,
+    }
 }
 
 pub(crate) fn brief(error: &Error) -> String {

@@ -1,7 +1,7 @@
 //! Looking for what is left, by name and by tag, in every service that was used.
 
 use crate::{
-    config::{DEPLOYMENT_TAG, Kind, ROLE_PATH},
+    config::{DEPLOYMENT_TAG, ROLE_PATH},
     deployment::Deployment,
     error::Result,
     pace::jittered,
@@ -9,7 +9,7 @@ use crate::{
     services::{ServiceError, Tags},
     teardown::{
         Remnant, TeardownReport,
-        plan::{Costing, brief, is_unsupported, not_asked},
+        plan::{Costing, brief, not_asked},
         remove::Failures,
     },
 };
@@ -98,7 +98,7 @@ impl Deployment {
                 });
                 self.tagged_serverless(&mut search).await;
             }
-            Err(error) if self.config.kind == Kind::Cluster && is_unsupported(&error) => {
+            Err(error) if error.service().is_some_and(|error| self.has_no_serverless(error)) => {
                 search.notes.push(not_asked(&error));
             }
             Err(error) => search.unproven.push(format!("Serverless could not be asked ({})", brief(&error))),

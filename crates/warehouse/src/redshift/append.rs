@@ -87,8 +87,8 @@ impl Appender {
             lines: None,
             progress,
         };
-        let copied = copy.run("copy_packed", urls.len()).await?;
-        copy.reconcile(copied, Some(rows), &urls).await?;
+        let copied = copy.run("copy_packed").await?;
+        copy.reconcile(copied, Some(rows)).await?;
         Ok(rows)
     }
 
@@ -199,9 +199,9 @@ impl Appender {
             lines: load.lines.as_deref(),
             progress,
         };
-        let copied = copy.run("copy_objects", urls.len()).await?;
+        let copied = copy.run("copy_objects").await?;
         // The rows are not known beforehand, so the system must show the files.
-        let Some(files) = copy.reconcile(copied, None, &urls).await? else {
+        let Some(files) = copy.reconcile(copied, None).await? else {
             return Err(copy.unreconciled("the system views do not show which files it read".to_owned()));
         };
         unchanged(&copy, &objects, &files)?;

@@ -135,8 +135,8 @@ pub(super) struct ReadFile {
 }
 
 impl Copy<'_> {
-    /// Runs the statement of that name, which reads so many files.
-    pub(super) async fn run(&self, name: &str, files: usize) -> Result<Copied> {
+    /// Runs the statement of that name.
+    pub(super) async fn run(&self, name: &str) -> Result<Copied> {
         let sql = self.statements.render(
             name,
             context! {
@@ -149,18 +149,15 @@ impl Copy<'_> {
         let since = self.connection.query(&statements::server_time()).await?.text(0, 0).unwrap_or_default();
         let before = self.connection.query(&statements::last_copy()).await?.integer(0, 0);
         let moment = Moment { since: since.replace('T', " "), before };
-        let mut state =
-            Copying { table: self.table.to_owned(), files_total: files as u64, ..Copying::default() };
-        self.tell(&state);
+        self.tell(0, 0, 0);
         let patient_until = Instant::now() + self.patience.role;
         let mut pause = Duration::from_secs(1);
         loop {
             let begin = Instant::now();
-            let error = match self.watched(&sql, files).await {
+            let error = match self.watched(&sql).await {
                 Ok(()) => {
                     let copied = self.count().await?;
-                    (state.rows, state.files) = (copied.rows, state.files_total);
-                    self.tell(&state);
+                    self.tell(copied.rows, 0, self.urls.len() as u64);
                     let (rows, elapsed) = (copied.rows, begin.elapsed());
                     tracing::info!(table = self.table, rows, ?elapsed, query_id = copied.query_id, "copied");
                     return Ok(copied);
@@ -191,15 +188,15 @@ impl Copy<'_> {
     }
 
     /// Runs it, and tells how far it is.
-    async fn watched(&self, sql: &str, files: usize) -> Result<()> {
+    async fn watched(&self, sql: &str) -> Result<()> {
         tokio::select! {
             result = self.connection.execute(sql) => result.map(|_| ()),
-            never = self.watch(files) => match never {},
+            never = self.watch() => match never {},
         }
     }
 
     /// Tells how far it is, for as long as it is let. A session of its own asks: the other one is busy.
-    async fn watch(&self, files: usize) -> Infallible {
+    async fn watch(&self) -> Infallible {
         let mut watcher = None;
         loop {
             tokio::time::sleep(self.patience.watch).await;
@@ -222,13 +219,7 @@ impl Copy<'_> {
                     };
                     let (rows, bytes, read) = (number(0), number(1), number(2));
                     tracing::debug!(table = self.table, rows, bytes, files = read, "copying");
-                    self.tell(&Copying {
-                        table: self.table.to_owned(),
-                        rows,
-                        bytes,
-                        files: read,
-                        files_total: files as u64,
-                    });
+                    self.tell(rows, bytes, read);
                 }
                 Ok(_) => {}
                 Err(error @ (Error::Login { .. } | Error::DigestLogin { .. })) => {
@@ -240,9 +231,10 @@ impl Copy<'_> {
         }
     }
 
-    fn tell(&self, state: &Copying) {
+    fn tell(&self, rows: u64, bytes: u64, files: u64) {
         if let Some(progress) = self.progress {
-            progress.copying(state);
+            let (table, files_total) = (self.table.to_owned(), self.urls.len() as u64);
+            progress.copying(&Copying { table, rows, bytes, files, files_total });
         }
     }
 
@@ -258,12 +250,7 @@ impl Copy<'_> {
 
     /// Compares what was loaded with what was to be loaded: the rows, as far as they are known, and the files.
     /// Returns the files, or none if the system does not show them in time.
-    pub(super) async fn reconcile(
-        &self,
-        copied: Copied,
-        rows: Option<u64>,
-        urls: &BTreeSet<String>,
-    ) -> Result<Option<Vec<ReadFile>>> {
+    pub(super) async fn reconcile(&self, copied: Copied, rows: Option<u64>) -> Result<Option<Vec<ReadFile>>> {
         if let Some(rows) = rows
             && copied.rows != rows
         {
@@ -281,7 +268,7 @@ impl Copy<'_> {
         while looks.next().await {
             let history = self.connection.query(&history).await?;
             let detail = self.connection.query(&detail).await?;
-            shown = compare(copied, urls, &history, &detail);
+            shown = compare(copied, self.urls, &history, &detail);
             match shown {
                 Shown::All(files) => return Ok(Some(files)),
                 Shown::Wrong(reason) => return Err(self.unreconciled(reason)),

@@ -134,9 +134,8 @@ impl Connections {
 
     /// A session that is made for questions about another one, which is busy.
     pub(super) async fn watcher(&self) -> Result<Watcher> {
-        let location = Arc::clone(self.connector.location());
         let session = self.connector.connect().await.map_err(|failed| failed.error)?;
-        Ok(Watcher { session, location })
+        Ok(Watcher { session, location: Arc::clone(self.connector.location()) })
     }
 
     /// How long a statement may usually take; zero if there is no limit.

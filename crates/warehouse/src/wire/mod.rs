@@ -21,8 +21,7 @@ pub(crate) use running::Fate;
 pub(crate) use running::{Canceller, Entry, Running};
 #[cfg(feature = "redshift")]
 pub(crate) use server::encode;
-pub(crate) use server::invalid;
-pub(crate) use server::{Given, Scheme};
+pub(crate) use server::{Given, Scheme, invalid};
 pub(crate) use server_error::{
     During, Failure, classify, commit_failed, confirm_end, is_refused, load_under_way,
 };

@@ -8,11 +8,11 @@ use std::{
 use serde::Serialize;
 use sparkify_analytics::output::Format;
 use sparkify_infra::{
-    Deployment, DeploymentConfig, Services, Timing,
+    DeploymentConfig, Timing,
     doctor::{Check, Diagnosis, Outcome},
 };
 
-use super::{address, print_json, print_text, probe, show, timing, until_stopped, watch::Watch};
+use super::{connected, print_json, print_text, show, timing, until_stopped, watch::Watch};
 use crate::{
     args::AccessArgs,
     config::Settings,
@@ -89,12 +89,6 @@ fn wanted(settings: &Settings) -> anyhow::Result<DeploymentConfig> {
     let config = settings.deployment.config(&AccessArgs::default())?;
     config.validate()?;
     Ok(config)
-}
-
-async fn connected(settings: &Settings, config: DeploymentConfig) -> anyhow::Result<Deployment> {
-    let mut services = Services::connect(&address::connect_options(settings)).await?;
-    services.prober = Some(Arc::new(probe::DatabaseProber));
-    Ok(Deployment::new(config, services)?)
 }
 
 /// The diagnosis when a step fails without which nothing else can be tried.

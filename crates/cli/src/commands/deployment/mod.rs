@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub(super) use connection::{connection, logins};
 use serde::Serialize;
-use sparkify_infra::{Deployment, Services};
+use sparkify_infra::{Deployment, DeploymentConfig, Services};
 
 use self::watch::Watch;
 use crate::{
@@ -43,13 +43,16 @@ pub(super) async fn run(settings: &Settings, command: Command) -> anyhow::Result
 async fn open(settings: &Settings, access: &AccessArgs) -> anyhow::Result<(Deployment, Arc<Watch>)> {
     let config = settings.deployment.config(access)?;
     config.validate()?;
-    let mut services = Services::connect(&address::connect_options(settings)).await?;
-    services.prober = Some(Arc::new(probe::DatabaseProber));
+    let deployment = connected(settings, config).await?;
     let watch = Arc::new(Watch::new(settings));
     let observer = Arc::clone(&watch);
-    let deployment =
-        Deployment::new(config, services)?.with_observer(observer).with_timing(timing::timing()?);
-    Ok((deployment, watch))
+    Ok((deployment.with_observer(observer).with_timing(timing::timing()?), watch))
+}
+
+async fn connected(settings: &Settings, config: DeploymentConfig) -> anyhow::Result<Deployment> {
+    let mut services = Services::connect(&address::connect_options(settings)).await?;
+    services.prober = Some(Arc::new(probe::DatabaseProber));
+    Ok(Deployment::new(config, services)?)
 }
 
 /// Does the work until it is done or the user has enough of it.
