@@ -160,7 +160,7 @@ async fn copy_and_transform(
     }
     let parameters = || {
         context! {
-            batch_events => "staging_events", batch_songs => "staging_songs",
+            sparkify_run_events => "staging_events", sparkify_run_songs => "staging_songs",
             match_rule => "exact", rematch_all => false,
         }
     };

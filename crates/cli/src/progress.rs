@@ -140,7 +140,7 @@ mod tests {
         let progress = Progress::default();
         assert_eq!(state(&progress).message, "0/0 files, 0 B/0 B, 0 records");
         let copying =
-            Copying { table: "batch_events".to_owned(), rows: 12_345, bytes: 2048, files: 3, files_total: 8 };
+            Copying { table: "sparkify_run_events".to_owned(), rows: 12_345, bytes: 2048, files: 3, files_total: 8 };
         CopyProgress::copying(&progress, &copying);
         let State { position, length, message } = state(&progress);
         assert_eq!((position, length, message.as_str()), (3, 8, "3/8 files, 2.00 KiB, 12,345 rows"));

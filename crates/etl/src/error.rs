@@ -161,6 +161,12 @@ pub enum Error {
         /// Their names.
         names: Vec<String>,
     },
+    /// Tables with names of the model that this program has not made.
+    #[error("there are tables here that this program has not made: {}; nothing was changed", names.join(", "))]
+    ForeignTables {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// Tables that have other columns than the model.
     #[error("the tables of this database are not those of this version: {}", differences.join("; "))]
     Drift {
@@ -222,6 +228,10 @@ impl Error {
             }
             Self::MissingTables { .. } => Some(
                 "create the tables first with `sparkify-cli create-tables`, or use `sparkify-cli run`, which does so"
+                    .to_owned(),
+            ),
+            Self::ForeignTables { .. } => Some(
+                "keep the tables of this program apart from them, in another schema (--schema NAME) or another database"
                     .to_owned(),
             ),
             Self::Drift { .. } => Some(

@@ -36,10 +36,6 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    pub(crate) fn nothing_to_load(&self) -> bool {
-        self.new.is_empty() && self.changed.is_empty()
-    }
-
     /// Notes a known file, which has the content that was loaded, or not.
     fn note(&mut self, file: SourceFile, loaded: &LoadedFile, same_content: bool) {
         if !same_content {

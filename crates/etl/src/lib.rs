@@ -37,12 +37,12 @@
 mod error;
 mod ledger;
 mod load;
+pub mod plan;
 mod progress;
 pub mod quality;
 mod reader;
 pub mod record;
 mod report;
-mod script;
 pub mod source;
 mod tables;
 
@@ -50,5 +50,6 @@ pub use error::{Error, Result, SourceError, SourceProblem};
 pub use load::{LoadOptions, MatchRule, Pack, Retries, load};
 pub use progress::{Cancel, Progress};
 pub use report::{FileCounts, RecordCounts, RunReport, Step};
-pub use script::{RedshiftScript, ScriptConnection, ScriptOptions, ScriptPart, placeholders, script};
-pub use tables::{create_tables, creation, recreate_tables, removal, verify_tables};
+pub use plan::{ScriptOptions, ScriptPart, placeholders, script};
+pub use sparkify_warehouse::script::{RedshiftScript, ScriptConnection};
+pub use tables::{create_tables, creation, owned_rows, recreate_tables, verify_tables};

@@ -1,13 +1,15 @@
 //! The quality checks: each is a query in `sql/quality/` that counts violations.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sparkify_schema::{
     Dialect,
-    sql::{Folder, SqlLibrary, context},
+    sql::{Folder, SqlFile, SqlLibrary, Value},
 };
 use sparkify_warehouse::{LoadSession, RecordSet, Warehouse};
 
-use crate::{Result, error::During};
+use crate::{Result, error::During, plan::Parameters};
 
 /// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,56 +30,46 @@ impl CheckResult {
     }
 }
 
-/// Runs every check on the published tables.
+/// Runs every check on the published tables, whole.
 ///
 /// # Errors
 ///
 /// [`crate::Error::Warehouse`] when a check cannot run, for instance since a table is missing.
 pub async fn check(warehouse: &dyn Warehouse, library: &SqlLibrary) -> Result<Vec<CheckResult>> {
     let mut results = Vec::new();
-    for check in checks(library, warehouse.dialect())? {
-        let records = warehouse.query(&check.sql).await.during(format!("quality check {}", check.name))?;
-        results.push(check.result(&records)?);
+    for file in library.folder(Folder::Quality) {
+        let sql = library.render(&file.name, warehouse.dialect(), Parameters::of_whole_tables().value())?;
+        let records = warehouse.query(&sql).await.during(format!("quality check {}", file.name))?;
+        results.push(result(file, &records)?);
     }
     Ok(results)
 }
 
-/// Runs every check on what a load is about to publish.
+/// Runs the checks of what a load is about to publish: those that read a table in which it changed rows, on the rows
+/// that it touched.
 pub(crate) async fn check_session(
     session: &mut dyn LoadSession,
     library: &SqlLibrary,
     dialect: Dialect,
+    parameters: &Value,
+    changed: &BTreeSet<&str>,
 ) -> Result<Vec<CheckResult>> {
     let mut results = Vec::new();
-    for check in checks(library, dialect)? {
-        let records = session.query(&check.sql).await.during(format!("quality check {}", check.name))?;
-        results.push(check.result(&records)?);
+    for file in library.folder(Folder::Quality).into_iter().filter(|file| !file.only_on_demand) {
+        let concerns = |tables: &Vec<String>| tables.iter().any(|table| changed.contains(table.as_str()));
+        if !file.tables.as_ref().is_none_or(concerns) {
+            continue;
+        }
+        let sql = library.render(&file.name, dialect, parameters.clone())?;
+        let records = session.query(&sql).await.during(format!("quality check {}", file.name))?;
+        results.push(result(file, &records)?);
     }
     Ok(results)
 }
 
-struct Check {
-    name: String,
-    rule: String,
-    sql: String,
-}
-
-impl Check {
-    fn result(self, records: &RecordSet) -> Result<CheckResult> {
-        let violations = records.integer(0, 0).ok_or_else(|| {
-            crate::Error::Internal(format!("the quality check {} does not return one number", self.name))
-        })?;
-        Ok(CheckResult { name: self.name, rule: self.rule, violations })
-    }
-}
-
-fn checks(library: &SqlLibrary, dialect: Dialect) -> Result<Vec<Check>> {
-    library
-        .folder(Folder::Quality)
-        .into_iter()
-        .map(|file| {
-            let sql = library.render(&file.name, dialect, context! {})?;
-            Ok(Check { name: file.name.clone(), rule: file.purpose.clone(), sql })
-        })
-        .collect()
+fn result(file: &SqlFile, records: &RecordSet) -> Result<CheckResult> {
+    let violations = records.integer(0, 0).ok_or_else(|| {
+        crate::Error::Internal(format!("the quality check {} does not return one number", file.name))
+    })?;
+    Ok(CheckResult { name: file.name.clone(), rule: file.purpose.clone(), violations })
 }

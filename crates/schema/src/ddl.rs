@@ -90,7 +90,7 @@ fn create(table: &Table, dialect: Dialect, verb: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BatchTables, tables, tables_of};
+    use crate::model::{RunTables, tables, tables_of};
 
     fn all(dialect: Dialect) -> String {
         tables_of(dialect).into_iter().map(|table| create_table(table, dialect).unwrap() + ";\n\n").collect()
@@ -117,7 +117,7 @@ mod tests {
             dialect::{DuckDbDialect, PostgreSqlDialect, RedshiftSqlDialect},
             parser::Parser,
         };
-        for table in tables().into_iter().cloned().chain(BatchTables::all()) {
+        for table in tables().into_iter().cloned().chain(RunTables::all()) {
             for dialect in Dialect::ALL {
                 let sql = create_private_table(&table, dialect).unwrap();
                 let parsed = match dialect {

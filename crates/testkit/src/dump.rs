@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use sparkify_schema::model::{Layer, tables};
+use sparkify_schema::model::data_tables;
 use sparkify_warehouse::{
     RecordSet, Warehouse,
     duckdb::{DuckDbOptions, DuckDbWarehouse},
@@ -61,7 +61,7 @@ fn dump_columns(database: &Path, wanted: fn(&str) -> bool) -> Dump {
 
 /// Each table with the query for its columns.
 fn statements(wanted: fn(&str) -> bool) -> Vec<(&'static str, String)> {
-    let tables = tables().into_iter().filter(|table| table.layer != Layer::Ledger);
+    let tables = data_tables().into_iter();
     let statement = |table: &sparkify_schema::model::Table| {
         let columns: Vec<_> =
             table.columns.iter().map(|column| column.name).filter(|name| wanted(name)).collect();

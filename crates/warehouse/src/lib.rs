@@ -23,6 +23,7 @@
 //! # fn main() {}
 //! ```
 
+mod capabilities;
 #[cfg(feature = "duckdb")]
 pub mod duckdb;
 mod error;
@@ -33,6 +34,7 @@ pub mod postgres;
 mod records;
 #[cfg(feature = "redshift")]
 pub mod redshift;
+pub mod script;
 mod seam;
 #[cfg(feature = "wire")]
 mod wire;
@@ -41,6 +43,7 @@ mod wire;
 /// little is logged.
 pub const INTERRUPTS: &str = "sparkify::interrupts";
 
+pub use capabilities::Capabilities;
 pub use error::{Error, LockHolder, Result};
 pub use fill::{CopyProgress, Copying, Fill, Filled};
 pub use objects::{

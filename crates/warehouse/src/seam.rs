@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use sparkify_schema::Dialect;
 
-use crate::{Fill, Filled, LoadedObjects, ObjectLoad, ObjectReading, RecordSet, Result};
+use crate::{Capabilities, Fill, Filled, LoadedObjects, ObjectLoad, ObjectReading, RecordSet, Result};
 
 /// An error of another crate.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -56,6 +56,9 @@ pub trait BatchSource: std::fmt::Debug + Send + Sync {
 pub trait Warehouse: std::fmt::Debug + Send + Sync {
     /// The dialect that statements must be written in.
     fn dialect(&self) -> Dialect;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
 
     /// Where it is, for messages; never with a secret.
     fn location(&self) -> String;

@@ -39,11 +39,11 @@ async fn load_into(warehouse: &dyn Warehouse, data: PathBuf, retries: Retries) -
 
 /// Statements that a load sends to each engine, besides those of the model.
 const BEGINNINGS: [&str; 10] = [
-    "COPY batch_events",
-    "COPY batch_changed_songs",
-    "COPY batch_loaded_files",
-    "COPY batch_load_errors",
-    "UPDATE batch_loaded_files",
+    "COPY sparkify_run_events",
+    "COPY sparkify_run_changed_songs",
+    "COPY sparkify_run_loaded_files",
+    "COPY sparkify_run_load_errors",
+    "UPDATE sparkify_run_loaded_files",
     "UPDATE loaded_files",
     "INSERT INTO loaded_files",
     "INSERT INTO load_errors",
@@ -246,7 +246,7 @@ async fn prepare<T: Target>() -> (Plan, Vec<T>) {
 fn assert_complete<T: Target>(statements: &[String]) {
     let library = SqlLibrary::embedded().unwrap();
     let parameters = || {
-        context! { batch_events => "batch_events", batch_songs => "batch_songs", match_rule => "exact", rematch_all => false }
+        context! { sparkify_run_events => "sparkify_run_events", sparkify_run_songs => "sparkify_run_songs", match_rule => "exact", rematch_all => false }
     };
     for step in transform_steps() {
         let sql = library.render(step.name, T::DIALECT, parameters()).unwrap();

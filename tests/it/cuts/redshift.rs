@@ -19,7 +19,7 @@ struct Doubled {
 impl Target for Doubled {
     const DIALECT: Dialect = Dialect::Redshift;
     const LEAST: (usize, usize) = (150, 0);
-    const BEGINNINGS: &'static [&'static str] = &["COPY batch_songs", "LOCK ", "ANALYZE "];
+    const BEGINNINGS: &'static [&'static str] = &["COPY sparkify_run_songs", "LOCK ", "ANALYZE "];
 
     async fn new(data: &DataSet) -> Self {
         let stand = Stand::new();

@@ -106,12 +106,12 @@ async fn a_record_of_a_packed_file_is_shown_where_it_is_in_the_source() {
     // Our own checks let everything through that the tables can hold, so one is made narrower meanwhile.
     stand
         .redshift
-        .inject(Fault::before_any("COPY batch_events", Action::Delay(std::time::Duration::from_secs(2))));
+        .inject(Fault::before_any("COPY sparkify_run_events", Action::Delay(std::time::Duration::from_secs(2))));
     let path = data.path();
     let arguments = ["etl", "--source", path.to_str().unwrap(), "--format", "json"];
     let child = start(&cli, &stand, &arguments);
-    stand.until_sent(1, |sql| sql.starts_with("COPY batch_events")).await;
-    let narrower = "ALTER TABLE batch_events ALTER COLUMN method TYPE character varying(4)";
+    stand.until_sent(1, |sql| sql.starts_with("COPY sparkify_run_events")).await;
+    let narrower = "ALTER TABLE sparkify_run_events ALTER COLUMN method TYPE character varying(4)";
     stand.execute_past_the_double(narrower);
     let refused = Finished::from(child.wait_with_output().unwrap()).with_code(3).json();
     let record = &refused["error"]["records"][0];

@@ -78,13 +78,13 @@ async fn small_files_are_packed_and_large_ones_are_left_to_redshift() {
     let report = load(&cli, &stand, "auto").success().json();
     let together = "SELECT COUNT(*) FROM sys_query_history AS a JOIN sys_query_history AS b \
                     ON a.start_time < b.end_time AND b.start_time < a.end_time \
-                    WHERE a.query_text LIKE 'COPY batch_events (%' AND b.query_text LIKE 'COPY batch_songs (%'";
+                    WHERE a.query_text LIKE 'COPY sparkify_run_events (%' AND b.query_text LIKE 'COPY sparkify_run_songs (%'";
     assert_eq!(super::integer(&stand.open().await, together).await, 1, "they ran at the same time");
     assert_like_duckdb(&stand, &data.path(), &report).await;
     let copies = copies(&stand);
     let of = |table: &str| copies.iter().find(|sql| sql.contains(table)).cloned().unwrap_or_default();
-    assert!(!of("batch_events (").contains("GZIP"), "as it is: {copies:#?}");
-    assert!(of("batch_songs (").contains("GZIP"), "packed: {copies:#?}");
+    assert!(!of("sparkify_run_events (").contains("GZIP"), "as it is: {copies:#?}");
+    assert!(of("sparkify_run_songs (").contains("GZIP"), "packed: {copies:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,10 +144,10 @@ async fn an_object_that_is_replaced_or_deleted_after_it_was_listed_publishes_not
         let _ = run(&cli, &stand, &["create-tables"]).success();
         stand
             .redshift
-            .inject(Fault::before_any("COPY batch_events", Action::Delay(std::time::Duration::from_secs(2))));
+            .inject(Fault::before_any("COPY sparkify_run_events", Action::Delay(std::time::Duration::from_secs(2))));
         let arguments = ["etl", "--source", "s3://music/data", "--pack", "never", "--retries", "0"];
         let child = start(&cli, &stand, &arguments);
-        stand.until_sent(1, |sql| sql.starts_with("COPY batch_events")).await;
+        stand.until_sent(1, |sql| sql.starts_with("COPY sparkify_run_events")).await;
         if replace {
             let other = format!("{}\n", Event::play(3, 0).user(9).line());
             stand.s3.put(SOURCE, "data/log_data/a.json", other);

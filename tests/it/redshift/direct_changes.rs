@@ -110,7 +110,7 @@ async fn an_object_that_changes_after_the_listing_is_never_loaded_as_something_t
 async fn where_redshift_does_not_tell_entity_tags_the_objects_are_looked_at_once_more() {
     let cli = cli();
     let (stand, data) = ready(Some(Oddity::HidesTags), &cli);
-    let child = start_and_hold(&cli, &stand, "never", "COPY batch_events").await;
+    let child = start_and_hold(&cli, &stand, "never", "COPY sparkify_run_events").await;
     data.write_events("a.json", &[Event::play(4, 0).user(9)]);
     stand.s3.put_directory(SOURCE, "data/", &data.path());
     let finished = Finished::from(child.wait_with_output().unwrap()).with_code(1);
@@ -124,7 +124,7 @@ async fn where_redshift_does_not_tell_entity_tags_the_objects_are_looked_at_once
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_at_any_statement_of_the_direct_load_costs_one_more_attempt() {
     for statement in [
-        "COPY batch_events",
+        "COPY sparkify_run_events",
         "pg_last_copy_id()",
         "FROM sys_load_history",
         "FROM sys_load_detail",
@@ -147,7 +147,7 @@ async fn a_connection_that_breaks_at_any_statement_of_the_direct_load_costs_one_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_killed_while_redshift_reads_leaves_nothing_and_the_next_one_completes_it() {
-    for statement in ["COPY batch_events", "SELECT artist, auth", "INSERT INTO load_runs"] {
+    for statement in ["COPY sparkify_run_events", "SELECT artist, auth", "INSERT INTO load_runs"] {
         let cli = cli();
         let (stand, data) = ready(None, &cli);
         let mut child = start_and_hold(&cli, &stand, "never", statement).await;

@@ -181,7 +181,7 @@ async fn a_row_that_copy_loses_fails_the_load() {
     stand.upload(&data.path());
     let error = load(&cli, &stand, "never").with_code(1).json()["error"].to_string();
     assert!(
-        error.contains("2 records") && error.contains("loaded 1") && error.contains("batch_events"),
+        error.contains("2 records") && error.contains("loaded 1") && error.contains("sparkify_run_events"),
         "{error}"
     );
     assert_eq!(integer(&stand.open().await, "SELECT COUNT(*) FROM staging_events").await, 0);

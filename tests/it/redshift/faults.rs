@@ -111,7 +111,7 @@ async fn a_load_that_loses_a_connection_during_copy_begins_anew_by_itself() {
     for action in [Action::CloseBefore, Action::CloseAfter, Action::SerializationViolation] {
         let stand = Stand::new();
         let warehouse = stand.prepared().await;
-        stand.redshift.inject(Fault::before_any("COPY batch_events", action));
+        stand.redshift.inject(Fault::before_any("COPY sparkify_run_events", action));
         let report = load(warehouse.as_ref(), &data.path(), 2, &Cancel::default()).await.unwrap();
         assert_eq!((report.attempts, report.records.read), (2, 123));
         let after = stand.open().await;

@@ -23,7 +23,7 @@ async fn thousands_of_one_song_files_become_a_file_for_each_slice_with_as_many_s
             .json();
         assert_eq!(report["tables"]["songs"], SONGS);
         let sql = "SELECT lines_scanned, bytes_scanned FROM sys_load_detail \
-                   WHERE file_name LIKE '%batch_songs/%' ORDER BY lines_scanned";
+                   WHERE file_name LIKE '%sparkify_run_songs/%' ORDER BY lines_scanned";
         let files = stand.open().await.query(sql).await.unwrap();
         let slices = usize::try_from(slices).unwrap();
         assert_eq!(files.row_count(), slices, "one for each slice");

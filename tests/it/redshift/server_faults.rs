@@ -102,15 +102,15 @@ impl Scene {
 /// Statements all over a load: before the first, while it copies, in each part of the publication.
 const PLACES: [&str; 10] = [
     "SELECT COALESCE(MAX(run_number)",
-    "CREATE TABLE batch_events",
-    "COPY batch_songs",
-    "COPY batch_events",
-    "COPY batch_loaded_files",
+    "CREATE TABLE sparkify_run_events",
+    "COPY sparkify_run_songs",
+    "COPY sparkify_run_events",
+    "COPY sparkify_run_loaded_files",
     "INSERT INTO staging_events",
     "UPDATE artists",
     "INSERT INTO songplays",
     "INSERT INTO loaded_files",
-    "DROP TABLE IF EXISTS batch_events",
+    "DROP TABLE IF EXISTS sparkify_run_events",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +131,7 @@ async fn a_disk_that_gets_full_at_any_time_fails_the_load_at_once_and_more_room_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_fails_the_load_at_once_wherever_it_stands() {
     let scene = Scene::with(|options| options.server.statement_timeout = Some(Duration::from_secs(2))).await;
-    for place in ["COPY batch_events", "INSERT INTO songplays", "INSERT INTO loaded_files"] {
+    for place in ["COPY sparkify_run_events", "INSERT INTO songplays", "INSERT INTO loaded_files"] {
         scene.stand.redshift.inject(Fault::before_any(place, Action::Delay(HOUR)));
         let (error, hint) = engine_error(scene.load(often(9)).await);
         assert!(matches!(error, EngineError::StatementTimeout { .. }), "{place}: {error:?}");
@@ -184,7 +184,7 @@ async fn transactions_that_get_in_each_others_way_make_the_load_begin_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_restarted_in_the_middle_of_a_load_fails_it_or_is_waited_for() {
-    for place in ["COPY batch_events", "INSERT INTO songplays"] {
+    for place in ["COPY sparkify_run_events", "INSERT INTO songplays"] {
         let scene = Scene::new().await;
         for retries in [0, 6] {
             let running = scene.load_until(place, HOUR, often(retries)).await;

@@ -208,7 +208,7 @@ fn load_options() -> LoadOptions {
 /// Where staging was empty, the batch takes its place, and the statements behind that name staging instead.
 fn adopted(dialect: Dialect, sql: &str) -> String {
     if dialect.adopts_batch_as_staging() {
-        sql.replace("batch_events", "staging_events").replace("batch_songs", "staging_songs")
+        sql.replace("sparkify_run_events", "staging_events").replace("sparkify_run_songs", "staging_songs")
     } else {
         sql.to_owned()
     }

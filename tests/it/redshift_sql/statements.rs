@@ -113,8 +113,8 @@ fn parameters() -> Vec<Value> {
         let load = LoadOptions { match_rule, ..LoadOptions::default() };
         let known = placeholders(&ScriptOptions { load, ..ScriptOptions::default() });
         for rematch_all in [false, true] {
-            for (batch_events, batch_songs) in
-                [("batch_events", "batch_songs"), ("staging_events", "staging_songs")]
+            for (sparkify_run_events, sparkify_run_songs) in
+                [("sparkify_run_events", "sparkify_run_songs"), ("staging_events", "staging_songs")]
             {
                 for (role, compression) in [
                     ("arn:aws:iam::123456789012:role/sparkify", "GZIP"),
@@ -122,7 +122,7 @@ fn parameters() -> Vec<Value> {
                     ("default", ""),
                 ] {
                     parameters.push(context! {
-                        batch_events, batch_songs, rematch_all, role, compression, source => ODD, run_id => ODD,
+                        sparkify_run_events, sparkify_run_songs, rematch_all, role, compression, source => ODD, run_id => ODD,
                         region => "us-west-2", since => "2018-11-30 12:00:00", ..known.clone()
                     });
                 }
@@ -202,7 +202,7 @@ fn backend_lines() -> Vec<Named> {
         named("count_slices", redshift::count_slices()),
         named("server_time", redshift::server_time()),
         named("last_copy", redshift::last_copy()),
-        named("describe_table", redshift::describe_table("batch_events")),
+        named("describe_table", redshift::describe_table("sparkify_run_events")),
         named("analyze", redshift::analyze("songplays")),
     ]
 }

@@ -109,7 +109,7 @@ async fn load_into(warehouse: &dyn Warehouse, source: impl Source + 'static) -> 
 /// All rows of all staging and star tables, sorted.
 async fn dump(warehouse: &dyn Warehouse) -> Dump {
     let mut dump = Dump::new();
-    for table in tables().into_iter().filter(|table| table.layer != Layer::Ledger) {
+    for table in data_tables() {
         let columns: Vec<_> = table.columns.iter().map(|column| column.name).collect();
         let sql = format!("SELECT {} FROM {}", columns.join(", "), table.name);
         let records = warehouse.query(&sql).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use sparkify_etl::{Cancel, create_tables, recreate_tables};
+use sparkify_etl::{Cancel, create_tables, owned_rows, recreate_tables};
 use sparkify_schema::model::tables;
 use sparkify_warehouse::Access;
 
@@ -10,16 +10,14 @@ use super::texts;
 use crate::{args::CreateTablesArgs, config::Settings, exit::UsageError, stop::Stop};
 
 pub(super) async fn run(settings: &Settings, arguments: &CreateTablesArgs) -> anyhow::Result<()> {
-    if arguments.drop {
-        confirm(settings)?;
-    }
     let library = super::library(settings)?;
     let warehouse = super::open(settings, Access::ReadWrite).await?;
     let cancel = Cancel::default();
     let work = async {
         if arguments.drop {
+            confirm(settings, &owned_rows(warehouse.as_ref(), &library).await?)?;
             // Once only: a second time could drop what somebody has loaded since the first.
-            Ok(recreate_tables(warehouse.as_ref()).await?)
+            Ok(recreate_tables(warehouse.as_ref(), &library).await?)
         } else {
             super::again(settings, &cancel, async || Ok(create_tables(warehouse.as_ref(), &library).await?))
                 .await
@@ -40,20 +38,22 @@ pub(super) async fn run(settings: &Settings, arguments: &CreateTablesArgs) -> an
 }
 
 /// Asks before rows are deleted.
-fn confirm(settings: &Settings) -> anyhow::Result<()> {
-    if settings.yes {
+fn confirm(settings: &Settings, tables: &[(String, i64)]) -> anyhow::Result<()> {
+    if settings.yes || tables.is_empty() {
         return Ok(());
     }
     let warehouse = &settings.warehouse.shown;
+    let with_rows: Vec<_> = tables.iter().map(|(name, rows)| format!("{name} ({rows} rows)")).collect();
+    let list = with_rows.join(", ");
     if !std::io::stdin().is_terminal() {
         return Err(UsageError::with_hint(
-            format!("--drop would delete all rows of {warehouse}, and there is nobody to ask"),
+            format!("--drop would delete these tables of {warehouse}: {list}; and there is nobody to ask"),
             "add --yes to confirm",
         )
         .into());
     }
     let mut stderr = std::io::stderr();
-    write!(stderr, "Delete all tables of {warehouse} with their rows? [y/N] ")?;
+    write!(stderr, "These tables of {warehouse} would be deleted: {list}.\nDelete them? [y/N] ")?;
     stderr.flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;

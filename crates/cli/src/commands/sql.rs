@@ -9,6 +9,7 @@ use sparkify_schema::{
     sql::{Folder, SqlLibrary},
 };
 
+use sparkify_warehouse::Capabilities;
 #[cfg(feature = "redshift")]
 use sparkify_warehouse::redshift::RedshiftTarget;
 
@@ -63,7 +64,7 @@ fn unknown(name: &str) -> UsageError {
 
 /// Whether statements of the folder are sent in that dialect.
 const fn is_for(folder: Folder, dialect: Dialect) -> bool {
-    !matches!(folder, Folder::Load) || dialect.copies_from_objects()
+    !matches!(folder, Folder::Load) || Capabilities::of(dialect).copies_from_objects
 }
 
 fn list(settings: &Settings, library: &SqlLibrary, dialect: Dialect) -> anyhow::Result<()> {
@@ -100,7 +101,7 @@ fn everything(
 ) -> anyhow::Result<()> {
     for part in script(library, dialect, &options(settings))? {
         match part {
-            ScriptPart::Statement { comment, sql, connection } => {
+            ScriptPart::Statement { comment, sql, connection, .. } => {
                 let place = connection.name().map(|name| format!("{name}: ")).unwrap_or_default();
                 add(text, &format!("{place}{comment}"), &sql);
             }

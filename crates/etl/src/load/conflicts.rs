@@ -8,21 +8,20 @@ use std::{
     sync::Arc,
 };
 
-use arrow_array::{Array, RecordBatch, cast::AsArray, types::*};
+use arrow_array::{Array, ArrayRef, Int32Array, RecordBatch, cast::AsArray, types::*};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use sparkify_schema::statements;
+use arrow_schema::{DataType as ArrowType, Field, Schema, SchemaRef};
 use sparkify_warehouse::LoadSession;
 
-use super::{Readers, Run, publish, records::Batches};
+use super::{Readers, Run, ledger_rows, records::Batches};
 use crate::{
     Error, Result,
     error::During,
+    plan::{Parameters, limited},
     record::{Reason, Reject},
     source::FileKind,
 };
 
-/// Keys in one statement.
-const KEYS_PER_STATEMENT: usize = 500;
 /// Conflicting keys that are shown when there are more than can be set aside.
 pub(crate) const KEYS_SHOWN: u64 = 20;
 
@@ -37,30 +36,47 @@ struct Delivery {
     row: RecordBatch,
 }
 
-/// Sets the conflicting events of the batch aside and returns the number of duplicates among them.
-/// Afterwards no two events of the batch and staging contradict each other.
+/// The statements that it takes.
+pub(super) struct Sql {
+    keys: String,
+    staged: String,
+    replace: String,
+    count_rejected: String,
+}
+
+impl Sql {
+    pub(super) fn render(run: &Run<'_>, parameters: &Parameters) -> Result<Self> {
+        let render = |name| run.library.render(name, run.dialect, parameters.value());
+        Ok(Self {
+            keys: render("conflicting_keys")?,
+            staged: render("staged_conflicts")?,
+            replace: render("delete_conflicting_events")?,
+            count_rejected: render("count_rejected")?,
+        })
+    }
+}
+
+/// Sets the conflicting events of the run aside, and returns how many.
+///
+/// Of an event that is staged, everything else that has its key goes; of others the first delivery by file and line
+/// stays, and becomes the one that is kept of the repeated ones.
 pub(super) async fn resolve(
     run: &Run<'_>,
     readers: &Readers,
     session: &mut dyn LoadSession,
-    sql: &str,
+    sql: &Sql,
 ) -> Result<u64> {
     let left = run.rejects.allowed().saturating_sub(run.rejects.count());
     // Each conflicting key makes at least one reject, so more keys than this cannot be set aside.
     let limit = left.saturating_add(KEYS_SHOWN);
-    let found =
-        session.query(&statements::first_rows(sql, limit)).await.during("transform conflicting_events")?;
-    if found.row_count() == 0 {
-        return Ok(0);
-    }
+    let found = session.query(&limited(&sql.keys, limit)).await.during("looking for conflicting events")?;
     let keys: HashSet<Key> = (0..found.row_count())
         .filter_map(|row| Some((found.integer(row, 0)?, found.integer(row, 1)?)))
         .collect();
-    let staged = staged_contents(session, &keys).await?;
+    let staged = staged_contents(session, &sql.staged).await?;
     let deliveries = find(run, readers, &keys)?;
 
     let mut rejects = Vec::new();
-    let mut duplicates = 0;
     let mut kept = Vec::new();
     for (key, deliveries) in deliveries {
         let (right, place) = match (staged.get(&key), deliveries.first()) {
@@ -71,21 +87,16 @@ pub(super) async fn resolve(
             }
             (None, None) => continue,
         };
-        let repeats = if staged.contains_key(&key) { &deliveries[..] } else { &deliveries[1..] };
-        for delivery in repeats {
-            if delivery.content == right {
-                duplicates += 1;
-            } else {
-                rejects.push(Reject {
-                    path: delivery.path.clone(),
-                    line: delivery.line,
-                    column: 1,
-                    field: None,
-                    reason: Reason::KeyConflict(place.clone()),
-                    value: format!("sessionId {}, itemInSession {}", key.0, key.1),
-                    engine: None,
-                });
-            }
+        for delivery in deliveries.iter().filter(|delivery| delivery.content != right) {
+            rejects.push(Reject {
+                path: delivery.path.clone(),
+                line: delivery.line,
+                column: 1,
+                field: None,
+                reason: Reason::KeyConflict(place.clone()),
+                value: format!("sessionId {}, itemInSession {}", key.0, key.1),
+                engine: None,
+            });
         }
     }
     for reject in &rejects {
@@ -95,23 +106,40 @@ pub(super) async fn resolve(
     if run.rejects.count() > run.rejects.allowed() {
         return Err(run.bad_records(found.row_count() as u64 == limit));
     }
-    replace(session, &keys, kept).await?;
-    if !rejects.is_empty() {
-        publish::put_rejects_aside(run, session, readers, &rejects).await?;
+    session.execute(&sql.replace).await.during("setting conflicting events aside")?;
+    if let Some(first) = kept.first() {
+        let batches = Batches::new(kept_schema(&first.schema()), kept.iter().map(not_staged).collect::<Result<_>>()?);
+        session
+            .append("sparkify_run_kept_events", Arc::new(batches))
+            .await
+            .during("setting conflicting events aside")?;
     }
-    Ok(duplicates)
+    ledger_rows::add_rejects(run, session, &rejects).await?;
+    session.execute(&sql.count_rejected).await.during("setting conflicting events aside")?;
+    Ok(rejects.len() as u64)
+}
+
+/// The schema of events with whether they are staged.
+fn kept_schema(events: &Schema) -> SchemaRef {
+    let staged = Arc::new(Field::new("staged", ArrowType::Int32, false));
+    Arc::new(Schema::new(events.fields().iter().cloned().chain([staged]).collect::<Vec<_>>()))
+}
+
+/// An event that is not staged yet.
+fn not_staged(event: &RecordBatch) -> Result<RecordBatch> {
+    let staged: ArrayRef = Arc::new(Int32Array::from(vec![0; event.num_rows()]));
+    let columns = event.columns().iter().cloned().chain([staged]).collect();
+    RecordBatch::try_new(kept_schema(&event.schema()), columns)
+        .map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// The staged events of the keys, as comparable text.
-async fn staged_contents(session: &mut dyn LoadSession, keys: &HashSet<Key>) -> Result<HashMap<Key, String>> {
+async fn staged_contents(session: &mut dyn LoadSession, sql: &str) -> Result<HashMap<Key, String>> {
     let mut contents = HashMap::new();
-    for keys in portions(keys) {
-        let records =
-            session.query(&statements::staged_events(&keys)).await.during("reading staged events")?;
-        for batch in records.batches() {
-            for row in 0..batch.num_rows() {
-                contents.insert(key(batch, row)?, content(batch, row)?);
-            }
+    let records = session.query(sql).await.during("reading staged events")?;
+    for batch in records.batches() {
+        for row in 0..batch.num_rows() {
+            contents.insert(key(batch, row)?, content(batch, row)?);
         }
     }
     Ok(contents)
@@ -145,25 +173,6 @@ fn find(run: &Run<'_>, readers: &Readers, keys: &HashSet<Key>) -> Result<BTreeMa
         list.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     }
     Ok(deliveries)
-}
-
-/// Puts the kept events in the place of all deliveries of the keys.
-async fn replace(session: &mut dyn LoadSession, keys: &HashSet<Key>, kept: Vec<RecordBatch>) -> Result<()> {
-    for keys in portions(keys) {
-        let sql = statements::delete_batch_events(&keys);
-        session.execute(&sql).await.during("setting conflicting events aside")?;
-    }
-    if let Some(first) = kept.first() {
-        let batches = Batches::new(first.schema(), kept);
-        session.append("batch_events", Arc::new(batches)).await.during("setting conflicting events aside")?;
-    }
-    Ok(())
-}
-
-/// The keys in portions of one statement each.
-fn portions(keys: &HashSet<Key>) -> Vec<Vec<Key>> {
-    let keys: Vec<_> = keys.iter().copied().collect();
-    keys.chunks(KEYS_PER_STATEMENT).map(<[Key]>::to_vec).collect()
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {

@@ -1,9 +1,11 @@
 //! The load: from a listing to a published state.
 
 mod conflicts;
+mod counts;
 mod direct;
+mod executor;
 mod inspect;
-mod publish;
+mod ledger_rows;
 mod records;
 mod refused;
 mod retry;
@@ -15,7 +17,7 @@ use std::sync::{
 };
 
 use serde::Serialize;
-use sparkify_schema::{Dialect, ddl, model::BatchTables, sql::SqlLibrary};
+use sparkify_schema::{Dialect, model::Table, sql::{SqlLibrary, context}, statements};
 use sparkify_warehouse::{Fill, LoadSession, Warehouse};
 
 pub(crate) use self::{
@@ -24,6 +26,7 @@ pub(crate) use self::{
 };
 use self::{
     direct::CopiedFiles,
+    executor::Executor,
     retry::{Earlier, Unconfirmed},
     stopwatch::Stopwatch,
 };
@@ -31,12 +34,12 @@ pub use self::{direct::Pack, retry::Retries};
 use crate::{
     Cancel, Error, FileCounts, Progress, RecordCounts, Result, RunReport,
     error::During,
-    ledger::{Difference, Ledger, of_kind},
-    quality,
+    ledger::{Difference, of_kind},
+    plan::{RunRecord, Step},
     reader::{FileOutcome, RecordReader, RejectLog, Stop},
     record::RecordShape,
     source::{FileKind, Source, SourceFile},
-    tables::verify_tables,
+    tables::{left_by_loads, verify_tables},
 };
 
 /// How a play is matched with a song of the catalogue.
@@ -223,43 +226,51 @@ impl Run<'_> {
         let mut stopwatch = Stopwatch::start();
         verify_tables(self.warehouse, self.library).await?;
         earlier.reached = true;
-        self.progress.begin("listing files");
-        let listing = self.unless_cancelled(self.source.list()).await??;
-        stopwatch.lap("list");
-
         let mut session = self.warehouse.begin_load().await.during("beginning the load")?;
-        let loaded = match self.published_earlier(session.as_mut(), earlier).await {
-            Ok(None) => self.load_listing(session.as_mut(), listing, &mut stopwatch).await,
-            Ok(Some(report)) => {
-                if let Err(error) = session.commit().await {
-                    tracing::debug!(%error, "a session with nothing to commit could not be ended");
-                }
-                self.progress.begin("done");
-                return Ok(report);
-            }
-            Err(error) => Err(error),
+        let published = match self.published_earlier(session.as_mut(), earlier).await {
+            Ok(published) => published,
+            Err(error) => return Err(self.abort(session, error, &[]).await),
         };
-        match loaded {
-            Ok(mut report) => {
-                self.progress.begin("publishing");
-                let committed = session.commit().await;
-                stopwatch.lap("commit");
-                (report.elapsed_ms, report.steps_ms) = stopwatch.finish();
-                if committed.as_ref().is_err_and(sparkify_warehouse::Error::is_retryable) {
-                    earlier.unconfirmed = Some(Unconfirmed { report: report.clone(), error: None });
-                }
-                committed.during("publishing")?;
-                self.progress.begin("done");
-                Ok(report)
+        if let Some(report) = published {
+            if let Err(error) = session.commit().await {
+                tracing::debug!(%error, "a session with nothing to commit could not be ended");
             }
-            Err(error) => {
-                // The first error is the one to tell; the next load drops what could not be dropped here.
-                if let Err(error) = session.abort(drop_batch_tables(self.dialect)?).await {
-                    tracing::warn!(%error, "the tables private to this run could not be dropped; the next run does so");
-                }
-                Err(error)
-            }
+            self.progress.begin("done");
+            return Ok(report);
         }
+        let mut executor = Executor::new(self, session.as_mut(), &mut stopwatch);
+        let done = executor.execute().await;
+        let (mut report, made) = (executor.report, executor.made);
+        if let Err(error) = done {
+            return Err(self.abort(session, error, &made).await);
+        }
+        self.progress.begin("publishing");
+        let committed = session.commit().await;
+        stopwatch.lap("commit");
+        (report.elapsed_ms, report.steps_ms) = stopwatch.finish();
+        if committed.as_ref().is_err_and(sparkify_warehouse::Error::is_retryable) {
+            earlier.unconfirmed = Some(Unconfirmed { report: report.clone(), error: None });
+        }
+        committed.during("publishing")?;
+        self.progress.begin("done");
+        Ok(report)
+    }
+
+    /// Undoes what was done, and returns the error that led here: it is the one to tell.
+    async fn abort(&self, session: Box<dyn LoadSession>, error: Error, made: &[Table]) -> Error {
+        let cleanup = if made.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Step::drop_run_tables(made.iter().map(|table| table.name), self.dialect)
+        };
+        let aborted = match cleanup {
+            Ok(cleanup) => session.abort(cleanup).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = aborted {
+            tracing::warn!(error, "the tables private to this run could not be dropped; the next run does so");
+        }
+        error
     }
 
     /// The report of an earlier attempt whose commit got no answer, if it took place after all.
@@ -269,48 +280,21 @@ impl Run<'_> {
         earlier: &mut Earlier,
     ) -> Result<Option<RunReport>> {
         let Some(unconfirmed) = &earlier.unconfirmed else { return Ok(None) };
-        let published = publish::was_published(session, self.dialect, &unconfirmed.report.run_id).await?;
-        Ok(earlier.unconfirmed.take().filter(|_| published).map(|unconfirmed| unconfirmed.report))
+        let sql = statements::count_runs(self.dialect, &unconfirmed.report.run_id)?;
+        let records = session.query(&sql).await.during("reading the ledger")?;
+        let runs = records
+            .integer(0, 0)
+            .ok_or_else(|| Error::Internal("the number of runs in the ledger cannot be read".to_owned()))?;
+        Ok(earlier.unconfirmed.take().filter(|_| runs > 0).map(|unconfirmed| unconfirmed.report))
     }
 
-    /// Does everything between the listing and the commit.
-    async fn load_listing(
-        &self,
-        session: &mut dyn LoadSession,
-        listing: Vec<SourceFile>,
-        stopwatch: &mut Stopwatch,
-    ) -> Result<RunReport> {
-        let found = listing.len() as u64;
-        let ledger = Ledger::read(session).await?;
-        let verify_content = self.options.verify_content;
-        let difference = ledger.compare(&self.source, listing, verify_content, self.cancel).await?;
-        let last_rule = publish::last_match_rule(session).await?;
-        let rule_changed = last_rule.is_some_and(|rule| rule != self.options.match_rule.name());
-        stopwatch.lap("compare");
-
-        let mut report = self.empty_report(found, &difference);
-        if !difference.nothing_to_load() || rule_changed {
-            self.load_difference(session, &difference, rule_changed, &mut report, stopwatch).await?;
-        } else if !difference.touched.is_empty() {
-            session.publish().await.during("beginning to publish")?;
-            publish::update_times(session, self.dialect, &difference.touched).await?;
-        }
-        publish::count_tables(session, &mut report).await?;
-        Ok(report)
-    }
-
-    fn empty_report(&self, found: u64, difference: &Difference) -> RunReport {
+    fn empty_report(&self) -> RunReport {
         RunReport {
             run_id: self.id.clone(),
             source: self.source.location(),
             warehouse: self.warehouse.location(),
             match_rule: self.options.match_rule,
-            files: FileCounts {
-                found,
-                loaded: difference.files_to_load().count() as u64,
-                changed: difference.changed.len() as u64,
-                skipped: difference.unchanged,
-            },
+            files: FileCounts::default(),
             records: RecordCounts::default(),
             tables: std::collections::BTreeMap::new(),
             matched_songplays: 0,
@@ -322,49 +306,25 @@ impl Run<'_> {
         }
     }
 
-    /// Reads, transforms and checks.
-    async fn load_difference(
-        &self,
-        session: &mut dyn LoadSession,
-        difference: &Difference,
-        rule_changed: bool,
-        report: &mut RunReport,
-        stopwatch: &mut Stopwatch,
-    ) -> Result<()> {
-        let mut statements = drop_batch_tables(self.dialect)?;
-        for table in BatchTables::all() {
-            statements.push(ddl::create_private_table(&table, self.dialect)?);
-        }
-        session.prepare(statements).await.during("creating the run's tables")?;
-        let readers = self.append_all(session, difference).await?;
-        publish::put_ledger_aside(self, session, &readers).await?;
-        stopwatch.lap("read");
+    /// The tables that an earlier load has left behind.
+    async fn tables_left(&self, session: &mut dyn LoadSession) -> Result<Vec<String>> {
+        let sql = self.library.render("owned_tables", self.dialect, context! {})?;
+        Ok(left_by_loads(&session.query(&sql).await.during("looking for tables of earlier loads")?))
+    }
 
-        self.progress.begin("transforming");
-        session.publish().await.during("beginning to publish")?;
-        publish::Publisher::new(self, &readers, session)
-            .run(difference, rule_changed, &mut report.records)
-            .await?;
-        stopwatch.lap("transform");
-
-        self.progress.begin("checking");
-        report.checks = quality::check_session(session, self.library, self.dialect).await?;
-        let failed: Vec<_> = report.checks.iter().filter(|check| !check.holds()).cloned().collect();
-        if !failed.is_empty() {
-            return Err(Error::Quality { failed });
+    /// What the ledger says of the run, without its counts.
+    fn record(&self) -> RunRecord {
+        RunRecord {
+            run_id: self.id.clone(),
+            source: self.source.location(),
+            match_rule: self.options.match_rule.name().to_owned(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..RunRecord::default()
         }
-        stopwatch.lap("check");
-
-        publish::write_ledger(self, session, difference, report).await?;
-        for statement in drop_batch_tables(self.dialect)? {
-            session.execute(&statement).await.during("dropping the run's tables")?;
-        }
-        stopwatch.lap("ledger");
-        Ok(())
     }
 
     /// Reads all files into the run's tables, and fails if there are too many bad records.
-    async fn append_all(&self, session: &mut dyn LoadSession, difference: &Difference) -> Result<Readers> {
+    async fn read_files(&self, session: &mut dyn LoadSession, difference: &Difference) -> Result<Readers> {
         self.progress.begin("reading");
         let to_load: Vec<_> = difference.files_to_load().collect();
         self.progress.expect(to_load.len() as u64, to_load.iter().map(|file| file.size).sum());
@@ -375,10 +335,10 @@ impl Run<'_> {
         let mut fill = Fill { progress: Some(Arc::clone(self.progress) as _), ..Fill::default() };
         let (mut sets, mut left_to_engine) = (Vec::new(), Vec::new());
         for (table, files, kind, shape) in [
-            ("batch_songs", &difference.new, FileKind::Songs, &songs),
-            ("batch_events", &difference.new, FileKind::Events, &events),
-            ("batch_changed_songs", &difference.changed, FileKind::Songs, &songs),
-            ("batch_changed_events", &difference.changed, FileKind::Events, &events),
+            ("sparkify_run_songs", &difference.new, FileKind::Songs, &songs),
+            ("sparkify_run_events", &difference.new, FileKind::Events, &events),
+            ("sparkify_run_changed_songs", &difference.changed, FileKind::Songs, &songs),
+            ("sparkify_run_changed_events", &difference.changed, FileKind::Events, &events),
         ] {
             let files = of_kind(files, kind);
             if files.is_empty() {
@@ -461,13 +421,6 @@ impl Run<'_> {
         let rejects = self.rejects.sorted();
         Error::BadRecords { count: rejects.len() as u64, rejects, more, allowed: self.rejects.allowed() }
     }
-}
-
-fn drop_batch_tables(dialect: Dialect) -> Result<Vec<String>> {
-    Ok(BatchTables::all()
-        .iter()
-        .map(|table| ddl::drop_table(table.name, dialect))
-        .collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]

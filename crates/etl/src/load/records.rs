@@ -38,14 +38,14 @@ enum Values {
 }
 
 /// The rows of a table, given value by value in the order of its columns.
-pub(super) struct Rows {
-    table: &'static Table,
+pub(super) struct Rows<'a> {
+    table: &'a Table,
     columns: Vec<Values>,
     next: usize,
 }
 
-impl Rows {
-    pub(super) fn new(table: &'static Table) -> Self {
+impl<'a> Rows<'a> {
+    pub(super) fn new(table: &'a Table) -> Self {
         let columns = table.columns.iter().map(|column| match column.data_type {
             DataType::Varchar { .. } => Values::Texts(Vec::new()),
             _ => Values::Integers(Vec::new()),

@@ -112,7 +112,7 @@ fn session(script: Script, log: Log) -> MockLoadSession {
             _ if sql.contains("FROM loaded_files") && sql.contains("path") => ledger(&known_files),
             _ if sql.contains("match_rule") => records(vec![("rule", texts(vec!["exact".to_owned()]))]),
             _ if sql.contains("violations") => number(violations),
-            "SELECT COUNT(*) FROM batch_events" => number(1),
+            "SELECT COUNT(*) FROM sparkify_run_events" => number(1),
             _ => number(0),
         })
     });
@@ -218,14 +218,14 @@ async fn a_load_prepares_reads_publishes_writes_the_ledger_and_commits_in_this_o
     assert_eq!((report.records.read, report.records.staged), (1, 1));
     let steps = [
         "prepare",
-        "append batch_events",
-        "append batch_loaded_files",
+        "append sparkify_run_events",
+        "append sparkify_run_loaded_files",
         "publish",
-        "INSERT INTO batch_users",
+        "INSERT INTO sparkify_run_users",
         "INSERT INTO songplays",
         "INSERT INTO loaded_files",
         "INSERT INTO load_runs",
-        "DROP TABLE IF EXISTS batch_events",
+        "DROP TABLE IF EXISTS sparkify_run_events",
         "commit",
     ];
     let positions: Vec<_> = steps.iter().map(|step| position(&log, step)).collect();

@@ -63,13 +63,6 @@ impl Dialect {
         }
     }
 
-    /// Whether a run's batch may become the staging table by renaming it when staging is empty: that
-    /// saves writing the rows twice, and costs nothing where tables have no grants or views.
-    #[must_use]
-    pub const fn adopts_batch_as_staging(self) -> bool {
-        matches!(self, Self::DuckDb)
-    }
-
     /// How the creation of a table begins that only one run uses. PostgreSQL need not write its rows to the
     /// log as well: after a crash of the server the table is empty, and the run that used it is over.
     #[must_use]

@@ -60,16 +60,9 @@ impl Dialect {
         !matches!(self, Self::DuckDb)
     }
 
-    /// Whether a load keeps others away by locking a table of ours (`load_lock`), since there are no
-    /// other locks.
+    /// Whether the tables include one for a load to lock (`load_lock`), since there are no other locks.
     #[must_use]
-    pub const fn locks_by_table(self) -> bool {
-        matches!(self, Self::Redshift)
-    }
-
-    /// Whether rows in bulk come from objects in S3, which COPY reads.
-    #[must_use]
-    pub const fn copies_from_objects(self) -> bool {
+    pub const fn has_lock_table(self) -> bool {
         matches!(self, Self::Redshift)
     }
 

@@ -1,10 +1,9 @@
 //! The ledger: which files and runs there were, and which records were set aside.
 
-use super::types::{Column, Distribution, Layer, Table};
+use super::types::{Column, Distribution, Table};
 
 static LOADED_FILES: Table = Table {
     name: "loaded_files",
-    layer: Layer::Ledger,
     grain: "a file whose records are in staging",
     columns: &[
         Column::varchar("path", 4096, "absolute path or URL").required(),
@@ -28,7 +27,6 @@ static LOADED_FILES: Table = Table {
 
 static LOAD_RUNS: Table = Table {
     name: "load_runs",
-    layer: Layer::Ledger,
     grain: "a run that published something",
     columns: &[
         Column::varchar("run_id", 64, "the run").required(),
@@ -41,6 +39,7 @@ static LOAD_RUNS: Table = Table {
         Column::bigint("records_staged", "records that are in staging since").required(),
         Column::bigint("records_rejected", "records set aside").required(),
         Column::bigint("records_duplicate", "records that were there already").required(),
+        Column::bigint("matched_songplays", "plays that have a song since").required(),
         Column::varchar("tool_version", 32, "version of this tool").required(),
     ],
     primary_key: &["run_id"],
@@ -52,7 +51,6 @@ static LOAD_RUNS: Table = Table {
 
 static LOAD_ERRORS: Table = Table {
     name: "load_errors",
-    layer: Layer::Ledger,
     grain: "a record that was set aside",
     columns: &[
         Column::varchar("run_id", 64, "the run that set it aside").required(),
@@ -72,11 +70,41 @@ static LOAD_ERRORS: Table = Table {
 
 static LOAD_LOCK: Table = Table {
     name: "load_lock",
-    layer: Layer::Ledger,
     grain: "the database itself; a load holds the lock on this table",
     columns: &[Column::varchar("id", 64, "a name of its own, for what loads keep outside of the database")
         .required()],
     primary_key: &[],
+    unique: &[],
+    references: &[],
+    distribution: Distribution::All,
+    sort_key: &[],
+};
+
+static LOAD_COUNTS: Table = Table {
+    name: "load_counts",
+    grain: "a table after a run that published something",
+    columns: &[
+        Column::varchar("run_id", 64, "the run").required(),
+        Column::varchar("table_name", 128, "the table").required(),
+        Column::bigint("rows_added", "rows that the run added").required(),
+        Column::bigint("rows_removed", "rows that the run took out").required(),
+        Column::bigint("row_count", "rows of the table since").required(),
+    ],
+    primary_key: &["run_id", "table_name"],
+    unique: &[],
+    references: &[],
+    distribution: Distribution::Auto,
+    sort_key: &[],
+};
+
+static OWNED_TABLES: Table = Table {
+    name: "sparkify_tables",
+    grain: "a table that this program has made, and may drop",
+    columns: &[
+        Column::varchar("table_name", 128, "the table").required(),
+        Column::varchar("run_id", 64, "the load that keeps it to itself; NULL for a permanent table"),
+    ],
+    primary_key: &["table_name"],
     unique: &[],
     references: &[],
     distribution: Distribution::All,
@@ -105,4 +133,16 @@ pub fn load_errors() -> &'static Table {
 #[must_use]
 pub fn load_lock() -> &'static Table {
     &LOAD_LOCK
+}
+
+/// `load_counts`: what each run changed in each table, and how many rows it had afterwards.
+#[must_use]
+pub fn load_counts() -> &'static Table {
+    &LOAD_COUNTS
+}
+
+/// `sparkify_tables`: the tables that this program has made. No other table is ever dropped.
+#[must_use]
+pub fn owned_tables() -> &'static Table {
+    &OWNED_TABLES
 }

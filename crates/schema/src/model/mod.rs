@@ -1,15 +1,15 @@
 //! Tables, columns, types, keys, references and physical hints as data.
 
-mod batch;
 mod ledger;
+mod run;
 mod staging;
 pub mod star;
 mod types;
 
-pub use batch::BatchTables;
-pub use ledger::{load_errors, load_lock, load_runs, loaded_files};
+pub use ledger::{load_counts, load_errors, load_lock, load_runs, loaded_files, owned_tables};
+pub use run::{RUN_PREFIX, RunTables};
 pub use staging::{staging_events, staging_songs};
-pub use types::{Column, DataType, Distribution, Layer, Range, Reference, Table};
+pub use types::{Column, DataType, Distribution, Range, Reference, Table};
 
 use crate::Dialect;
 
@@ -17,10 +17,19 @@ use crate::Dialect;
 /// order, drop them in the opposite one.
 #[must_use]
 pub fn tables() -> Vec<&'static Table> {
+    [vec![owned_tables(), load_counts()], counted_tables(), vec![star::users_source()]].concat()
+}
+
+/// The tables whose rows the ledger counts and a report tells.
+#[must_use]
+pub fn counted_tables() -> Vec<&'static Table> {
+    [vec![loaded_files(), load_runs(), load_errors()], data_tables()].concat()
+}
+
+/// Staging and the star.
+#[must_use]
+pub fn data_tables() -> Vec<&'static Table> {
     vec![
-        loaded_files(),
-        load_runs(),
-        load_errors(),
         staging_events(),
         staging_songs(),
         star::users(),
@@ -35,7 +44,7 @@ pub fn tables() -> Vec<&'static Table> {
 /// only this dialect needs.
 #[must_use]
 pub fn tables_of(dialect: Dialect) -> Vec<&'static Table> {
-    let lock = dialect.locks_by_table().then(load_lock);
+    let lock = dialect.has_lock_table().then(load_lock);
     lock.into_iter().chain(tables()).collect()
 }
 

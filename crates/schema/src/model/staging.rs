@@ -3,14 +3,13 @@
 //! Lengths are in bytes with room to spare: the longest texts known are 177 bytes (artist name),
 //! 176 (location), 173 (title), 139 (user agent).
 
-use super::types::{Column, Distribution, Layer, Table};
+use super::types::{Column, Distribution, Table};
 
 /// The first millisecond of the year 10000, exclusive upper bound of `ts`.
 const YEAR_10000_MS: i64 = 253_402_300_800_000;
 
 static EVENTS: Table = Table {
     name: "staging_events",
-    layer: Layer::Staging,
     grain: "an event of the log, delivered once or more",
     columns: &[
         Column::varchar("artist", 1024, "artist name of the song played").from_key("artist"),
@@ -52,7 +51,6 @@ static EVENTS: Table = Table {
 
 static SONGS: Table = Table {
     name: "staging_songs",
-    layer: Layer::Staging,
     grain: "a distinct record of the song metadata",
     columns: &[
         Column::integer("num_songs", "always 1 in the source").from_key("num_songs"),

@@ -1,10 +1,9 @@
 //! The star: the fact `songplays` and its four dimensions.
 
-use super::types::{Column, Distribution, Layer, Reference, Table};
+use super::types::{Column, Distribution, Reference, Table};
 
 static USERS: Table = Table {
     name: "users",
-    layer: Layer::Dimension,
     grain: "a user id seen logged in",
     columns: &[
         Column::bigint("id", "surrogate key, given once").required(),
@@ -21,9 +20,24 @@ static USERS: Table = Table {
     sort_key: &["user_id"],
 };
 
+static USERS_SOURCE: Table = Table {
+    name: "users_source",
+    grain: "a user id, with the event that its row of users was taken from",
+    columns: &[
+        Column::bigint("user_id", "the user").required(),
+        Column::bigint("ts", "when the event happened, epoch milliseconds, UTC").required(),
+        Column::bigint("session_id", "session of the event").required(),
+        Column::integer("item_in_session", "position of the event in its session").required(),
+    ],
+    primary_key: &["user_id"],
+    unique: &[],
+    references: &[],
+    distribution: Distribution::All,
+    sort_key: &["user_id"],
+};
+
 static ARTISTS: Table = Table {
     name: "artists",
-    layer: Layer::Dimension,
     grain: "an artist id",
     columns: &[
         Column::bigint("id", "surrogate key, given once").required(),
@@ -42,7 +56,6 @@ static ARTISTS: Table = Table {
 
 static SONGS: Table = Table {
     name: "songs",
-    layer: Layer::Dimension,
     grain: "a song id",
     columns: &[
         Column::bigint("id", "surrogate key, given once").required(),
@@ -61,7 +74,6 @@ static SONGS: Table = Table {
 
 static TIME: Table = Table {
     name: "time",
-    layer: Layer::Dimension,
     grain: "a distinct start time of a play",
     columns: &[
         Column::bigint("time_id", "epoch milliseconds").required(),
@@ -82,7 +94,6 @@ static TIME: Table = Table {
 
 static SONGPLAYS: Table = Table {
     name: "songplays",
-    layer: Layer::Fact,
     grain: "a NextSong event with a user",
     columns: &[
         Column::bigint("songplay_id", "session_id * 1048576 + item_in_session").required(),
@@ -113,6 +124,12 @@ static SONGPLAYS: Table = Table {
 #[must_use]
 pub fn users() -> &'static Table {
     &USERS
+}
+
+/// The newest event of each user, so that a load need not look for it among all staged ones.
+#[must_use]
+pub fn users_source() -> &'static Table {
+    &USERS_SOURCE
 }
 
 /// The dimension of artists.

@@ -123,19 +123,6 @@ impl Column {
     }
 }
 
-/// What a table is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layer {
-    /// Which files and runs there were.
-    Ledger,
-    /// The source as it came.
-    Staging,
-    /// A dimension of the star.
-    Dimension,
-    /// The fact of the star.
-    Fact,
-}
-
 /// How Redshift spreads the rows over its slices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Distribution {
@@ -163,8 +150,6 @@ pub struct Reference {
 pub struct Table {
     /// The name.
     pub name: &'static str,
-    /// What it is for.
-    pub layer: Layer,
     /// What one row stands for.
     pub grain: &'static str,
     /// The columns in order.
@@ -194,7 +179,6 @@ impl Table {
     pub fn private_copy(&self, name: &'static str) -> Self {
         Self {
             name,
-            layer: Layer::Staging,
             primary_key: &[],
             unique: &[],
             references: &[],

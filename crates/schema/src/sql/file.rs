@@ -5,7 +5,7 @@ use crate::{Error, Result};
 /// The folder of `sql/` that a file is in, which says what its statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folder {
-    /// Statements that take a run's batch into staging and the star, in order.
+    /// Statements that take a run's records into staging and the star; the plan of a load has their order.
     Transform,
     /// Checks: each returns one number, `violations`, which must be 0.
     Quality,
@@ -68,6 +68,10 @@ pub struct SqlFile {
     pub purpose: String,
     /// How a result is best drawn (`bar`, `line`, `table`), where the file says so.
     pub chart: Option<String>,
+    /// Of a check: the tables whose change makes it necessary; `None` if any does.
+    pub tables: Option<Vec<String>>,
+    /// Whether it is a check of the whole database, which a load does without.
+    pub only_on_demand: bool,
     /// The template, without the header.
     pub text: String,
 }
@@ -80,7 +84,8 @@ impl SqlFile {
             .into_iter()
             .find(|folder| folder.name() == directory)
             .ok_or_else(|| fault("its folder is unknown"))?;
-        let (mut name, mut purpose, mut chart, mut body) = (None, None, None, 0);
+        let (mut name, mut purpose, mut chart, mut tables, mut scope, mut body) =
+            (None, None, None, None, None, 0);
         for line in text.split_inclusive('\n') {
             let Some(comment) = line.strip_prefix("--") else { break };
             if let Some((key, value)) = comment.split_once(':') {
@@ -89,9 +94,11 @@ impl SqlFile {
                     "name" => name = value,
                     "purpose" => purpose = value,
                     "chart" => chart = value,
+                    "tables" => tables = value,
+                    "scope" => scope = value,
                     _ => {
                         return Err(fault(
-                            "its header has an unknown key; known are name, purpose and chart",
+                            "its header has an unknown key; known are name, purpose, chart, tables and scope",
                         ));
                     }
                 }
@@ -109,6 +116,12 @@ impl SqlFile {
             name,
             purpose: purpose.ok_or_else(|| fault("its header has no `-- purpose:` line"))?,
             chart,
+            tables: tables.map(|tables| tables.split_whitespace().map(str::to_owned).collect()),
+            only_on_demand: match scope.as_deref() {
+                None => false,
+                Some("check") => true,
+                Some(_) => return Err(fault("the only scope that a file may name is `check`")),
+            },
             text: text[body..].trim().trim_end_matches(';').to_owned(),
         })
     }

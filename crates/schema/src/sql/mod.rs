@@ -6,15 +6,14 @@
 mod embedded;
 mod file;
 mod render;
-mod steps;
+mod touched;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, path::Path};
 
 pub use file::{Folder, SqlFile};
-pub use minijinja::{Value, context};
-pub use steps::{Condition, TransformStep, transform_steps};
+pub use minijinja::{Value, context, value::Serde};
 
 use crate::{Dialect, Error, Result};
 

@@ -2,11 +2,11 @@
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
-use super::{Folder, SqlFile, SqlLibrary};
+use super::{Folder, SqlFile, SqlLibrary, touched};
 use crate::{
     Dialect,
     dialect::quote_literal,
-    model::{Column, DataType, Range, Table, table},
+    model::{Column, DataType, Range, Table, counted_tables, table},
 };
 
 pub(super) fn render(
@@ -109,12 +109,16 @@ fn add_functions(environment: &mut Environment<'_>, dialect: Dialect) {
     environment.add_function("literal", move |text: &str| {
         quote_literal(dialect, text).map_err(|error| fault(error.to_string()))
     });
+    environment.add_function("counted_tables", || {
+        counted_tables().iter().map(|table| table.name).collect::<Vec<_>>()
+    });
+    touched::add_functions(environment);
     environment.add_function("columns_view", move || dialect.columns_view());
     environment.add_function("current_schema", move || dialect.current_schema());
     environment.add_function("now", move || dialect.current_timestamp());
 }
 
-fn fault(message: String) -> Error {
+pub(super) fn fault(message: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 

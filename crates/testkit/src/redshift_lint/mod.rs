@@ -18,7 +18,7 @@
 //! use sparkify_testkit::redshift_lint::lint;
 //!
 //! assert_eq!(lint("SELECT level, COUNT(*) FROM users GROUP BY level"), []);
-//! let findings = lint("INSERT INTO users SELECT * FROM batch_users ON CONFLICT DO NOTHING");
+//! let findings = lint("INSERT INTO users SELECT * FROM sparkify_run_chosen_users ON CONFLICT DO NOTHING");
 //! assert_eq!(findings[0].rule, "on_conflict");
 //! ```
 //!

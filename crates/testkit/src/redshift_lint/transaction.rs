@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_flat_transaction_is_fine_and_vacuum_behind_it() {
         let load = [
-            "CREATE TABLE batch_events (ts BIGINT)",
+            "CREATE TABLE sparkify_run_events (ts BIGINT)",
             "BEGIN",
             "LOCK load_lock",
             "DELETE FROM songplays",
@@ -86,7 +86,7 @@ mod tests {
             "ALTER TABLE users ADD COLUMN age INTEGER",
             "COMMIT",
             "VACUUM songplays",
-            "TRUNCATE batch_events",
+            "TRUNCATE sparkify_run_events",
             "ALTER TABLE users ALTER COLUMN level TYPE VARCHAR(32)",
         ];
         assert_eq!(found(&load), []);
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(found(&["BEGIN", "TRUNCATE users", "COMMIT"]), [("truncate_in_transaction", 1)]);
         for refused in [
             "VACUUM users",
-            "ALTER TABLE users APPEND FROM batch_users",
+            "ALTER TABLE users APPEND FROM sparkify_run_chosen_users",
             "ALTER TABLE users ALTER COLUMN level TYPE VARCHAR(32)",
             "COPY users FROM 's3://b/k/' IAM_ROLE default JOB CREATE j AUTO ON",
             "CREATE DATABASE d",

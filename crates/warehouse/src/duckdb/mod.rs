@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use sparkify_schema::Dialect;
 use tokio::sync::Mutex;
 
-use crate::{Access, Error, LoadSession, RecordSet, Result, Warehouse};
+use crate::{Access, Capabilities, Error, LoadSession, RecordSet, Result, Warehouse};
 
 /// How long to sleep between two attempts to open a file that another process holds.
 const LOCK_POLL: Duration = Duration::from_millis(100);
@@ -242,6 +242,10 @@ fn execute(connection: &Connection, location: &str, sql: &str) -> Result<u64> {
 impl Warehouse for DuckDbWarehouse {
     fn dialect(&self) -> Dialect {
         Dialect::DuckDb
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::of(Dialect::DuckDb)
     }
 
     fn location(&self) -> String {

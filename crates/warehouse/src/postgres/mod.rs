@@ -40,7 +40,7 @@ pub use options::{ChannelBinding, PostgresOptions};
 pub use crate::wire::{Host, RootCertificates, Secret, Server, SslMode};
 
 use self::pool::Connections;
-use crate::{Access, Error, LoadSession, RecordSet, Result, Warehouse, wire::Turn};
+use crate::{Access, Capabilities, Error, LoadSession, RecordSet, Result, Warehouse, wire::Turn};
 
 /// The oldest server, as it numbers itself.
 const OLDEST_VERSION: i64 = 150_000;
@@ -108,6 +108,10 @@ impl PostgresWarehouse {
 impl Warehouse for PostgresWarehouse {
     fn dialect(&self) -> Dialect {
         Dialect::Postgres
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::of(Dialect::Postgres)
     }
 
     fn location(&self) -> String {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sparkify_schema::{Dialect, ddl};
+use sparkify_schema::{Dialect, ddl, statements::postgres as sql};
 
 use super::{
     copy,
@@ -19,16 +19,6 @@ use crate::{
 
 /// How long to sleep between two attempts to get the lock that another process holds.
 const LOCK_POLL: Duration = Duration::from_millis(100);
-
-/// The lock of the run is an advisory lock with this class ("SPRK") and the schema as its object.
-const LOCK_KEY: &str = "1397772875, hashtext(COALESCE(current_schema(), ''))";
-
-const LOCK_HOLDER: &str = "SELECT l.pid, a.application_name \
-    FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = 1397772875 \
-    AND l.objid = CAST(hashtext(COALESCE(current_schema(), '')) AS oid) \
-    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) \
-    LIMIT 1";
 
 /// How many late requests to interrupt a load do not keep it from cleaning up.
 const INTERRUPTIONS: usize = 5;
@@ -49,20 +39,20 @@ async fn lock(
     until: Until,
     deadline: Instant,
 ) -> Result<()> {
-    let sql = match until {
-        Until::Transaction => format!("SELECT pg_try_advisory_xact_lock({LOCK_KEY})"),
-        Until::Session => format!("SELECT pg_try_advisory_lock({LOCK_KEY})"),
+    let lock = match until {
+        Until::Transaction => sql::lock_load_in_transaction(),
+        Until::Session => sql::lock_load(),
     };
     let entry = connections.running().enter(None);
     loop {
-        if connection.query(&sql, false).await?.text(0, 0).as_deref() == Some("true") {
+        if connection.query(&lock, false).await?.text(0, 0).as_deref() == Some("true") {
             return Ok(());
         }
         if entry.is_interrupted() {
             return Err(Error::Interrupted);
         }
         if Instant::now() >= deadline {
-            let holder = connection.query(LOCK_HOLDER, false).await?;
+            let holder = connection.query(&sql::lock_holder(), false).await?;
             let pid = holder.integer(0, 0).and_then(|pid| i32::try_from(pid).ok());
             return Err(load_under_way(connections.location(), pid.map(|pid| (pid, holder.text(0, 1)))));
         }
@@ -136,8 +126,7 @@ impl PostgresLoad {
 
     /// Gives the lock and the connection back.
     async fn end(mut self) -> Result<()> {
-        let unlock = format!("SELECT pg_advisory_unlock({LOCK_KEY})");
-        if let Err(error) = self.connection.query(&unlock, false).await {
+        if let Err(error) = self.connection.query(&sql::unlock_load(), false).await {
             // The connection is closed now, and the lock goes with it.
             tracing::debug!(%error, "the lock of the run could not be given back");
             return Ok(());
@@ -186,7 +175,7 @@ impl LoadSession for PostgresLoad {
         }
         let rows = copy::append_parallel(&self.connections, self.writers, target, source).await?;
         // The table is new to the planner, and the transforms come before its own count would.
-        connection.execute(&format!("ANALYZE {table}")).await?;
+        connection.execute(&sql::analyze(&table)).await?;
         Ok(rows)
     }
 

@@ -56,7 +56,7 @@ pub use options::{IamRole, RedshiftOptions, RedshiftTarget, Staging};
 pub use crate::wire::{Host, RootCertificates, Secret, Server, SslMode};
 
 use self::pool::Connections;
-use crate::{Access, Error, LoadSession, RecordSet, Result, Warehouse, wire::Turn};
+use crate::{Access, Capabilities, Error, LoadSession, RecordSet, Result, Warehouse, wire::Turn};
 
 /// A Redshift database as a [`Warehouse`].
 pub struct RedshiftWarehouse {
@@ -121,6 +121,10 @@ impl RedshiftWarehouse {
 impl Warehouse for RedshiftWarehouse {
     fn dialect(&self) -> Dialect {
         Dialect::Redshift
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::of(Dialect::Redshift)
     }
 
     fn location(&self) -> String {

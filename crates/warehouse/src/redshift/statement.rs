@@ -247,7 +247,7 @@ mod tests {
             ("INSERT INTO songplays (\n    songplay_id) SELECT 1", Some("songplays")),
             ("DELETE FROM time\nWHERE time_id = 1", Some("time")),
             ("UPDATE users\nSET level = 'x'", Some("users")),
-            ("DROP TABLE IF EXISTS batch_events", None),
+            ("DROP TABLE IF EXISTS sparkify_run_events", None),
             ("SELECT 1", None),
         ] {
             assert_eq!(written_table(sql).as_deref(), table, "{sql}");

@@ -243,7 +243,7 @@ mod tests {
     fn explained_of(reason: &str, urls: &[&str], role: &IamRole) -> Trouble {
         let urls = urls.iter().map(|&url| url.to_owned()).collect();
         let place = Place {
-            table: "batch_events",
+            table: "sparkify_run_events",
             stage: "our-bucket",
             manifest: MANIFEST,
             urls: &urls,
@@ -367,8 +367,8 @@ mod tests {
     #[test]
     fn refused_records_are_told_from_other_trouble() {
         for reason in [
-            "Load into table 'batch_events' failed.  Check 'stl_load_errors' system table for details.",
-            "Load into table 'batch_events' failed.  Check 'sys_load_error_detail' system table for details.",
+            "Load into table 'sparkify_run_events' failed.  Check 'stl_load_errors' system table for details.",
+            "Load into table 'sparkify_run_events' failed.  Check 'sys_load_error_detail' system table for details.",
         ] {
             assert!(matches!(explained(reason), Trouble::Records(_)), "{reason}");
         }

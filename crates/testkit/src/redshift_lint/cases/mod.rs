@@ -10,11 +10,11 @@ use std::collections::BTreeSet;
 use super::{all_rules, lint};
 
 /// A COPY as a load of ours sends it, to be changed in one place.
-const COPY: &str = "COPY batch_songs (song_id, title) FROM 's3://b/run/songs.manifest' \
+const COPY: &str = "COPY sparkify_run_songs (song_id, title) FROM 's3://b/run/songs.manifest' \
                     IAM_ROLE 'arn:aws:iam::123456789012:role/loader' MANIFEST REGION 'us-west-2' \
                     FORMAT AS JSON 's3://b/run/songs.jsonpaths' GZIP COMPUPDATE OFF STATUPDATE OFF MAXERROR 0";
 /// A MERGE as Redshift takes it.
-const MERGE: &str = "MERGE INTO users USING batch_users b ON users.user_id = b.user_id \
+const MERGE: &str = "MERGE INTO users USING sparkify_run_chosen_users b ON users.user_id = b.user_id \
                      WHEN MATCHED THEN UPDATE SET level = b.level, gender = b.gender \
                      WHEN NOT MATCHED THEN INSERT (id, user_id, level) VALUES (b.id, b.user_id, b.level)";
 

@@ -7,19 +7,19 @@ pub(super) fn clauses() -> Vec<Case> {
         case(
             "on_conflict",
             &[
-                "INSERT INTO users SELECT * FROM batch_users ON CONFLICT DO NOTHING",
-                "INSERT INTO users SELECT * FROM batch_users ON CONFLICT (user_id) DO UPDATE SET level = 'x'",
-                "INSERT OR REPLACE INTO users SELECT * FROM batch_users",
+                "INSERT INTO users SELECT * FROM sparkify_run_chosen_users ON CONFLICT DO NOTHING",
+                "INSERT INTO users SELECT * FROM sparkify_run_chosen_users ON CONFLICT (user_id) DO UPDATE SET level = 'x'",
+                "INSERT OR REPLACE INTO users SELECT * FROM sparkify_run_chosen_users",
             ],
             &[
                 "SELECT 1 FROM users u JOIN artists a ON u.id = a.id",
-                "INSERT INTO users SELECT * FROM batch_users",
+                "INSERT INTO users SELECT * FROM sparkify_run_chosen_users",
             ],
         ),
         case(
             "returning",
             &[
-                "INSERT INTO users SELECT * FROM batch_users RETURNING id",
+                "INSERT INTO users SELECT * FROM sparkify_run_chosen_users RETURNING id",
                 "DELETE FROM users RETURNING *",
                 "UPDATE users SET level = 'free' RETURNING id",
             ],
@@ -88,11 +88,11 @@ pub(super) fn clauses() -> Vec<Case> {
         case(
             "delete_alias",
             &[
-                "DELETE FROM users u USING batch_users b WHERE u.id = b.id",
+                "DELETE FROM users u USING sparkify_run_chosen_users b WHERE u.id = b.id",
                 "DELETE FROM users AS u WHERE u.id = 1",
             ],
             &[
-                "DELETE FROM users USING batch_users b WHERE users.id = b.id",
+                "DELETE FROM users USING sparkify_run_chosen_users b WHERE users.id = b.id",
                 "DELETE FROM users",
                 "DELETE FROM users WHERE id = 1",
             ],
@@ -100,17 +100,17 @@ pub(super) fn clauses() -> Vec<Case> {
         case(
             "update_set_prefix",
             &["UPDATE users SET users.level = 'free'", "UPDATE users u SET level = 'free', u.gender = NULL"],
-            &["UPDATE users SET level = b.level FROM batch_users b WHERE users.id = b.id"],
+            &["UPDATE users SET level = b.level FROM sparkify_run_chosen_users b WHERE users.id = b.id"],
         ),
         case(
             "update_outer_join",
             &[
-                "UPDATE users SET level = a.level FROM batch_users a LEFT JOIN staging_events e ON a.user_id = e.user_id WHERE users.id = a.id",
-                "UPDATE users SET level = a.level FROM batch_users a FULL OUTER JOIN staging_events e ON a.user_id = e.user_id WHERE users.id = a.id",
+                "UPDATE users SET level = a.level FROM sparkify_run_chosen_users a LEFT JOIN staging_events e ON a.user_id = e.user_id WHERE users.id = a.id",
+                "UPDATE users SET level = a.level FROM sparkify_run_chosen_users a FULL OUTER JOIN staging_events e ON a.user_id = e.user_id WHERE users.id = a.id",
             ],
             &[
-                "UPDATE users SET level = a.level FROM batch_users a JOIN staging_events e ON a.user_id = e.user_id WHERE users.id = a.id",
-                "UPDATE users SET level = x.level FROM (SELECT a.id, a.level FROM batch_users a LEFT JOIN staging_events e ON a.user_id = e.user_id) x WHERE users.id = x.id",
+                "UPDATE users SET level = a.level FROM sparkify_run_chosen_users a JOIN staging_events e ON a.user_id = e.user_id WHERE users.id = a.id",
+                "UPDATE users SET level = x.level FROM (SELECT a.id, a.level FROM sparkify_run_chosen_users a LEFT JOIN staging_events e ON a.user_id = e.user_id) x WHERE users.id = x.id",
             ],
         ),
         case(

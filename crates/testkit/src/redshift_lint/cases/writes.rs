@@ -11,24 +11,24 @@ pub(super) fn merges() -> Vec<Case> {
             MERGE,
             &[
                 ("MERGE", "WITH x AS (SELECT 1) MERGE"),
-                ("batch_users b", "(WITH x AS (SELECT 1 AS user_id) SELECT user_id FROM x) b"),
+                ("sparkify_run_chosen_users b", "(WITH x AS (SELECT 1 AS user_id) SELECT user_id FROM x) b"),
             ],
-            &[("batch_users b", "(SELECT id, user_id, level, gender FROM batch_users) b")],
+            &[("sparkify_run_chosen_users b", "(SELECT id, user_id, level, gender FROM sparkify_run_chosen_users) b")],
         ),
         changed(
             "merge_target_alias",
             MERGE,
             &[("INTO users", "INTO users u"), ("INTO users", "INTO users AS u")],
-            &[("batch_users b", "batch_users AS b")],
+            &[("sparkify_run_chosen_users b", "sparkify_run_chosen_users AS b")],
         ),
         changed(
             "merge_source_is_target",
             MERGE,
             &[
-                ("batch_users b", "users b"),
-                ("batch_users b", "(SELECT n.id FROM batch_users n JOIN users o ON n.id = o.id) b"),
+                ("sparkify_run_chosen_users b", "users b"),
+                ("sparkify_run_chosen_users b", "(SELECT n.id FROM sparkify_run_chosen_users n JOIN users o ON n.id = o.id) b"),
             ],
-            &[("batch_users b", "batch_users")],
+            &[("sparkify_run_chosen_users b", "sparkify_run_chosen_users")],
         ),
         changed(
             "merge_condition",
@@ -197,12 +197,12 @@ pub(super) fn copies() -> Vec<Case> {
         Case {
             rule: "copy_json_auto",
             bites: vec![
-                other(&auto, "batch_songs (song_id, title)", "batch_events"),
-                other(&auto, "batch_songs (song_id, title)", "staging_events (ts, user_id)"),
+                other(&auto, "sparkify_run_songs (song_id, title)", "sparkify_run_events"),
+                other(&auto, "sparkify_run_songs (song_id, title)", "staging_events (ts, user_id)"),
             ],
             passes: vec![
                 auto.clone(),
-                other(&auto, "batch_songs (song_id, title)", "batch_events (ts, level)"),
+                other(&auto, "sparkify_run_songs (song_id, title)", "sparkify_run_events (ts, level)"),
             ],
         },
         changed(

@@ -2,7 +2,7 @@
 
 mod grammar;
 
-use sparkify_schema::model::{BatchTables, Table, table};
+use sparkify_schema::model::{RunTables, Table, table};
 
 use self::grammar::{Copy, CopyOption};
 use super::{Findings, Rule, rules::rules};
@@ -288,5 +288,5 @@ fn check_json(findings: &mut Findings<'_, '_>, copy: &Copy, json: &CopyOption) {
 }
 
 fn model(name: &str) -> Option<Table> {
-    table(name).cloned().or_else(|| BatchTables::all().into_iter().find(|table| table.name == name))
+    table(name).cloned().or_else(|| RunTables::all().into_iter().find(|table| table.name == name))
 }

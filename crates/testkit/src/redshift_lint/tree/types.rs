@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sparkify_schema::model::{BatchTables, DataType, tables};
+use sparkify_schema::model::{RunTables, DataType, tables};
 use sqlparser::ast::{BinaryOperator, Expr, Function, Query, Select, SelectItem, Statement, Value};
 
 use super::{arguments, is_cast, walk};
@@ -78,7 +78,7 @@ pub(super) struct Types {
 impl Types {
     pub(super) fn of(statement: &Statement) -> Self {
         let mut types = Self::default();
-        for table in tables().into_iter().cloned().chain(BatchTables::all()) {
+        for table in tables().into_iter().cloned().chain(RunTables::all()) {
             for column in table.columns {
                 types.meet(column.name, Type::of_model(column.data_type));
             }

@@ -1,6 +1,0 @@
--- name: songplays_user_id_resolves
--- purpose: user_id of songplays resolves to a row of users
-SELECT COUNT(*) AS violations
-FROM songplays f
-LEFT JOIN users d ON d.user_id = f.user_id
-WHERE f.user_id IS NOT NULL AND d.user_id IS NULL

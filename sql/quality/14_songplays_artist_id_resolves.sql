@@ -1,6 +1,0 @@
--- name: songplays_artist_id_resolves
--- purpose: artist_id of songplays resolves to a row of artists, unless it is NULL
-SELECT COUNT(*) AS violations
-FROM songplays f
-LEFT JOIN artists d ON d.artist_id = f.artist_id
-WHERE f.artist_id IS NOT NULL AND d.artist_id IS NULL

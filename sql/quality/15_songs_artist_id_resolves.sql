@@ -1,6 +1,0 @@
--- name: songs_artist_id_resolves
--- purpose: artist_id of songs resolves to a row of artists
-SELECT COUNT(*) AS violations
-FROM songs f
-LEFT JOIN artists d ON d.artist_id = f.artist_id
-WHERE f.artist_id IS NOT NULL AND d.artist_id IS NULL

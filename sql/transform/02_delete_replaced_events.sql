@@ -1,6 +1,0 @@
--- name: delete_replaced_events
--- purpose: take those events out of staging
-DELETE FROM staging_events
-USING batch_replaced_events
-WHERE staging_events.session_id = batch_replaced_events.session_id
-  AND staging_events.item_in_session = batch_replaced_events.item_in_session

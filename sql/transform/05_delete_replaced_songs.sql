@@ -1,4 +1,0 @@
--- name: delete_replaced_songs
--- purpose: take those song records out of staging
-DELETE FROM staging_songs
-WHERE {{ trim('song_id') }} IN (SELECT {{ trim('song_id') }} FROM batch_replaced_songs)

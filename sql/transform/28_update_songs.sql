@@ -1,7 +1,0 @@
--- name: update_songs
--- purpose: bring known rows up to date; the surrogate id stays
-UPDATE songs
-SET title = b.title, artist_id = b.artist_id, year = b.year, duration = b.duration
-FROM batch_songs_chosen b
-WHERE songs.song_id = b.song_id
-  AND ({{ any_differs('songs', ['title', 'artist_id', 'year', 'duration'], 'songs', 'b') }})

@@ -1,5 +1,0 @@
--- name: delete_gone_artists
--- purpose: take out artists that no record has any more
-DELETE FROM artists
-WHERE artist_id IN (SELECT {{ trim('artist_id') }} FROM batch_replaced_songs)
-  AND NOT EXISTS (SELECT 1 FROM staging_songs s WHERE {{ trim('s.artist_id') }} = artists.artist_id)
