@@ -1,5 +1,5 @@
--- name: keep_one_of_repeated_songs
--- purpose: of each repeated song record keep one, unless it is staged already; records that differ stay
+-- name: choose_repeated_songs
+-- purpose: of each repeated song record choose one, unless it is staged already; records that differ stay
 INSERT INTO sparkify_run_kept_songs ({{ columns('staging_songs') }})
 SELECT {{ columns('staging_songs') }}
 FROM (

@@ -8,7 +8,7 @@ use std::{
 
 use sparkify_analytics::Catalogue;
 use sparkify_etl::{
-    Cancel, Error, LoadOptions, MatchRule, RunReport, create_tables, quality, recreate_tables, verify_tables,
+    Cancel, Error, LoadOptions, MatchRule, RunReport, create_tables, owned_rows, quality, recreate_tables, verify_tables,
 };
 use sparkify_eventsim::Sample;
 use sparkify_schema::{Dialect, model::tables, sql::SqlLibrary};
@@ -21,6 +21,9 @@ use crate::{local_loads::load_with, model};
 on_every_engine! {
     the_tables_are_those_of_the_model_and_can_be_made_anew,
     tables_with_other_columns_are_noticed,
+    tables_of_others_are_refused_and_kept,
+    a_load_leaves_tables_with_other_names_alone,
+    tables_that_a_dead_load_has_left_are_dropped_by_the_next,
     the_real_data_gives_the_same_tables_and_answers,
     a_second_load_loads_nothing,
     files_that_come_bit_by_bit_and_files_that_change_give_the_same_tables,
@@ -176,7 +179,7 @@ async fn the_tables_are_those_of_the_model_and_can_be_made_anew(engine: Engine) 
     create_tables(warehouse, &library).await.unwrap();
     assert_eq!(dump_of(warehouse).await["songplays"].len(), 1);
     for _ in 0..2 {
-        recreate_tables(warehouse).await.unwrap();
+        recreate_tables(warehouse, &library).await.unwrap();
         verify_tables(warehouse, &library).await.unwrap();
         assert!(dump_of(warehouse).await.values().all(Vec::is_empty));
     }
@@ -185,16 +188,88 @@ async fn the_tables_are_those_of_the_model_and_can_be_made_anew(engine: Engine) 
 
 async fn tables_with_other_columns_are_noticed(engine: Engine) {
     let library = SqlLibrary::embedded().unwrap();
-    for (table, column) in [("songplays", "songplay_id INTEGER"), ("load_runs", "something_else VARCHAR(9)")]
-    {
+    for table in ["songplays", "load_runs"] {
         let (_database, warehouse) = engine.open_new().await;
-        warehouse.transact(vec![format!("CREATE TABLE {table} ({column})")]).await.unwrap();
-        let error = create_tables(warehouse.as_ref(), &library).await.unwrap_err();
-        assert!(matches!(&error, Error::Drift { differences } if differences.len() == 1), "{error:?}");
-        assert!(error.to_string().contains(table) && error.hint().unwrap().contains("--drop"), "{error}");
-        recreate_tables(warehouse.as_ref()).await.unwrap();
+        create_tables(warehouse.as_ref(), &library).await.unwrap();
+        let add = format!("ALTER TABLE {table} ADD COLUMN something_else VARCHAR(9)");
+        warehouse.transact(vec![add]).await.unwrap();
+        for error in [
+            create_tables(warehouse.as_ref(), &library).await.unwrap_err(),
+            verify_tables(warehouse.as_ref(), &library).await.unwrap_err(),
+        ] {
+            assert!(matches!(&error, Error::Drift { differences } if differences.len() == 1), "{error:?}");
+            assert!(error.to_string().contains(table) && error.hint().unwrap().contains("--drop"), "{error}");
+        }
+        recreate_tables(warehouse.as_ref(), &library).await.unwrap();
         verify_tables(warehouse.as_ref(), &library).await.unwrap();
     }
+}
+
+/// Tables of another program, one with a name of the model and one with a name of a load's own tables.
+async fn tables_of_others_are_refused_and_kept(engine: Engine) {
+    let library = SqlLibrary::embedded().unwrap();
+    for name in ["users", "sparkify_tables", "sparkify_run_events"] {
+        let (_database, warehouse) = engine.open_new().await;
+        let warehouse = warehouse.as_ref();
+        if name.starts_with("sparkify_run_") {
+            create_tables(warehouse, &library).await.unwrap();
+        }
+        let foreign = vec![
+            format!("CREATE TABLE {name} (email VARCHAR(9))"),
+            format!("INSERT INTO {name} SELECT 'a@b.c'"),
+        ];
+        warehouse.transact(foreign).await.unwrap();
+        let data = DataSet::new();
+        data.write_events("a.json", &[Event::play(1, 0)]);
+        for error in [
+            create_tables(warehouse, &library).await.unwrap_err(),
+            recreate_tables(warehouse, &library).await.unwrap_err(),
+            owned_rows(warehouse, &library).await.unwrap_err(),
+            load_into(warehouse, &data.path()).await.unwrap_err(),
+        ] {
+            assert!(matches!(&error, Error::ForeignTables { names } if names == &[name]), "{error:?}");
+            assert!(!error.hint().unwrap().contains("--drop"), "{error}");
+        }
+        let kept = warehouse.query(&format!("SELECT email FROM {name}")).await.unwrap();
+        assert_eq!(kept.text(0, 0).as_deref(), Some("a@b.c"), "{name}");
+    }
+}
+
+/// Names that analysts give to tables of their own.
+async fn a_load_leaves_tables_with_other_names_alone(engine: Engine) {
+    let library = SqlLibrary::embedded().unwrap();
+    let (_database, warehouse) = engine.open_new().await;
+    let warehouse = warehouse.as_ref();
+    create_tables(warehouse, &library).await.unwrap();
+    for name in ["batch_users", "batch_events", "run_events"] {
+        warehouse.transact(vec![format!("CREATE TABLE {name} (note VARCHAR(9))")]).await.unwrap();
+    }
+    let data = DataSet::new();
+    data.write_events("a.json", &[Event::play(1, 0)]);
+    load_into(warehouse, &data.path()).await.unwrap();
+    recreate_tables(warehouse, &library).await.unwrap();
+    for name in ["batch_users", "batch_events", "run_events"] {
+        assert_eq!(warehouse.query(&format!("SELECT note FROM {name}")).await.unwrap().row_count(), 0);
+    }
+}
+
+/// What a load that was killed has left is dropped by the next, since the list of tables has it.
+async fn tables_that_a_dead_load_has_left_are_dropped_by_the_next(engine: Engine) {
+    let library = SqlLibrary::embedded().unwrap();
+    let (_database, warehouse) = engine.open_new().await;
+    let warehouse = warehouse.as_ref();
+    create_tables(warehouse, &library).await.unwrap();
+    let left = vec![
+        "CREATE TABLE sparkify_run_of_before (note VARCHAR(9))".to_owned(),
+        "INSERT INTO sparkify_tables (table_name, run_id) SELECT 'sparkify_run_of_before', 'dead'".to_owned(),
+    ];
+    warehouse.transact(left).await.unwrap();
+    let data = DataSet::new();
+    data.write_events("a.json", &[Event::play(1, 0)]);
+    load_into(warehouse, &data.path()).await.unwrap();
+    assert!(warehouse.query("SELECT note FROM sparkify_run_of_before").await.is_err());
+    let listed = warehouse.query("SELECT table_name FROM sparkify_tables WHERE run_id IS NOT NULL").await;
+    assert_eq!(listed.unwrap().row_count(), 0);
 }
 
 async fn the_real_data_gives_the_same_tables_and_answers(engine: Engine) {

@@ -9,13 +9,13 @@ use std::{
 
 use async_trait::async_trait;
 use sparkify_etl::{
-    Cancel, LoadOptions, Progress, RedshiftScript, ScriptConnection, ScriptOptions, ScriptPart,
+    Cancel, LoadKind, LoadOptions, Progress, RedshiftScript, ScriptConnection, ScriptOptions, ScriptPart,
     create_tables, load, placeholders, script, source::LocalDirectory,
 };
 use sparkify_schema::{Dialect, sql::SqlLibrary, statements};
 use sparkify_testkit::{DataSet, Event, PostgresServer, Song};
 use sparkify_warehouse::{
-    BatchSource, LoadSession, RecordSet, Result, Warehouse,
+    BatchSource, Capabilities, LoadSession, RecordSet, Result, Warehouse,
     duckdb::{DuckDbOptions, DuckDbWarehouse},
     postgres::{PostgresOptions, PostgresWarehouse},
     redshift::RedshiftWarehouse,
@@ -51,6 +51,10 @@ fn note_transaction(log: &Log, statements: &[String]) {
 impl Warehouse for Recorder {
     fn dialect(&self) -> Dialect {
         self.engine.dialect()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.engine.capabilities()
     }
 
     fn location(&self) -> String {
@@ -122,32 +126,30 @@ type Suits = fn(&str) -> bool;
 
 /// A part of a printed statement that stands for a value which only a load knows: how it is printed, and whether
 /// a text is such a value. Everything else is printed exactly as it is sent.
-const PLACEHOLDERS: [(&str, Suits); 17] = [
+const PLACEHOLDERS: [(&str, Suits); 23] = [
     ("<run>", is_uuid),
     ("<id>", is_uuid),
     ("<load>", is_uuid),
     ("<database id>", is_uuid),
-    ("<table>", |text| text.split_once("-batch_").is_some_and(|(number, _)| is_number(number))),
+    ("<table>", |text| text.split_once("-sparkify_run_").is_some_and(|(number, _)| is_number(number))),
     ("<sha256>", |text| text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())),
     ("<source>", |text| text.starts_with('/')),
-    ("<file>", |text| text.starts_with('/') && text.ends_with(".json")),
+    ("<rows added>", is_number),
+    ("<rows removed>", is_number),
+    ("<rows>", is_number),
     ("<files loaded>", is_number),
     ("<records read>", is_number),
     ("<records staged>", is_number),
     ("<records rejected>", is_number),
     ("<records duplicate>", is_number),
+    ("<matched songplays>", is_number),
     ("<query>", is_number),
-    // These three are numbers where statements are made, so that an example is printed.
-    ("<epoch>", is_number),
-    ("<rejected>", is_number),
-    ("<keys>", |text| text.split(" OR ").all(is_key)),
-];
-
-/// The examples that are printed in the place of numbers.
-const EXAMPLES: [(&str, &str); 3] = [
-    ("modified_ns = 0 ", "modified_ns = <epoch> "),
-    ("rejected = 0 ", "rejected = <rejected> "),
-    ("(session_id = 0 AND item_in_session = 0) OR (session_id = 0 AND item_in_session = 1)", "<keys>"),
+    ("<lowest session>", is_number),
+    ("<highest session>", is_number),
+    ("<lowest play>", is_number),
+    ("<highest play>", is_number),
+    ("<lowest time>", is_number),
+    ("<highest time>", is_number),
 ];
 
 fn is_uuid(text: &str) -> bool {
@@ -156,14 +158,6 @@ fn is_uuid(text: &str) -> bool {
 
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
-}
-
-/// Whether it is a condition for one event.
-fn is_key(text: &str) -> bool {
-    let numbers = text.strip_prefix("(session_id = ").and_then(|rest| rest.strip_suffix(')'));
-    numbers
-        .and_then(|rest| rest.split_once(" AND item_in_session = "))
-        .is_some_and(|(session, item)| is_number(session) && is_number(item))
 }
 
 /// Whether a statement that was sent is the printed one, with values in the places of the placeholders.
@@ -184,22 +178,28 @@ struct Scripted {
     connection: ScriptConnection,
     comment: String,
     sql: String,
+    by_engine: bool,
 }
 
-fn scripted(dialect: Dialect, redshift: RedshiftScript) -> Vec<Scripted> {
-    let options = ScriptOptions { load: load_options(), redshift };
+fn scripted(dialect: Dialect, kind: LoadKind, redshift: &RedshiftScript) -> Vec<Scripted> {
+    let options = ScriptOptions { load: load_options(), kind, redshift: redshift.clone() };
     let parts = script(&SqlLibrary::embedded().unwrap(), dialect, &options).unwrap();
     let statements = parts.into_iter().filter_map(|part| match part {
-        ScriptPart::Statement { comment, mut sql, connection } => {
-            for (example, placeholder) in EXAMPLES {
-                sql = sql.replace(example, placeholder);
-            }
-            Some(Scripted { connection, comment, sql: adopted(dialect, &sql) })
+        ScriptPart::Statement { comment, sql, connection, by_engine } => {
+            Some(Scripted { connection, comment, sql: adopted(dialect, &sql), by_engine })
         }
         ScriptPart::Note(_) => None,
     });
     statements.collect()
 }
+
+/// The loads of the test, each with what `sql` calls it.
+const LOADS: [(fn(&Steps), LoadKind); 4] = [
+    (Steps::first, LoadKind::First),
+    (Steps::second, LoadKind::Changing),
+    (Steps::third, LoadKind::Nightly),
+    (Steps::fourth, LoadKind::Nightly),
+];
 
 fn load_options() -> LoadOptions {
     LoadOptions { max_errors: 9, ..LoadOptions::default() }
@@ -207,7 +207,7 @@ fn load_options() -> LoadOptions {
 
 /// Where staging was empty, the batch takes its place, and the statements behind that name staging instead.
 fn adopted(dialect: Dialect, sql: &str) -> String {
-    if dialect.adopts_batch_as_staging() {
+    if Capabilities::of(dialect).adopts_run_tables {
         sql.replace("sparkify_run_events", "staging_events").replace("sparkify_run_songs", "staging_songs")
     } else {
         sql.to_owned()
@@ -221,32 +221,34 @@ fn positions(script: &[Scripted], among: &[usize], sent: &[String]) -> BTreeSet<
     let mut from = 0;
     for sql in sent {
         let next = among[from..].iter().position(|index| is_sent(&script[*index].sql, sql));
-        match next {
-            Some(offset) => {
-                found.insert(among[from + offset]);
-                from += offset + 1;
-            }
-            // For each of several files the same is sent.
-            None => assert!(
-                from > 0 && is_sent(&script[among[from - 1]].sql, sql),
-                "this is not in the script behind statement {from}:\n{sql}\nin {sent:#?}"
-            ),
-        }
+        let offset =
+            next.unwrap_or_else(|| panic!("this is not in the script behind statement {from}:\n{sql}\nin {sent:#?}"));
+        found.insert(among[from + offset]);
+        from += offset + 1;
     }
     found
 }
 
-/// Every statement of the script must have been sent.
-fn assert_all_seen(script: &[Scripted], seen: &BTreeSet<usize>) {
+/// The comments of the statements that were seen in some load, by the script of its kind.
+type Seen = BTreeMap<String, bool>;
+
+fn note_seen(seen: &mut Seen, script: &[Scripted], positions: &BTreeSet<usize>, engine: bool) {
+    for (index, scripted) in script.iter().enumerate() {
+        if scripted.by_engine && !engine {
+            continue;
+        }
+        *seen.entry(scripted.comment.clone()).or_default() |= positions.contains(&index);
+    }
+}
+
+/// Every statement of the script must have been sent in one of the loads.
+fn assert_all_seen(seen: &Seen) {
     // These take a broken connection, other tables that are missing, or settings; other tests have them.
     let special =
         ["(when the connection broke", "(when there can be one)", "(when the files of a source were copied"];
-    let missing: Vec<_> = script
+    let missing: Vec<_> = seen
         .iter()
-        .enumerate()
-        .filter(|(index, _)| !seen.contains(index))
-        .filter(|(_, scripted)| !special.iter().any(|special| scripted.comment.contains(special)))
-        .map(|(_, scripted)| format!("{}:\n{}", scripted.comment, scripted.sql))
+        .filter(|(comment, seen)| !**seen && !special.iter().any(|special| comment.contains(special)))
         .collect();
     assert!(missing.is_empty(), "{} in the script were not sent: {missing:#?}", missing.len());
 }
@@ -296,26 +298,29 @@ impl Steps {
 
 /// Creates the tables and loads four times, and compares what the pipeline sends.
 async fn compare(engine: Arc<dyn Warehouse>) {
-    let script = scripted(engine.dialect(), RedshiftScript::default());
+    let dialect = engine.dialect();
     let recorder = Recorder { engine, log: Log::default() };
     let steps = Steps(DataSet::new());
-    let mut seen = BTreeSet::new();
-    // The catalog is asked first by create-tables, then by each load.
-    let load_begins = script.iter().rposition(|scripted| scripted.sql == script[0].sql).unwrap();
-    let mut note_run = |from: usize| {
+    let mut seen = Seen::new();
+    let mut note_run = |kind: LoadKind, creating: bool| {
+        let script = scripted(dialect, kind, &RedshiftScript::default());
         let sent = std::mem::take(&mut *recorder.log.lock().unwrap());
-        let sent: Vec<_> = sent.iter().map(|sql| adopted(recorder.engine.dialect(), sql)).collect();
-        let among: Vec<_> = (from..script.len()).collect();
-        seen.extend(positions(&script, &among, &sent));
+        let sent: Vec<_> = sent.iter().map(|sql| adopted(dialect, sql)).collect();
+        // The catalog is asked first by create-tables, then by each load.
+        let columns = |scripted: &Scripted| scripted.comment.starts_with("columns: ");
+        let begin = if creating { script.iter().position(columns) } else { script.iter().rposition(columns) };
+        let among: Vec<_> = (begin.unwrap()..script.len()).collect();
+        note_seen(&mut seen, &script, &positions(&script, &among, &sent), false);
     };
     create_tables(&recorder, &SqlLibrary::embedded().unwrap()).await.unwrap();
-    note_run(0);
-    for prepare in [Steps::first, Steps::second, Steps::third, Steps::fourth] {
+    create_tables(&recorder, &SqlLibrary::embedded().unwrap()).await.unwrap();
+    note_run(LoadKind::First, true);
+    for (prepare, kind) in LOADS {
         prepare(&steps);
         steps.load(&recorder).await;
-        note_run(load_begins);
+        note_run(kind, false);
     }
-    assert_all_seen(&script, &seen);
+    assert_all_seen(&seen);
 }
 
 #[tokio::test]
@@ -339,26 +344,24 @@ async fn redshift_gets_what_sql_prints_for_it_in_that_order() {
     options.server.statement_timeout = Some(Duration::from_secs(60));
     options.query_group = Some("it's etl".to_owned());
     let staging = options.staging.as_ref().unwrap();
-    let script = scripted(
-        Dialect::Redshift,
-        RedshiftScript {
-            database: Some(options.server.database.clone()),
-            statement_timeout: options.server.statement_timeout,
-            query_group: options.query_group.clone(),
-            wait: options.wait,
-            stage: Some(format!("s3://{}/{}", staging.bucket, staging.prefix)),
-            role: Some(staging.role.to_string()),
-            region: Some(staging.region.clone()),
-        },
-    );
+    let known = RedshiftScript {
+        database: Some(options.server.database.clone()),
+        statement_timeout: options.server.statement_timeout,
+        query_group: options.query_group.clone(),
+        wait: options.wait,
+        stage: Some(format!("s3://{}/{}", staging.bucket, staging.prefix)),
+        role: Some(staging.role.to_string()),
+        region: Some(staging.region.clone()),
+    };
     let open = async || {
         let warehouse = RedshiftWarehouse::open(&options).await.unwrap();
         create_tables(&warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
         warehouse
     };
     let steps = Steps(DataSet::new());
-    let (mut seen, mut received) = (BTreeSet::new(), 0);
-    let mut note_run = |creating: bool| {
+    let (mut seen, mut received) = (Seen::new(), 0);
+    let mut note_run = |kind: LoadKind, creating: bool| {
+        let script = scripted(Dialect::Redshift, kind, &known);
         let statements = stand.redshift.statements();
         let mut sessions = BTreeMap::<i32, Vec<String>>::new();
         for statement in &statements[received..] {
@@ -367,20 +370,20 @@ async fn redshift_gets_what_sql_prints_for_it_in_that_order() {
         received = statements.len();
         for sent in sessions.values() {
             let among = sequence(&script, role(sent, creating));
-            seen.extend(positions(&script, &among, sent));
+            note_seen(&mut seen, &script, &positions(&script, &among, sent), true);
         }
     };
     // Creates the tables. A warehouse of its own each time, so that a connection has one role.
     open().await.close().await.unwrap();
-    note_run(true);
-    for prepare in [Steps::first, Steps::second, Steps::third, Steps::fourth] {
+    note_run(LoadKind::First, true);
+    for (prepare, kind) in LOADS {
         prepare(&steps);
         let warehouse = open().await;
         steps.load(&warehouse).await;
         warehouse.close().await.unwrap();
-        note_run(false);
+        note_run(kind, false);
     }
-    assert_all_seen(&script, &seen);
+    assert_all_seen(&seen);
 }
 
 /// What a connection was for.
@@ -411,16 +414,16 @@ fn columns() -> String {
 
 #[test]
 fn a_statement_is_the_printed_one_if_all_but_the_placeholders_is_the_same() {
-    let printed = "DELETE FROM loaded_files WHERE path = '<file>'";
-    assert!(is_sent(printed, "DELETE FROM loaded_files WHERE path = '/data/it''s.json'"));
+    let printed = "INSERT INTO load_runs SELECT '<run>', '<source>', <records read>";
+    let run = "01a23178-5073-7383-8db0-8e523e7bc624";
+    assert!(is_sent(printed, &format!("INSERT INTO load_runs SELECT '{run}', '/data/it''s', 7")));
     for other in [
-        "DELETE FROM loaded_files WHERE path = 'data.json'",
-        "DELETE FROM loaded_files WHERE path = '/data.json' ",
-        "DELETE FROM load_errors WHERE path = '/data.json'",
-        printed,
+        format!("INSERT INTO load_runs SELECT '{run}', 'data', 7"),
+        format!("INSERT INTO load_runs SELECT '{run}', '/data', 7 "),
+        format!("INSERT INTO load_runs SELECT 'x', '/data', 7"),
+        printed.to_owned(),
     ] {
-        assert!(!is_sent(printed, other), "{other}");
+        assert!(!is_sent(printed, &other), "{other}");
     }
-    assert!(is_sent("SELECT 1 WHERE <keys>", "SELECT 1 WHERE (session_id = 4 AND item_in_session = 1)"));
     assert!(!is_sent("SET statement_timeout TO 0", "SET statement_timeout TO 2000"));
 }

@@ -4,14 +4,15 @@ use std::{collections::HashSet, time::Duration};
 
 use sparkify_etl::{
     LoadOptions, MatchRule, RedshiftScript, ScriptConnection, ScriptOptions, ScriptPart, creation,
-    placeholders, removal, script,
+    placeholders, script,
 };
 use sparkify_schema::{
     Dialect, ddl,
-    model::{BatchTables, load_errors},
+    model::{RunTables, tables_of},
     sql::{Folder, SqlLibrary, Value, context},
     statements,
 };
+use sparkify_warehouse::Capabilities;
 
 /// A statement, and which one it is.
 #[derive(Debug, Clone)]
@@ -70,8 +71,18 @@ fn scripted() -> Vec<(ScriptConnection, String)> {
 }
 
 /// Placeholders of numbers.
-const NUMBERS: [&str; 7] = [
+const NUMBERS: [&str; 17] = [
     "<files loaded>",
+    "<matched songplays>",
+    "<rows added>",
+    "<rows removed>",
+    "<rows>",
+    "<lowest session>",
+    "<highest session>",
+    "<lowest play>",
+    "<highest play>",
+    "<lowest time>",
+    "<highest time>",
     "<records read>",
     "<records staged>",
     "<records rejected>",
@@ -92,10 +103,13 @@ fn filled_in(sql: &str) -> String {
 
 fn definitions() -> Vec<Named> {
     let mut statements = Vec::new();
-    for sql in creation(Dialect::Redshift).unwrap().into_iter().chain(removal(Dialect::Redshift).unwrap()) {
+    for sql in creation(Dialect::Redshift).unwrap() {
         statements.push(named("create-tables", sql));
     }
-    for table in BatchTables::all() {
+    for table in tables_of(Dialect::Redshift) {
+        statements.push(named("drop", ddl::drop_table(table.name, Dialect::Redshift).unwrap()));
+    }
+    for table in RunTables::all() {
         let create = ddl::create_private_table(&table, Dialect::Redshift).unwrap();
         statements.push(named(format!("create {}", table.name), create));
         statements.push(named(
@@ -106,28 +120,30 @@ fn definitions() -> Vec<Named> {
     statements
 }
 
-/// The parameters of a load in every combination.
+/// The parameters of a load in every combination that changes a statement.
 fn parameters() -> Vec<Value> {
     let mut parameters = Vec::new();
     for match_rule in [MatchRule::Exact, MatchRule::TitleArtist] {
         let load = LoadOptions { match_rule, ..LoadOptions::default() };
         let known = placeholders(&ScriptOptions { load, ..ScriptOptions::default() });
-        for rematch_all in [false, true] {
-            for (sparkify_run_events, sparkify_run_songs) in
-                [("sparkify_run_events", "sparkify_run_songs"), ("staging_events", "staging_songs")]
+        let text = context! {
+            region => "us-west-2", since => "2018-11-30 12:00:00", source => ODD, run_id => ODD, ..known
+        };
+        for changed in [false, true] {
+            for (role, compression) in
+                [("arn:aws:iam::123456789012:role/sparkify", "GZIP"), ("default", "ZSTD"), ("default", "")]
             {
-                for (role, compression) in [
-                    ("arn:aws:iam::123456789012:role/sparkify", "GZIP"),
-                    ("default", "ZSTD"),
-                    ("default", ""),
-                ] {
-                    parameters.push(context! {
-                        sparkify_run_events, sparkify_run_songs, rematch_all, role, compression, source => ODD, run_id => ODD,
-                        region => "us-west-2", since => "2018-11-30 12:00:00", ..known.clone()
-                    });
-                }
+                parameters.push(context! {
+                    changed_events => changed, changed_songs => changed, touches_songs => changed, role,
+                    compression, ..text.clone()
+                });
             }
         }
+        // A first load, and one by another rule.
+        let whole = context! { touched => false, sessions => (), plays => (), times => (), ..text };
+        let (events, songs) = ("staging_events", "staging_songs");
+        parameters.push(context! { first => true, events, songs, ..whole.clone() });
+        parameters.push(context! { rematch_all => true, ..whole });
     }
     // A COPY by its number, and one whose number is not known.
     for query_id in [0, 101] {
@@ -154,22 +170,18 @@ fn files() -> Vec<Named> {
 /// The statements of a line. Another test demands that each function is here.
 fn lines() -> Vec<Named> {
     let library = SqlLibrary::embedded().unwrap();
-    let conflicts = library.render("conflicting_events", Dialect::Redshift, parameters().remove(0)).unwrap();
-    let keys: Vec<_> = (0..500).map(|item| (8_796_093_022_207, item)).collect();
+    let keys = library.render("conflicting_keys", Dialect::Redshift, parameters().remove(0)).unwrap();
+    let own = |run| statements::own_tables(Dialect::Redshift, &["users", "songs"], run).unwrap();
     vec![
         named("count_rows", statements::count_rows("songplays")),
         named("loaded_files", statements::loaded_files()),
-        named("last_match_rule", statements::last_match_rule()),
         named("count_runs", statements::count_runs(Dialect::Redshift, ODD).unwrap()),
-        named("count_matched_songplays", statements::count_matched_songplays()),
         named("count_files_outside", statements::count_files_outside(Dialect::Redshift, ODD).unwrap()),
-        named("note_file_time", statements::note_file_time(Dialect::Redshift, ODD, -1).unwrap()),
-        named("forget_file", statements::forget_file(Dialect::Redshift, ODD).unwrap()),
-        named("note_rejected", statements::note_rejected(Dialect::Redshift, ODD, 7).unwrap()),
-        named("add_to_ledger", statements::add_to_ledger(load_errors())),
-        named("first_rows", statements::first_rows(&conflicts, 20)),
-        named("staged_events", statements::staged_events(&keys[..2])),
-        named("delete_batch_events", statements::delete_batch_events(&keys[..2])),
+        named("first_rows", statements::first_rows(&keys, 20)),
+        named("any_row", statements::any_row("staging_events")),
+        named("own_tables", own(None)),
+        named("own_tables", own(Some(ODD))),
+        named("disown_run_tables", statements::disown_run_tables()),
     ]
 }
 
@@ -208,7 +220,7 @@ fn backend_lines() -> Vec<Named> {
 }
 
 /// Functions of `statements` for other dialects only.
-const NOT_FOR_REDSHIFT: [&str; 1] = ["adopt_batch"];
+const NOT_FOR_REDSHIFT: [&str; 1] = ["adopt_run_table"];
 
 #[test]
 fn each_function_that_makes_a_statement_is_among_them() {
@@ -227,13 +239,5 @@ fn each_function_that_makes_a_statement_is_among_them() {
         }
         assert_eq!(functions, names.len() + others.len());
     }
-    assert!(!Dialect::Redshift.adopts_batch_as_staging());
-}
-
-#[test]
-fn the_largest_statement_of_a_line_is_small_enough() {
-    let keys = vec![(i64::MAX, i64::MAX); 500];
-    for sql in [statements::staged_events(&keys), statements::delete_batch_events(&keys)] {
-        assert!(sql.len() < 1024 * 1024, "{}", sql.len());
-    }
+    assert!(!Capabilities::of(Dialect::Redshift).adopts_run_tables);
 }

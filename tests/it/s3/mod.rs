@@ -19,7 +19,7 @@ use sparkify_etl::{
     source::{FileFeed, Places, S3Source, Source, SourceFile},
 };
 use sparkify_schema::{
-    model::{Layer, tables},
+    model::data_tables,
     sql::SqlLibrary,
 };
 use sparkify_storage::{Credentials, S3Options, S3Url, SharedCredentialsProvider, connect_with};

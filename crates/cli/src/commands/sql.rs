@@ -129,7 +129,7 @@ fn options(settings: &Settings) -> ScriptOptions {
         max_errors: settings.max_errors.value,
         ..LoadOptions::default()
     };
-    ScriptOptions { load, redshift: redshift(settings) }
+    ScriptOptions { load, redshift: redshift(settings), ..ScriptOptions::default() }
 }
 
 /// What the settings say of a load into Redshift. A deployment knows more, and would have to be asked.

@@ -13,7 +13,7 @@ pub(crate) use self::{
     sql::{Bounds, Parameters, RowCount, RunRecord, limited, run_tables},
 };
 pub use self::{
-    script::{ScriptOptions, ScriptPart, placeholders, script},
+    script::{LoadKind, ScriptOptions, ScriptPart, placeholders, script},
     steps::steps,
 };
 pub use sparkify_warehouse::script::Point;

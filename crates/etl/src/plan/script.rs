@@ -5,7 +5,7 @@
 
 use sparkify_schema::{
     Dialect,
-    model::RunTables,
+    model::{RunTables, Table, counted_tables},
     sql::{Folder, SqlLibrary, Value, context},
     statements,
 };
@@ -16,18 +16,60 @@ use sparkify_warehouse::{
 
 pub use sparkify_warehouse::script::ScriptPart;
 
-use super::{Action, Bounds, Parameters, RowCount, RunRecord, Step, sql, steps};
+use super::{Action, Bounds, Effect, Fact, Facts, Parameters, RowCount, RunRecord, Step, sql, steps};
 use crate::{
     LoadOptions, Result,
     load::{KEYS_SHOWN, ROWS_SHOWN, TEXTS_SEEN},
     tables,
 };
 
+/// Which load is shown: its steps, and what some statements look like, depend on it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LoadKind {
+    /// Into empty tables.
+    First,
+    /// New files with events, on top of what is there.
+    Nightly,
+    /// Files of all kinds, some of which have changed since they were loaded.
+    #[default]
+    Changing,
+}
+
+impl LoadKind {
+    fn facts(self) -> Facts {
+        use Fact::*;
+        let known: &[Fact] = match self {
+            Self::First => &[Files, EventFiles, SongFiles, FirstLoad],
+            Self::Nightly => &[Files, EventFiles, HadPlays],
+            Self::Changing => &[
+                Files,
+                EventFiles,
+                SongFiles,
+                ChangedFiles,
+                ChangedEventFiles,
+                ChangedSongFiles,
+                TouchedFiles,
+                HadPlays,
+                ReplacedEvents,
+                ReplacedSongs,
+            ],
+        };
+        let found = [Unconfirmed, Rejects, RepeatedEvents, RepeatedSongs, ConflictingEvents];
+        let mut facts = Facts::default();
+        for fact in known.iter().copied().chain(found) {
+            facts.set(fact, 1);
+        }
+        facts
+    }
+}
+
 /// What the statements depend on.
 #[derive(Debug, Clone, Default)]
 pub struct ScriptOptions {
     /// How the load is done.
     pub load: LoadOptions,
+    /// Which load it is.
+    pub kind: LoadKind,
     /// What is known of a load into Redshift.
     pub redshift: RedshiftScript,
 }
@@ -38,12 +80,15 @@ pub struct ScriptOptions {
 ///
 /// [`crate::Error::Sql`] when a statement cannot be rendered.
 pub fn script(library: &SqlLibrary, dialect: Dialect, options: &ScriptOptions) -> Result<Vec<ScriptPart>> {
-    let capabilities = Capabilities::of(dialect);
-    let mut script = Script { library, dialect, capabilities, options, parts: Vec::new() };
+    let (capabilities, facts) = (Capabilities::of(dialect), options.kind.facts());
+    let parameters = placeholders(options);
+    let mut script = Script { library, dialect, capabilities, options, facts, parameters, parts: Vec::new() };
     script.engine(Point::Connect)?;
     script.create_tables()?;
     for step in steps().iter().filter(|step| step.action != Action::Engine(Point::Connect)) {
-        script.step(step)?;
+        if script.facts.meet(step.when) {
+            script.step(step)?;
+        }
     }
     Ok(script.parts)
 }
@@ -54,36 +99,30 @@ pub fn script(library: &SqlLibrary, dialect: Dialect, options: &ScriptOptions) -
 pub fn placeholders(options: &ScriptOptions) -> Value {
     let bounds = |what: &str| Some(Bounds { low: format!("<lowest {what}>"), high: format!("<highest {what}>") });
     let text = |text: &str| text.to_owned();
+    let row_counts = counted_tables().into_iter().map(|table| RowCount {
+        table: table.name.to_owned(),
+        added: text("<rows added>"),
+        removed: text("<rows removed>"),
+        rows: text("<rows>"),
+    });
+    let record = RunRecord {
+        run_id: text("<run>"),
+        source: text("<source>"),
+        match_rule: options.load.match_rule.name().to_owned(),
+        files_loaded: text("<files loaded>"),
+        records_read: text("<records read>"),
+        records_staged: text("<records staged>"),
+        records_rejected: text("<records rejected>"),
+        records_duplicate: text("<records duplicate>"),
+        matched_songplays: text("<matched songplays>"),
+        tool_version: text(env!("CARGO_PKG_VERSION")),
+        row_counts: row_counts.collect(),
+    };
     let parameters = Parameters {
-        events: "sparkify_run_events",
-        songs: "sparkify_run_songs",
-        rematch_all: false,
-        changed_events: true,
-        changed_songs: true,
-        touches_songs: true,
-        first: false,
-        touched: true,
         sessions: bounds("session"),
         plays: bounds("play"),
         times: bounds("time"),
-        run: RunRecord {
-            run_id: text("<run>"),
-            source: text("<source>"),
-            match_rule: options.load.match_rule.name().to_owned(),
-            files_loaded: text("<files loaded>"),
-            records_read: text("<records read>"),
-            records_staged: text("<records staged>"),
-            records_rejected: text("<records rejected>"),
-            records_duplicate: text("<records duplicate>"),
-            matched_songplays: text("<matched songplays>"),
-            tool_version: text(env!("CARGO_PKG_VERSION")),
-            row_counts: vec![RowCount {
-                table: text("<table>"),
-                added: text("<rows added>"),
-                removed: text("<rows removed>"),
-                rows: text("<rows>"),
-            }],
-        },
+        ..Parameters::new(record, &options.kind.facts())
     };
     let copied = context! { table => "sparkify_run_events", model => "staging_events", column_list => "<columns>" };
     context! { ..copied, ..copy_placeholders(&options.redshift), ..parameters.value() }
@@ -94,6 +133,8 @@ struct Script<'a> {
     dialect: Dialect,
     capabilities: Capabilities,
     options: &'a ScriptOptions,
+    facts: Facts,
+    parameters: Value,
     parts: Vec<ScriptPart>,
 }
 
@@ -124,7 +165,7 @@ impl Script<'_> {
     }
 
     fn render(&self, name: &str) -> Result<String> {
-        Ok(self.library.render(name, self.dialect, placeholders(self.options))?)
+        Ok(self.library.render(name, self.dialect, self.parameters.clone())?)
     }
 
     fn create_tables(&mut self) -> Result<()> {
@@ -157,7 +198,13 @@ impl Script<'_> {
             Action::CreateRunTables => self.create_run_tables()?,
             Action::ReadFiles => self.read_files()?,
             Action::PrepareLedger => self.prepare_ledger()?,
-            Action::Statement(_) => self.file(step.name, &when)?,
+            Action::Statement(effect) => {
+                self.file(step.name, &when)?;
+                if effect == Effect::Rematches {
+                    // As in a load: these may be plays of any session.
+                    self.parameters = context! { plays => (), ..self.parameters.clone() };
+                }
+            }
             Action::Stage { staging, run } => {
                 if self.capabilities.adopts_run_tables {
                     self.add(
@@ -183,7 +230,7 @@ impl Script<'_> {
                 }
             }
             Action::DropRunTables => {
-                let tables = sql::run_tables(|_| true);
+                let tables = self.run_tables();
                 for sql in Step::drop_run_tables(tables.iter().map(|table| table.name), self.dialect)? {
                     self.add(format!("private to the load{when}"), sql);
                 }
@@ -196,10 +243,20 @@ impl Script<'_> {
         self.file("owned_tables", ", for what an earlier load has left")?;
         self.engine(Point::BeginPreparing)?;
         self.note("here the tables that an earlier load has left are dropped");
-        for sql in Step::create_run_tables(&sql::run_tables(|_| true), &[], self.dialect, "<run>")? {
-            self.add("private to the load (those that it needs)", sql);
+        for sql in Step::create_run_tables(&self.run_tables(), &[], self.dialect, "<run>")? {
+            self.add("private to the load", sql);
         }
         self.engine(Point::EndPreparing)
+    }
+
+    /// The tables that records are read into.
+    fn record_tables(&self) -> Vec<(&'static str, &'static str)> {
+        let made = self.run_tables();
+        RunTables::RECORDS.into_iter().filter(|(name, _)| made.iter().any(|table| table.name == *name)).collect()
+    }
+
+    fn run_tables(&self) -> Vec<Table> {
+        sql::run_tables(|when| self.facts.meet(when))
     }
 
     fn read_files(&mut self) -> Result<()> {
@@ -213,7 +270,7 @@ impl Script<'_> {
                  large files that are in S3 already are copied as they are (copy_objects)",
             );
         }
-        for (table, _) in RunTables::RECORDS {
+        for (table, _) in self.record_tables() {
             self.engine(Point::Fill(table))?;
         }
         if self.capabilities.copies_from_objects {
@@ -225,9 +282,9 @@ impl Script<'_> {
     /// What COPY has taken is held against the rules of the model.
     fn inspect(&mut self) -> Result<()> {
         let when = " (when the files of a source were copied as they are)";
-        for (table, model) in RunTables::RECORDS {
+        for (table, model) in self.record_tables() {
             for (name, rows) in [("broken_rules", ROWS_SHOWN), ("json_texts", TEXTS_SEEN)] {
-                let parameters = context! { table, model, ..placeholders(self.options) };
+                let parameters = context! { table, model, ..self.parameters.clone() };
                 let sql = self.library.render(name, self.dialect, parameters)?;
                 let purpose = &self.library.file(name)?.purpose;
                 self.add(format!("{name}: {purpose}{when}"), sql::limited(&sql, rows));
@@ -241,8 +298,11 @@ impl Script<'_> {
             "here what the ledger will say of the files is written to sparkify_run_loaded_files and\n\
              sparkify_run_file_times, and of the records that were set aside to sparkify_run_load_errors",
         );
-        for table in ["sparkify_run_loaded_files", "sparkify_run_load_errors", "sparkify_run_file_times"] {
-            self.engine(Point::Fill(table))?;
+        let made = self.run_tables();
+        for name in ["sparkify_run_loaded_files", "sparkify_run_load_errors", "sparkify_run_file_times"] {
+            if made.iter().any(|table| table.name == name) {
+                self.engine(Point::Fill(name))?;
+            }
         }
         Ok(())
     }
@@ -268,7 +328,7 @@ impl Script<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Condition, Effect, Fact};
+    use crate::plan::Condition;
 
     #[test]
     fn every_statement_of_the_plan_is_a_file_and_every_file_of_a_load_is_in_the_plan() {
