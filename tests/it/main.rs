@@ -8,6 +8,7 @@ mod conformance;
 mod cuts;
 mod database_file;
 mod generator;
+mod interposed;
 mod killed;
 mod layers;
 mod local_loads;

@@ -51,7 +51,9 @@ fn a_load_of_any_dialect_is_one_transaction_with_every_check_in_it() {
         for name in names("table") {
             assert!(position(&format!("CREATE TABLE IF NOT EXISTS {name} (")) < begin, "{dialect} {name}");
         }
-        for name in names("transform").into_iter().chain(names("quality")) {
+        // One check is of the whole database, and no part of a load.
+        let checks = names("quality").into_iter().filter(|name| *name != "row_counts_are_kept");
+        for name in names("transform").into_iter().chain(checks) {
             let at = position(&format!("\n-- {name}: "));
             assert!(begin < at && at < commit, "{dialect} {name}");
         }

@@ -201,8 +201,8 @@ impl<'a, 'r> Executor<'a, 'r> {
             | Effect::MatchedBefore
             | Effect::MatchedAfter
             | Effect::Records => {}
-            // These may be plays of any session.
-            Effect::Rematches => self.parameters.plays = None,
+            // These are plays of any session.
+            Effect::Rematches => (self.parameters.plays, self.parameters.sessions) = (None, None),
             Effect::Finds(fact) => self.facts.set(fact, rows),
             Effect::Replaces(fact) => {
                 self.facts.set(fact, rows);

@@ -11,7 +11,7 @@ use sparkify_schema::{
 };
 use sparkify_warehouse::{
     Capabilities,
-    script::{Point, RedshiftScript, ScriptConnection, contributed, copy_placeholders},
+    script::{Point, RedshiftScript, ScriptConnection, column_list, contributed, copy_placeholders},
 };
 
 pub use sparkify_warehouse::script::ScriptPart;
@@ -124,7 +124,11 @@ pub fn placeholders(options: &ScriptOptions) -> Value {
         times: bounds("time"),
         ..Parameters::new(record, &options.kind.facts())
     };
-    let copied = context! { table => "sparkify_run_events", model => "staging_events", column_list => "<columns>" };
+    let copied = context! {
+        table => "sparkify_run_events",
+        model => "staging_events",
+        column_list => column_list("sparkify_run_events"),
+    };
     context! { ..copied, ..copy_placeholders(&options.redshift), ..parameters.value() }
 }
 
@@ -201,8 +205,8 @@ impl Script<'_> {
             Action::Statement(effect) => {
                 self.file(step.name, &when)?;
                 if effect == Effect::Rematches {
-                    // As in a load: these may be plays of any session.
-                    self.parameters = context! { plays => (), ..self.parameters.clone() };
+                    // As in a load: these are plays of any session.
+                    self.parameters = context! { plays => (), sessions => (), ..self.parameters.clone() };
                 }
             }
             Action::Stage { staging, run } => {
@@ -211,6 +215,7 @@ impl Script<'_> {
                         format!("whether {staging} is empty (when the ledger says so)"),
                         statements::any_row(staging),
                     );
+                    self.add(format!("for the report (when {staging} is empty)"), statements::count_rows(run));
                     for sql in statements::adopt_run_table(staging, run) {
                         let comment = format!(
                             "in the place of the next statement (when staging is empty; {staging} is then {run})"

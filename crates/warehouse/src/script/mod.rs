@@ -6,6 +6,8 @@
 
 mod redshift;
 
+pub use self::redshift::column_list;
+
 use std::time::Duration;
 
 use sparkify_schema::{

@@ -135,6 +135,8 @@ impl Script<'_> {
         for name in names {
             self.add("for the planner (when the load has changed it)", redshift::analyze(name));
         }
+        let files = "whether the lock is held still, so that all files below the place of the load may go";
+        self.with(ScriptConnection::Lock, files, redshift::ping());
         self.with(ScriptConnection::Lock, "lets the next load begin", redshift::rollback());
     }
 
@@ -153,8 +155,9 @@ impl Script<'_> {
     }
 }
 
-/// The columns of a table of a load.
-fn column_list(table: &str) -> String {
+/// The columns of a table of a load, comma-separated.
+#[must_use]
+pub fn column_list(table: &str) -> String {
     let known = RunTables::all().into_iter().find(|known| known.name == table);
     let columns = known.map(|table| table.columns).unwrap_or_default();
     columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
