@@ -22,10 +22,11 @@ use arguments::argument;
 use bytes::Bytes;
 use data::prepare;
 use futures_util::{SinkExt, TryStreamExt};
+use sparkify_etl::{LoadKind, ScriptOptions, placeholders};
 use sparkify_schema::{
     Dialect, ddl,
-    model::BatchTables,
-    sql::{Condition, SqlLibrary, context, transform_steps},
+    model::RunTables,
+    sql::{SqlLibrary, context},
 };
 use sparkify_testkit::{POSTGRES_USER, PostgresDatabase, PostgresServer, ServerCertificate};
 
@@ -136,7 +137,7 @@ async fn copy_and_transform(
     client.batch_execute(&format!("SET ROLE {POSTGRES_USER}")).await.unwrap();
     let library = SqlLibrary::embedded().unwrap();
     let dialect = Dialect::Postgres;
-    for table in BatchTables::all() {
+    for table in RunTables::all() {
         client.batch_execute(&ddl::create_private_table(&table, dialect).unwrap()).await.unwrap();
     }
     let begin = Instant::now();
@@ -158,15 +159,13 @@ async fn copy_and_transform(
     for table in TABLES {
         client.batch_execute(&format!("ANALYZE {table}")).await.unwrap();
     }
-    let parameters = || {
-        context! {
-            sparkify_run_events => "staging_events", sparkify_run_songs => "staging_songs",
-            match_rule => "exact", rematch_all => false,
-        }
+    let known = placeholders(&ScriptOptions { kind: LoadKind::First, ..ScriptOptions::default() });
+    let parameters = context! {
+        events => "staging_events", songs => "staging_songs", sessions => (), plays => (), times => (), ..known
     };
-    let star = transform_steps().iter().skip_while(|step| step.name != "choose_users");
-    for step in star.filter(|step| step.condition == Condition::Always) {
-        let sql = library.render(step.name, dialect, parameters()).unwrap();
+    let star = ["users", "artists", "songs"].map(|table| [format!("choose_{table}"), format!("insert_{table}")]);
+    for name in star.concat().iter().map(String::as_str).chain(["insert_time", "insert_songplays"]) {
+        let sql = library.render(name, dialect, parameters.clone()).unwrap();
         client.batch_execute(&sql).await.unwrap();
     }
     client.batch_execute("COMMIT").await.unwrap();

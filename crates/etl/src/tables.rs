@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sparkify_schema::{
     Dialect, ddl,
-    model::{RUN_PREFIX, Table, owned_tables, tables_of},
+    model::{RUN_PREFIX, Table, indexes_of, owned_tables, tables_of},
     sql::{SqlLibrary, context},
     statements,
 };
@@ -78,7 +78,7 @@ pub async fn verify_tables(warehouse: &dyn Warehouse, library: &SqlLibrary) -> R
     fail_on(found.differences())
 }
 
-/// The statements that create all tables, and list them as made by this program.
+/// The statements that create all tables and indexes, and list them as made by this program.
 ///
 /// # Errors
 ///
@@ -87,6 +87,9 @@ pub fn creation(dialect: Dialect) -> Result<Vec<String>> {
     let tables = tables_of(dialect);
     let create = tables.iter().map(|table| ddl::create_table(table, dialect));
     let mut sql = create.collect::<Result<Vec<_>, _>>()?;
+    for index in indexes_of(dialect) {
+        sql.push(index.create(dialect)?);
+    }
     let names: Vec<_> = tables.iter().map(|table| table.name).collect();
     sql.push(statements::own_tables(dialect, &names, None)?);
     Ok(sql)

@@ -37,6 +37,9 @@ fn create_tables_creates_every_table_and_lists_them() {
     assert_eq!(finished.stderr, "");
     for line in finished.stdout.lines().skip(2) {
         let table = line.split(' ').next().unwrap();
+        if table == "sparkify_tables" {
+            continue;
+        }
         assert_eq!(query(&cli.database(), &format!("SELECT COUNT(*) FROM {table}")), [["0"]]);
     }
 }
@@ -79,9 +82,9 @@ fn on_a_terminal_drop_asks_and_takes_anything_but_yes_for_no() {
     let before = rows_of_all_tables(&cli);
     for answer in ["n", "", "yess"] {
         let finished = on_a_terminal(&cli, "create-tables --drop", answer).with_code(1);
-        assert!(
-            finished.stdout.contains("Delete all tables of duckdb:sparkify.duckdb with their rows? [y/N]")
-        );
+        for part in ["tables of duckdb:sparkify.duckdb", "songplays (", " rows)", "Delete them? [y/N]"] {
+            assert!(finished.stdout.contains(part), "{part}: {}", finished.stdout);
+        }
         assert!(finished.stdout.contains("nothing was deleted"), "{}", finished.stdout);
         assert_eq!(rows_of_all_tables(&cli), before, "{answer:?}");
     }

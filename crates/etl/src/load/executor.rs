@@ -99,6 +99,11 @@ impl<'a, 'r> Executor<'a, 'r> {
                 let set_aside = conflicts::resolve(self.run, &self.readers, self.session, &sql).await?;
                 self.repeated -= i64::try_from(set_aside).unwrap_or(i64::MAX);
             }
+            Action::DropIndexes | Action::CreateIndexes => {
+                for sql in plan::indexes(step.action, self.run.dialect)? {
+                    self.session.execute(&sql).await.during(step.name)?;
+                }
+            }
             Action::Check => self.check().await?,
             Action::DropRunTables => {
                 let names = self.made.iter().map(|table| table.name);
@@ -177,10 +182,10 @@ impl<'a, 'r> Executor<'a, 'r> {
         let sql = self.render(name)?;
         match effect {
             Effect::Measures => return self.measure(&sql).await,
-            Effect::MatchedBefore => self.matched_before = self.number(&sql).await?,
+            Effect::MatchedBefore => self.matched_before = self.number(&sql, name).await?,
             Effect::MatchedAfter => {
                 let before = std::mem::take(&mut self.matched_before);
-                let after = self.number(&sql).await?;
+                let after = self.number(&sql, name).await?;
                 self.counts.matched += after - before;
             }
             _ => {
@@ -241,15 +246,15 @@ impl<'a, 'r> Executor<'a, 'r> {
         Ok(())
     }
 
-    async fn number(&mut self, sql: &str) -> Result<i64> {
-        let found = self.session.query(sql).await.during("counting matches")?;
+    async fn number(&mut self, sql: &str, step: &str) -> Result<i64> {
+        let found = self.session.query(sql).await.during(format!("transform {step}"))?;
         found.integer(0, 0).ok_or_else(|| Error::Internal("a count is not a number".to_owned()))
     }
 
     /// Adds the run's rows to staging.
     async fn stage(&mut self, name: &str, staging: &'static str, run: &'static str) -> Result<()> {
         let rows = if self.can_adopt(staging).await? {
-            let rows = self.number(&statements::count_rows(run)).await?;
+            let rows = self.number(&statements::count_rows(run), name).await?;
             for sql in statements::adopt_run_table(staging, run) {
                 self.session.execute(&sql).await.during("putting the run's table in the place of staging")?;
             }

@@ -86,6 +86,7 @@ impl Facts {
         match condition {
             Condition::Always => true,
             Condition::If(facts) => any(facts),
+            Condition::FirstWith(facts) => any(facts) && self.has(Fact::FirstLoad),
             Condition::Later(facts) => any(facts) && !self.has(Fact::FirstLoad),
             Condition::RematchSome => self.meet(Condition::Rematch) && !self.has(Fact::RuleChanged),
             Condition::Rematch => {
@@ -102,6 +103,7 @@ impl Condition {
         match self {
             Self::Always => String::new(),
             Self::If(facts) => format!(" (when {})", any(facts)),
+            Self::FirstWith(facts) => format!(" (when {}, and the tables were empty)", any(facts)),
             Self::Later(facts) => format!(" (when {}, unless the tables were empty)", any(facts)),
             Self::RematchSome => " (when songs came or went, and there were plays before)".to_owned(),
             Self::Rematch => " (when earlier plays may match otherwise now)".to_owned(),

@@ -10,7 +10,7 @@ mod steps;
 
 pub(crate) use self::{
     facts::{Fact, Facts},
-    sql::{Bounds, Parameters, RowCount, RunRecord, limited, run_tables},
+    sql::{Bounds, Parameters, RowCount, RunRecord, indexes, limited, run_tables},
 };
 pub use self::{
     script::{LoadKind, ScriptOptions, ScriptPart, placeholders, script},
@@ -36,6 +36,8 @@ pub enum Condition {
     Always,
     /// When one of these holds.
     If(&'static [Fact]),
+    /// When one of these holds, and the tables were empty.
+    FirstWith(&'static [Fact]),
     /// When one of these holds, and the tables had rows before.
     Later(&'static [Fact]),
     /// When plays were there before, and songs came or went, or the match rule is another one.
@@ -73,6 +75,10 @@ pub enum Action {
     },
     /// Sets events aside that contradict each other.
     ResolveConflicts,
+    /// Drops the indexes, where there are any: the tables are filled faster without them.
+    DropIndexes,
+    /// Creates them anew.
+    CreateIndexes,
     /// Runs the quality checks.
     Check,
     /// Drops the tables that the load kept to itself.

@@ -226,6 +226,11 @@ impl Script<'_> {
                 self.file(step.name, &when)?;
             }
             Action::ResolveConflicts => self.resolve_conflicts(&when)?,
+            Action::DropIndexes | Action::CreateIndexes => {
+                for sql in sql::indexes(step.action, self.dialect)? {
+                    self.add(format!("{}{when}", step.name), sql);
+                }
+            }
             Action::Check => {
                 for check in self.library.folder(Folder::Quality).iter().filter(|check| !check.only_on_demand) {
                     let tables = check.tables.as_ref().map(|tables| tables.join(" or "));
@@ -367,7 +372,7 @@ mod tests {
             })
         };
         for (index, step) in steps().iter().enumerate() {
-            let (Condition::If(facts) | Condition::Later(facts)) = step.when else { continue };
+            let (Condition::If(facts) | Condition::FirstWith(facts) | Condition::Later(facts)) = step.when else { continue };
             for position in facts.iter().filter_map(|fact| found(*fact)) {
                 assert!(position < index, "{}", step.name);
             }

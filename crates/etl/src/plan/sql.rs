@@ -3,12 +3,12 @@
 use serde::Serialize;
 use sparkify_schema::{
     Dialect, ddl,
-    model::{RUN_PREFIX, RunTables, Table},
+    model::{RUN_PREFIX, RunTables, Table, indexes_of},
     sql::{Serde, Value},
     statements,
 };
 
-use super::{Fact, Facts, steps::RUN_TABLES};
+use super::{Action, Fact, Facts, steps::RUN_TABLES};
 use crate::Result;
 
 /// The lowest and the highest value of a column that a run touches.
@@ -145,6 +145,15 @@ impl super::Step {
         sql.push(statements::disown_run_tables());
         Ok(sql)
     }
+}
+
+/// The statements that drop or create the indexes.
+pub(crate) fn indexes(action: Action, dialect: Dialect) -> Result<Vec<String>> {
+    let sql = indexes_of(dialect).iter().map(|index| match action {
+        Action::DropIndexes => index.drop(dialect),
+        _ => index.create(dialect),
+    });
+    Ok(sql.collect::<Result<_, _>>()?)
 }
 
 /// A query for some rows only.

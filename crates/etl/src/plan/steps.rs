@@ -12,6 +12,8 @@ use super::{
 const WORK: Condition = If(&[Files, RuleChanged, TouchedFiles]);
 /// What changes staging and the star.
 const CHANGE: Condition = If(&[Files, RuleChanged]);
+/// A first load.
+const FIRST: Condition = FirstWith(&[Files]);
 const EVENTS: Condition = If(&[EventFiles]);
 const SONGS: Condition = If(&[SongFiles]);
 const CHANGED_EVENTS: Condition = If(&[ChangedEventFiles]);
@@ -34,6 +36,7 @@ static STEPS: &[Step] = &[
     step(If(&[Files]), "read the files", ReadFiles),
     step(WORK, "prepare the ledger", PrepareLedger),
     step(WORK, "begin to publish", Engine(Point::Publish)),
+    step(FIRST, "drop the indexes", DropIndexes),
     // Changed files: what they deliver anew goes out, and they are loaded like new ones.
     step(CHANGED_EVENTS, "find_replaced_events", Statement(Replaces(ReplacedEvents))),
     step(CHANGED_EVENTS, "delete_replaced_events", Statement(Removes("staging_events"))),
@@ -88,6 +91,7 @@ static STEPS: &[Step] = &[
     step(CHANGED_EVENTS, "delete_gone_users", Statement(Removes("users"))),
     step(CHANGED_SONGS, "delete_gone_songs", Statement(Removes("songs"))),
     step(CHANGED_SONGS, "delete_gone_artists", Statement(Removes("artists"))),
+    step(FIRST, "create the indexes", CreateIndexes),
     step(CHANGE, "check", Check),
     // The ledger.
     step(If(&[TouchedFiles]), "update_file_times", Statement(Changes("loaded_files"))),

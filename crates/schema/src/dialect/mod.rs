@@ -66,6 +66,12 @@ impl Dialect {
         matches!(self, Self::Redshift)
     }
 
+    /// Whether tables have indexes. DuckDB's are kept in memory and slow a load down; Redshift has none.
+    #[must_use]
+    pub const fn has_indexes(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
     /// Whether physical hints (`DISTSTYLE`, `SORTKEY`) are written into the DDL.
     #[must_use]
     pub const fn has_physical_layout(self) -> bool {

@@ -1,11 +1,13 @@
 //! Tables, columns, types, keys, references and physical hints as data.
 
+mod indexes;
 mod ledger;
 mod run;
 mod staging;
 pub mod star;
 mod types;
 
+pub use indexes::{Index, indexes_of};
 pub use ledger::{load_counts, load_errors, load_lock, load_runs, loaded_files, owned_tables};
 pub use run::{RUN_PREFIX, RunTables};
 pub use staging::{staging_events, staging_songs};
