@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Error, INTERRUPTS, RecordSet, Result,
-    wire::{Canceller, During, Failure, Fate, Lease, Running, confirm_end},
+    wire::{Canceller, During, Failure, Fate, Lease, Running, commit_failed, confirm_end},
 };
 
 /// How long to wait before each further attempt to connect.
@@ -250,6 +250,14 @@ impl Connection {
             confirm_end(error);
         }
         understood(&self.location, sql, result)
+    }
+
+    /// Makes a transaction permanent.
+    pub(super) async fn commit(&self) -> Result<()> {
+        let sql = sql::commit();
+        tracing::debug!(sql, pid = self.pid, "statement");
+        let result = self.lease.run(async |session, _| session.run(&sql).await).await;
+        result.map(|_| ()).map_err(|failed| commit_failed(&self.location, &sql, failed, classify))
     }
 
     /// Runs one statement and returns the number of rows it changed.

@@ -18,8 +18,7 @@ use super::{
 };
 use crate::{
     BatchSource, CopyProgress, Error, Fill, Filled, LoadSession, LoadedObjects, ObjectLoad, ObjectReading,
-    RecordSet, Result,
-    wire::{Turn, commit_failed},
+    RecordSet, Result, wire::Turn,
 };
 
 /// How many late requests to interrupt a load do not keep it from cleaning up.
@@ -42,7 +41,7 @@ pub(super) async fn transact(
         for statement in statements {
             connection.execute(statement).await?;
         }
-        connection.execute(&sql::commit()).await.map_err(commit_failed)
+        connection.commit().await
     };
     let result = work.await;
     // After a commit that went well there is nothing to undo.
@@ -183,7 +182,7 @@ impl RedshiftLoad {
             return Ok(());
         }
         self.lock.verify().await?;
-        self.connection.execute(&sql::commit()).await.map_err(commit_failed)?;
+        self.connection.commit().await?;
         self.publishing = false;
         self.analyze().await;
         Ok(())
