@@ -156,7 +156,7 @@ impl Warehouse for RedshiftWarehouse {
     }
 
     async fn close(&self) -> Result<()> {
-        self.connections.close();
+        self.connections.close().await;
         Ok(())
     }
 }

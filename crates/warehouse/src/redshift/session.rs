@@ -48,7 +48,7 @@ pub(super) async fn transact(
     if result.is_ok() || roll_back(&connection).await.is_ok() {
         turn.end();
     }
-    result.map(|_| ())
+    result
 }
 
 /// A load of a Redshift database.
