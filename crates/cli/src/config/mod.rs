@@ -241,7 +241,7 @@ impl Settings {
                 })?,
             pack_size: layers
                 .text("pack_size", arguments.pack_size.as_deref(), "16MB")
-                .parse("a size from 1MB to 128MB", redshift::pack_size)?,
+                .parse("a size from 1MB to 16MB", redshift::pack_size)?,
             sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(file)),
             log_format: layers.text("log_format", arguments.log_format.as_deref(), "text").parse(
                 "text or json",
