@@ -344,7 +344,7 @@ mod tests {
     use super::*;
     use crate::{
         BoxError,
-        redshift::{IamRole, PlainStageFaults, Staging},
+        redshift::{IamRole, PlainStageFaults, Staging, staging::Home},
         wire::Running,
     };
 
@@ -378,7 +378,7 @@ mod tests {
             role: IamRole::Default,
             faults: Arc::new(PlainStageFaults),
         };
-        Area::new(staging, "db")
+        Area::new(staging, Home::with_id("db"))
     }
 
     async fn pack_into(area: &Area, batches: usize, shape: Shape, memory: &Arc<Memory>) -> Result<Packed> {

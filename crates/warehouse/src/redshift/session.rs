@@ -13,7 +13,7 @@ use super::{
     lock::{self, RunLock},
     pack::Memory,
     pool::{COPIES, Connection, Connections},
-    staging::Area,
+    staging::{Area, Home},
     statement,
 };
 use crate::{
@@ -78,8 +78,15 @@ impl RedshiftLoad {
         let connection = connections.get().await?;
         connection.hold();
         let last_load = connection.query(&sql::last_load()).await?.integer(0, 0);
+        let namespace = if_it_can_be_seen(&connection, &sql::namespace()).await?;
+        let namespace = namespace.and_then(|found| found.text(0, 0)).filter(|text| !text.trim().is_empty());
         note_isolation(&connection, &options.server.database).await?;
-        let area = options.staging.clone().map(|staging| Area::new(staging, &lock.database_id));
+        let home = Home {
+            namespace: namespace.as_deref().map(str::trim),
+            database: &options.server.database,
+            id: &lock.database_id,
+        };
+        let area = options.staging.clone().map(|staging| Area::new(staging, home));
         let appender = Appender {
             connections: connections.clone(),
             statements: Statements::new()?,
