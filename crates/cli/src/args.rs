@@ -140,7 +140,8 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "WHEN", help_heading = "AWS", value_hint = ValueHint::Other)]
     pub pack: Option<String>,
 
-    /// Compressed size of a packed file, 1MB to 128MB [env: SPARKIFY_PACK_SIZE] [default: 16MB]
+    /// Most compressed bytes of a packed file, 1MB to 16MB; with more than two slices the files of all slices share
+    /// 32MB [env: SPARKIFY_PACK_SIZE] [default: 16MB]
     #[arg(long, global = true, value_name = "SIZE", help_heading = "AWS", value_hint = ValueHint::Other)]
     pub pack_size: Option<String>,
 

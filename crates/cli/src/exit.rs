@@ -10,7 +10,7 @@ pub(crate) use deployment::{ChangesPending, DeploymentStopped, DoctorFailed, Lef
 
 use sparkify_etl::record::{Refusal, Reject};
 
-use crate::config::Forms;
+use crate::{config::Forms, output};
 
 /// How a command ends, apart from success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,7 @@ const SHOWN: usize = 10;
 /// Prints the error and returns its exit code. If results are JSON, an object goes to standard output as
 /// well, so that there is always one document.
 pub(crate) fn report(error: &anyhow::Error, forms: Forms) -> ExitCode {
-    if is_broken_pipe(error) {
+    if output::is_unread(error) {
         // `sparkify-cli explore | head` has seen enough.
         return ExitCode::SUCCESS;
     }
@@ -79,7 +79,7 @@ pub(crate) fn report(error: &anyhow::Error, forms: Forms) -> ExitCode {
     let _ = std::io::stderr().write_all(text.as_bytes());
     if forms.json_results && !is_printed(error) {
         let object = serde_json::json!({ "error": to_json(error, exit) });
-        let _ = writeln!(std::io::stdout(), "{object}");
+        let _ = writeln!(output::stdout(), "{object}");
     }
     ExitCode::from(exit as u8)
 }
@@ -274,14 +274,5 @@ fn to_json(error: &anyhow::Error, exit: Exit) -> serde_json::Value {
         "hint": hint_of(error),
         "exit_code": exit as u8,
         "records": records,
-    })
-}
-
-/// Whether the reader of the output closed it early.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
     })
 }

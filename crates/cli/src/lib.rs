@@ -20,32 +20,45 @@ mod commands;
 pub mod config;
 mod exit;
 mod logging;
+mod output;
 mod progress;
 mod stop;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
+
+use crate::config::ConfigFile;
 
 /// Parses the arguments of the process, runs the command and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = args::Cli::parse();
-    let directory = std::env::current_dir().unwrap_or_default();
-    let forms = config::Forms::guess(&cli.global, &|name| std::env::var(name).ok(), &directory);
-    match run(cli) {
+    let begun = begin(&cli.global);
+    let file = begun.as_ref().ok().map(|(_, file)| file);
+    let forms = config::Forms::guess(&cli.global, &|name| std::env::var(name).ok(), file);
+    match run(cli, begun) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error, forms),
     }
 }
 
-fn run(cli: args::Cli) -> anyhow::Result<()> {
+/// Where the program was started, and its configuration file.
+type Begun = anyhow::Result<(PathBuf, ConfigFile)>;
+
+fn begin(arguments: &args::GlobalArgs) -> Begun {
+    let directory = std::env::current_dir().context("the current directory cannot be found out")?;
+    let file = ConfigFile::read(arguments.config.as_deref(), &directory)?;
+    Ok((directory, file))
+}
+
+fn run(cli: args::Cli, begun: Begun) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("the async runtime cannot be started")?;
-    let result = runtime.block_on(commands::run(cli));
+    let result = runtime.block_on(commands::run(cli, begun));
     // A blocking thread may still be inside the engine; do not wait for it.
     runtime.shutdown_background();
     result

@@ -11,6 +11,7 @@ use sparkify_warehouse::{
 };
 
 #[tokio::main]
+#[allow(clippy::disallowed_methods)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(directory), Some(file)) = (arguments.next(), arguments.next()) else {

@@ -50,6 +50,19 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
+    /// An SQL file with the name of a statement that it must not replace.
+    #[error(
+        "the SQL file {path} cannot have the name {name}, which is that of {other}: a file replaces one of its own \
+         folder only, and adds names that no other file has"
+    )]
+    NameTaken {
+        /// The file's path below the override directory.
+        path: String,
+        /// Its name.
+        name: String,
+        /// The file that has the name.
+        other: String,
+    },
     /// An override directory or a file in it that cannot be read.
     #[error("the SQL directory {} cannot be read", path.display())]
     Directory {

@@ -13,7 +13,7 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
@@ -23,6 +23,7 @@ use crate::{PostgresDatabase, PostgresServer};
 
 const SSL_REQUEST: u32 = 80_877_103;
 const GSS_REQUEST: u32 = 80_877_104;
+const CANCEL_REQUEST: u32 = 80_877_102;
 
 /// When a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Cut {
     Before(usize),
     /// When the server has done that statement, instead of its answer.
     After(usize),
+    /// The same, but only once somebody has asked for the end of a statement. The server does not hear of that.
+    AfterCancel(usize),
     /// In the middle of that message with rows of a COPY (from 0).
     WithinRows(usize),
 }
@@ -47,12 +50,15 @@ struct Shared {
     server: PathBuf,
     stopped: AtomicBool,
     state: Mutex<State>,
+    /// A request to end a statement came.
+    cancelled: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     cut: Option<Cut>,
     was_cut: bool,
+    was_cancelled: bool,
     statements: Vec<String>,
     row_messages: usize,
 }
@@ -83,6 +89,7 @@ impl WireProxy {
             server: server.socket_directory().join(format!(".s.PGSQL.{}", server.port())),
             stopped: AtomicBool::new(false),
             state: Mutex::default(),
+            cancelled: Condvar::new(),
         });
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
@@ -147,6 +154,8 @@ struct Exchange {
     unanswered: AtomicUsize,
     /// The connection ends with the last answer, which is not handed on.
     last: AtomicBool,
+    /// It ends only once somebody has asked for the end of a statement.
+    until_cancelled: AtomicBool,
 }
 
 /// Both ends of a connection.
@@ -176,6 +185,14 @@ fn serve(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
             ends.client.write_all(b"N")?;
             continue;
         }
+        if code == CANCEL_REQUEST {
+            let mut state = shared.state();
+            state.was_cancelled = true;
+            shared.cancelled.notify_all();
+            if matches!(state.cut, Some(Cut::AfterCancel(_))) {
+                return Ok(());
+            }
+        }
         ends.server.write_all(&startup)?;
         break;
     }
@@ -183,7 +200,7 @@ fn serve(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut answering = ends.try_clone()?;
     thread::scope(|scope| {
         scope.spawn(|| {
-            let _ = hand_answers_on(&mut answering, &exchange);
+            let _ = hand_answers_on(&mut answering, &exchange, shared);
             answering.close();
         });
         let result = hand_statements_on(&mut ends, &exchange, shared);
@@ -192,7 +209,7 @@ fn serve(client: TcpStream, shared: &Shared) -> std::io::Result<()> {
     })
 }
 
-fn hand_answers_on(ends: &mut Ends, exchange: &Exchange) -> std::io::Result<()> {
+fn hand_answers_on(ends: &mut Ends, exchange: &Exchange, shared: &Shared) -> std::io::Result<()> {
     let mut message = Vec::new();
     loop {
         read_message(&mut ends.server, &mut message)?;
@@ -201,6 +218,10 @@ fn hand_answers_on(ends: &mut Ends, exchange: &Exchange) -> std::io::Result<()> 
             let one_less = |before: usize| Some(before.saturating_sub(1));
             let before = exchange.unanswered.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
             if before.unwrap_or_default() <= 1 && exchange.last.load(Ordering::SeqCst) {
+                if exchange.until_cancelled.load(Ordering::SeqCst) {
+                    let wait = shared.cancelled.wait_while(shared.state(), |state| !state.was_cancelled);
+                    drop(wait.unwrap_or_else(PoisonError::into_inner));
+                }
                 return Ok(());
             }
         }
@@ -242,6 +263,10 @@ fn hand_statements_on(ends: &mut Ends, exchange: &Exchange, shared: &Shared) -> 
                     state.statements.push(text);
                     if state.is_due(Cut::Before(number)) {
                         return Ok(());
+                    }
+                    if state.is_due(Cut::AfterCancel(number)) {
+                        exchange.until_cancelled.store(true, Ordering::SeqCst);
+                        exchange.last.store(true, Ordering::SeqCst);
                     }
                     if state.is_due(Cut::After(number)) {
                         exchange.last.store(true, Ordering::SeqCst);

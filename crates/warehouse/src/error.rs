@@ -424,7 +424,7 @@ impl Error {
             }
             Self::TooManyConnections { location, .. } if location.starts_with("redshift://") => {
                 "end sessions that are idle (SELECT pg_terminate_backend(process) for those of stv_sessions), or raise the \
-                 limit of the user or the database (ALTER USER … CONNECTION LIMIT …); a load takes four connections"
+                 limit of the user or the database (ALTER USER … CONNECTION LIMIT …); a load takes up to five connections"
                     .to_owned()
             }
             Self::TooManyConnections { .. } => {

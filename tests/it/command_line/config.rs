@@ -1,5 +1,7 @@
 //! `config show`, and where settings come from.
 
+use std::{io::Write, process::Stdio};
+
 use serde_json::Value;
 use sparkify_testkit::{Cli, Finished};
 
@@ -58,6 +60,26 @@ fn a_named_file_is_read_instead_and_its_paths_are_beside_it() {
     assert_eq!(setting(&shown, "max_errors").1, "default");
     let finished = cli.run(["config", "show", "--config", "none.toml"]).with_code(2);
     assert_eq!(finished.stderr, "error: there is no configuration file none.toml\n");
+}
+
+#[test]
+fn a_configuration_can_be_read_from_a_pipe_since_it_is_read_once() {
+    let cli = cli();
+    let run = |arguments: &[&str]| {
+        let mut child = cli
+            .command(arguments.iter().copied().chain(["--config", "/dev/stdin"]))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let text = b"max_errors = 7\nformat = \"json\"\n[generate]\nout = \"made\"\nusers = 3\n";
+        child.stdin.take().unwrap().write_all(text).unwrap();
+        Finished::from(child.wait_with_output().unwrap()).success().json()
+    };
+    let shown = run(&["config", "show"]);
+    assert_eq!(setting(&shown, "max_errors"), ("7".to_owned(), "file /dev/stdin".to_owned()));
+    assert_eq!(run(&["generate", "--songs", "5"])["users"], 3);
 }
 
 #[test]

@@ -202,6 +202,16 @@ fn a_closed_pipe_ends_every_command_quietly() {
 }
 
 #[test]
+fn a_closed_standard_error_is_not_taken_for_a_reader_that_has_seen_enough() {
+    let cli = cli();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    // It is to be said there that a sample was made.
+    let finished = cli.command(["run"]).stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
+    assert_eq!(finished.wait_with_output().unwrap().status.code(), Some(1));
+}
+
+#[test]
 fn an_error_with_a_closed_pipe_has_its_exit_code_all_the_same() {
     let finished = run_unread(&cli(), &["explore", "--format", "json"]);
     assert_eq!(finished.code, 1);

@@ -215,7 +215,7 @@ async fn assert_state(target: &impl Target, expected: &State, at: &str) {
 fn place(target: &impl Target, cut: Cut) -> String {
     let statements = target.statements();
     match cut {
-        Cut::Before(number) | Cut::After(number) => {
+        Cut::Before(number) | Cut::After(number) | Cut::AfterCancel(number) => {
             format!("{cut:?} {}", statements.get(number).map_or("(the end)", String::as_str))
         }
         Cut::WithinRows(_) => format!("{cut:?}"),
@@ -288,7 +288,7 @@ fn every_statement(plan: &Plan) -> Vec<Cut> {
     cuts.retain(|cut| match *cut {
         Cut::Before(number) => number % 2 == 0 || plan.statements[number] == "COMMIT",
         Cut::After(number) => number % 2 == 1 || plan.statements[number] == "COMMIT",
-        Cut::WithinRows(_) => true,
+        Cut::AfterCancel(_) | Cut::WithinRows(_) => true,
     });
     cuts
 }

@@ -43,6 +43,7 @@ impl Target for Doubled {
             None => None,
             Some(Cut::Before(number)) => Some((number, Action::CloseBefore)),
             Some(Cut::After(number)) => Some((number, Action::CloseAfter)),
+            Some(Cut::AfterCancel(number)) => Some((number, Action::CloseAfterCancel)),
             Some(Cut::WithinRows(_)) => panic!("Redshift takes no rows"),
         };
         *self.begun.lock().unwrap() =

@@ -140,6 +140,35 @@ async fn a_commit_without_an_answer_says_that_it_may_have_taken_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_without_an_answer_may_have_taken_place_also_if_it_was_interrupted() {
+    let database = database();
+    let warehouse = with_table(&database).await;
+    let proxy = WireProxy::start(PostgresServer::shared());
+    let through = Arc::new(PostgresWarehouse::open(&options(&proxy.url(&database))).await.unwrap());
+    let insert = async || {
+        let mut load = through.begin_load().await.unwrap();
+        load.publish().await.unwrap();
+        load.execute("INSERT INTO t VALUES (1, 'a')").await.unwrap();
+        load
+    };
+    proxy.begin(None);
+    insert().await.commit().await.unwrap();
+    let commit = proxy.statements().iter().position(|sql| sql == "COMMIT").unwrap();
+    proxy.begin(Some(Cut::AfterCancel(commit)));
+    let committing = tokio::spawn(insert().await.commit());
+    while proxy.statements().len() <= commit {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    through.interrupt();
+    let error = committing.await.unwrap().unwrap_err();
+    assert!(
+        matches!(&error, Error::ConnectionLost { reason, .. } if reason.contains("not known")),
+        "{error:?}"
+    );
+    assert_eq!(integer(&warehouse, "SELECT COUNT(*) FROM t").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_statements_in_one_text_are_refused() {
     let two = fresh().await.query("SELECT 1; SELECT 2").await.unwrap_err();
     assert!(matches!(two, Error::Statement { .. }), "{two:?}");

@@ -5,9 +5,9 @@ use std::{
     process::Stdio,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sparkify_etl::{Cancel, Error, LoadOptions, Retries, RunReport};
@@ -102,6 +102,43 @@ async fn a_load_whose_commit_got_no_answer_is_published_once() {
         assert_eq!(integer(&after, "SELECT COUNT(*) FROM load_runs").await, 1);
         assert_sound(&stand, &after).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_stopped_while_its_commit_gets_no_answer_does_not_say_that_nothing_was_loaded() {
+    let data = data();
+    let (stand, cli) = (Stand::new(), cli());
+    let warehouse = stand.prepared().await;
+    let publishes = AtomicBool::new(false);
+    let last = move |sql: &str| {
+        publishes.fetch_or(sql.starts_with("INSERT INTO load_runs"), Ordering::SeqCst);
+        sql == "COMMIT" && publishes.load(Ordering::SeqCst)
+    };
+    stand.redshift.inject(Fault::new(When::Matches(Box::new(last)), Action::CloseAfterCancel));
+    let path = data.path();
+    let child = super::start(&cli, &stand, &["etl", "--source", path.to_str().unwrap()]);
+    let commits = || {
+        let statements = stand.redshift.statements();
+        let sent: Vec<_> = statements.iter().filter_map(|sent| sent.sql()).collect();
+        let run = sent.iter().position(|sql| sql.starts_with("INSERT INTO load_runs"));
+        run.is_some_and(|run| sent[run..].contains(&"COMMIT"))
+    };
+    let begin = Instant::now();
+    while !commits() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "it does not come to its COMMIT");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let finished = sparkify_testkit::Finished::from(child.wait_with_output().unwrap()).with_code(1);
+    let stderr = &finished.stderr;
+    assert!(stderr.contains("the commit, took place is not known"), "{stderr}");
+    assert!(!stderr.contains("nothing was loaded") && stderr.contains("run again"), "{stderr}");
+    assert_eq!(integer(warehouse.as_ref(), "SELECT COUNT(*) FROM load_runs").await, 1);
+    // The next run finds out.
+    let again = load(warehouse.as_ref(), &data.path(), 0, &Cancel::default()).await.unwrap();
+    assert_eq!(again.files.loaded, 0);
+    assert_sound(&stand, warehouse.as_ref()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

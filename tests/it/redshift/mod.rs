@@ -3,6 +3,7 @@
 mod append;
 mod cards;
 mod command_line;
+mod copies;
 mod copying;
 mod direct;
 mod direct_changes;

@@ -2,6 +2,7 @@
 //! views that tell late.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -61,6 +62,40 @@ async fn what_is_packed_and_what_redshift_reads_itself_is_copied_at_the_same_tim
     let (filled, ()) = tokio::join!(load.fill(fill), both);
     let filled = filled.unwrap();
     assert_eq!((filled.rows, filled.objects[0].rows), (vec![150], 3));
+    load.abort(Vec::new()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_watches_two_copies_has_five_sessions_as_its_hint_says() {
+    let source = Source::on(Stand::new());
+    let mut load = source.begin_with(|options| options.watch_interval = Duration::from_millis(50)).await;
+    load.prepare(vec!["CREATE TABLE t (number BIGINT, name VARCHAR(64))".to_owned()]).await.unwrap();
+    let own = source.stand.redshift.session_count();
+    source.stand.redshift.inject(Fault::before_any("COPY", Action::Delay(Duration::from_secs(6))).times(2));
+    let fill = Fill {
+        tables: vec![("t".to_owned(), Numbers::new(3, 50) as _)],
+        objects: vec![source.events()],
+        progress: None,
+    };
+    let watched = async {
+        let begin = Instant::now();
+        loop {
+            let both = copies_under_way(&source.stand) == 2;
+            let statements = source.stand.redshift.statements();
+            let questions = statements.iter().filter_map(|sent| sent.sql());
+            let about: BTreeSet<_> = questions.filter(|sql| sql.contains("sys_load_history")).collect();
+            if both && about.len() == 2 {
+                return source.stand.redshift.session_count();
+            }
+            assert!(begin.elapsed() < Duration::from_secs(60), "the COPYs are not watched");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let (filled, sessions) = tokio::join!(load.fill(fill), watched);
+    filled.unwrap();
+    assert_eq!(sessions - own, 3, "two that copy, and one that watches both, beside the two of the load");
+    let full = Error::TooManyConnections { location: "redshift://x".to_owned(), reason: String::new() };
+    assert!(full.hint().unwrap().contains("up to five connections"));
     load.abort(Vec::new()).await.unwrap();
 }
 

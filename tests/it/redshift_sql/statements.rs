@@ -190,6 +190,7 @@ fn backend_lines() -> Vec<Named> {
     use statements::redshift;
     vec![
         named("set_search_path", redshift::set_search_path()),
+        named("namespace", redshift::namespace()),
         named("set_time_zone", redshift::set_time_zone()),
         named("set_date_style", redshift::set_date_style()),
         named("set_float_digits", redshift::set_float_digits()),

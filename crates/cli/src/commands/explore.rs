@@ -78,7 +78,7 @@ pub(super) async fn answer(
         names => names.iter().map(String::as_str).collect(),
     };
     let alone = names.len() == 1;
-    let mut stdout = std::io::stdout();
+    let mut stdout = crate::output::stdout();
     let mut object = serde_json::Map::new();
     for (index, name) in names.into_iter().enumerate() {
         let answer = super::again(settings, cancel, async || Ok(catalogue.run(warehouse, name).await?));

@@ -67,7 +67,7 @@ fn print(format: Format, what: &GenerateSettings, written: &Written, seconds: f6
         ("bad_records", written.rejected),
         ("files", written.files),
     ];
-    let mut stdout = std::io::stdout();
+    let mut stdout = crate::output::stdout();
     match format {
         Format::Table => {
             let Written { users, events, plays, matched, songs, duplicates, rejected, files } = written;

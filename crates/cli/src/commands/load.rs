@@ -11,7 +11,7 @@ use sparkify_etl::{
     source::{LocalDirectory, Source},
 };
 use sparkify_eventsim::Sample;
-use sparkify_schema::statements;
+use sparkify_schema::{sql::SqlLibrary, statements};
 use sparkify_warehouse::Warehouse;
 
 use super::{explore, integers, texts};
@@ -38,13 +38,15 @@ pub(super) async fn etl(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
         .into());
     };
     let warehouse = super::open_to_load(settings, true).await?;
-    let report = load(settings, arguments, warehouse.as_ref(), source, &mut Stop::listen()?).await?;
+    let library = super::library(settings)?;
+    let report =
+        load(settings, arguments, &library, warehouse.as_ref(), source, &mut Stop::listen()?).await?;
     warehouse.close().await?;
     match settings.format.value {
         Format::Json => print_json(&serde_json::to_value(&report)?),
         Format::Table => {
             print_summary(&report)?;
-            writeln!(std::io::stdout())?;
+            writeln!(crate::output::stdout())?;
             print_tables(settings, &report)
         }
         Format::Csv => print_tables(settings, &report),
@@ -67,7 +69,7 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
         }
     });
     let source = stop.during(warehouse.as_ref(), &cancel, prepare).await?;
-    let report = load(settings, arguments, warehouse.as_ref(), source, &mut stop).await?;
+    let report = load(settings, arguments, &library, warehouse.as_ref(), source, &mut stop).await?;
     match settings.format.value {
         Format::Json => {
             let mut object = serde_json::to_value(&report)?;
@@ -83,7 +85,7 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
         Format::Table => {
             // The first of the answers says how many rows the tables have.
             print_summary(&report)?;
-            writeln!(std::io::stdout())?;
+            writeln!(crate::output::stdout())?;
             let work = explore::answer(settings, &cancel, &catalogue, warehouse.as_ref(), &[]);
             stop.during(warehouse.as_ref(), &cancel, work).await?;
             Ok(warehouse.close().await?)
@@ -147,11 +149,11 @@ async fn open(settings: &Settings, places: SourcePlaces) -> sparkify_etl::Result
 async fn load(
     settings: &Settings,
     arguments: &LoadArgs,
+    library: &SqlLibrary,
     warehouse: &dyn Warehouse,
     source: SourcePlaces,
     stop: &mut Stop,
 ) -> anyhow::Result<RunReport> {
-    let library = super::library(settings)?;
     let options = LoadOptions {
         match_rule: settings.match_rule.value,
         max_errors: settings.max_errors.value,
@@ -168,7 +170,7 @@ async fn load(
             () = cancel.cancelled() => return Err(sparkify_etl::Error::Cancelled),
         };
         tracing::info!(source = %source.location(), warehouse = %warehouse.location(), "loading");
-        sparkify_etl::load(warehouse, source, &library, &options, &progress, &cancel).await
+        sparkify_etl::load(warehouse, source, library, &options, &progress, &cancel).await
     });
     let result = stop.during(warehouse, &cancel, work).await;
     drop(display);
@@ -184,7 +186,7 @@ async fn load(
 }
 
 fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{value}")?;
+    writeln!(crate::output::stdout(), "{value}")?;
     Ok(())
 }
 
@@ -192,7 +194,7 @@ fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
 fn print_summary(report: &RunReport) -> anyhow::Result<()> {
     let (files, records) = (&report.files, &report.records);
     let (source, warehouse) = (&report.source, &report.warehouse);
-    let mut stdout = std::io::stdout();
+    let mut stdout = crate::output::stdout();
     if files.loaded == 0 {
         writeln!(
             stdout,

@@ -15,7 +15,6 @@ mod sql;
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::Context;
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use sparkify_analytics::output::Format;
 use sparkify_etl::{Cancel, Retries};
@@ -28,6 +27,7 @@ use sparkify_warehouse::{
 };
 
 use crate::{
+    Begun,
     args::{Cli, Command},
     config::{GenerateSettings, Settings, WarehouseUrl},
     exit::UsageError,
@@ -35,13 +35,13 @@ use crate::{
 };
 
 /// Runs the command.
-pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
+pub(crate) async fn run(cli: Cli, begun: Begun) -> anyhow::Result<()> {
     if let Command::Completions { shell } = cli.command {
         return completions::run(shell);
     }
-    let directory = std::env::current_dir().context("the current directory cannot be found out")?;
+    let (directory, file) = begun?;
     let environment = |name: &str| std::env::var(name).ok();
-    let settings = Settings::read(&cli.global, &environment, &directory)?;
+    let settings = Settings::read(&cli.global, &environment, &file, &directory)?;
     logging::begin(&settings);
     if cli.global.warehouse.as_deref().is_some_and(WarehouseUrl::has_password) {
         tracing::warn!(
@@ -57,7 +57,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Explore(arguments) => explore::run(&settings, &arguments).await,
         Command::Generate(arguments) => {
             let threads = settings.threads.value;
-            let what = GenerateSettings::read(&arguments, &cli.global, threads, &environment, &directory)?;
+            let what = GenerateSettings::read(&arguments, threads, &environment, &file)?;
             generate::run(&settings, what).await
         }
         Command::Sql(arguments) => sql::run(&settings, &arguments),
@@ -216,6 +216,6 @@ fn integers(cells: impl IntoIterator<Item = i64>) -> ArrayRef {
 }
 
 fn print(format: Format, records: &RecordSet) -> anyhow::Result<()> {
-    sparkify_analytics::output::write(format, records, &mut std::io::stdout().lock())?;
+    sparkify_analytics::output::write(format, records, &mut crate::output::stdout())?;
     Ok(())
 }

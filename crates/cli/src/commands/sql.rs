@@ -50,7 +50,7 @@ pub(super) fn run(settings: &Settings, arguments: &SqlArgs) -> anyhow::Result<()
             None => add_statement(settings, &library, dialect, name, &mut text)?,
         }
     }
-    std::io::stdout().write_all(text.as_bytes())?;
+    crate::output::stdout().write_all(text.as_bytes())?;
     Ok(())
 }
 

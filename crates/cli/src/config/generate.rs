@@ -1,15 +1,10 @@
 //! The settings of `generate`: its flags, `SPARKIFY_GENERATE_*` variables, and the section `[generate]` of the
 //! configuration file.
 
-use std::path::Path;
-
 use sparkify_eventsim::{Compression, Rhythm, Settings, Timestamp, Volume};
 
 use super::{ConfigFile, Environment, Found, Origin, SourceUrl};
-use crate::{
-    args::{GenerateArgs, GlobalArgs},
-    exit::UsageError,
-};
+use crate::{args::GenerateArgs, exit::UsageError};
 
 /// The name of the section.
 pub(super) const SECTION: &str = "generate";
@@ -58,16 +53,14 @@ impl GenerateSettings {
     ///
     /// # Errors
     ///
-    /// When the configuration file cannot be read, a value is not of its kind, or no place is named.
+    /// When a value is not of its kind, or no place is named.
     pub fn read(
         arguments: &GenerateArgs,
-        global: &GlobalArgs,
         threads: usize,
         environment: Environment<'_>,
-        directory: &Path,
+        file: &ConfigFile,
     ) -> anyhow::Result<Self> {
-        let file = ConfigFile::read(global.config.as_deref(), directory)?;
-        let layers = Layers { environment, file: &file };
+        let layers = Layers { environment, file };
         let defaults = Settings::default();
         let from = layers.time("from", arguments.from.as_deref())?.unwrap_or(defaults.from);
         let rate =
@@ -103,7 +96,7 @@ impl GenerateSettings {
             threads,
         };
         let out = match layers.find("out", arguments.out.as_deref()) {
-            Some(found) => found.source(&file)?.value,
+            Some(found) => found.source(file)?.value,
             None => {
                 return Err(UsageError::with_hint(
                     "it was not said where the data set goes",

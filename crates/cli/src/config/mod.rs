@@ -146,17 +146,16 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// When the configuration file cannot be read, or a value is not of its kind; the message names where
-    /// it came from.
+    /// When a value is not of its kind; the message names where it came from.
     pub fn read(
         arguments: &GlobalArgs,
         environment: Environment<'_>,
+        file: &ConfigFile,
         directory: &Path,
     ) -> anyhow::Result<Self> {
-        let file = ConfigFile::read(arguments.config.as_deref(), directory)?;
-        let layers = Layers { environment, file: &file };
+        let layers = Layers { environment, file };
         let place = |key, flag: &Option<String>| match layers.find(key, flag.as_deref()) {
-            Some(found) => found.source(&file).map(Some),
+            Some(found) => found.source(file).map(Some),
             None => Ok(None),
         };
         let log_data = place("log_data", &arguments.log_data)?;
@@ -242,8 +241,8 @@ impl Settings {
                 })?,
             pack_size: layers
                 .text("pack_size", arguments.pack_size.as_deref(), "16MB")
-                .parse("a size from 1MB to 128MB", redshift::pack_size)?,
-            sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(&file)),
+                .parse("a size from 1MB to 16MB", redshift::pack_size)?,
+            sql_dir: layers.find("sql_dir", arguments.sql_dir.as_deref()).map(|found| found.path(file)),
             log_format: layers.text("log_format", arguments.log_format.as_deref(), "text").parse(
                 "text or json",
                 |text| match text {
@@ -342,10 +341,14 @@ pub(crate) struct Forms {
 }
 
 impl Forms {
-    /// Reads the two settings as far as they can be read.
-    pub(crate) fn guess(arguments: &GlobalArgs, environment: Environment<'_>, directory: &Path) -> Self {
-        let file = ConfigFile::read(arguments.config.as_deref(), directory).unwrap_or_default();
-        let layers = Layers { environment, file: &file };
+    /// Reads the two settings as far as they can be read; `file` is `None` if it is faulty.
+    pub(crate) fn guess(
+        arguments: &GlobalArgs,
+        environment: Environment<'_>,
+        file: Option<&ConfigFile>,
+    ) -> Self {
+        let none = ConfigFile::default();
+        let layers = Layers { environment, file: file.unwrap_or(&none) };
         let is_json = |key, flag| layers.find(key, flag).is_some_and(|found| found.text == "json");
         Self {
             json_results: is_json("format", arguments.format.as_deref()),

@@ -29,12 +29,15 @@ pub(super) fn iam_role(text: &str) -> Result<String, Option<String>> {
     Ok(text.to_owned())
 }
 
+/// The most megabytes of a packed file.
+const PACK_MEGABYTES_MAX: usize = 16;
+
 /// A size of a packed file, in bytes: a whole number of megabytes.
 pub(super) fn pack_size(text: &str) -> Result<usize, Option<String>> {
     let upper = text.trim().to_ascii_uppercase();
     let megabytes = upper.strip_suffix("MIB").or_else(|| upper.strip_suffix("MB")).map(str::trim_end);
     match megabytes.and_then(|number| number.parse::<usize>().ok()) {
-        Some(megabytes @ 1..=128) => Ok(megabytes << 20),
+        Some(megabytes @ 1..=PACK_MEGABYTES_MAX) => Ok(megabytes << 20),
         _ => Err(None),
     }
 }
@@ -47,7 +50,9 @@ mod tests {
     fn a_pack_size_is_a_whole_number_of_megabytes_within_bounds() {
         assert_eq!(pack_size("16MB"), Ok(16 << 20));
         assert_eq!(pack_size("1 mib"), Ok(1 << 20));
-        for text in ["0MB", "129MB", "16", "16GB", "1.5MB", "MB", ""] {
+        #[cfg(feature = "redshift")]
+        assert_eq!(PACK_MEGABYTES_MAX << 20, sparkify_warehouse::redshift::RedshiftOptions::PACK_BYTES_MAX);
+        for text in ["0MB", "17MB", "128MB", "16", "16GB", "1.5MB", "MB", ""] {
             assert_eq!(pack_size(text), Err(None), "{text}");
         }
     }

@@ -10,6 +10,11 @@ fn directory_with(text: &str) -> tempfile::TempDir {
     directory
 }
 
+fn read(arguments: &GlobalArgs, environment: Environment<'_>, directory: &Path) -> anyhow::Result<Settings> {
+    let file = ConfigFile::read(arguments.config.as_deref(), directory)?;
+    Settings::read(arguments, environment, &file, directory)
+}
+
 #[test]
 fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     let directory = directory_with("max_errors = 3\nmatch_rule = \"title-artist\"\nwait = \"5s\"\n");
@@ -19,7 +24,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
         _ => None,
     };
     let arguments = GlobalArgs { max_errors: Some("5".to_owned()), ..GlobalArgs::default() };
-    let settings = Settings::read(&arguments, &environment, directory.path()).unwrap();
+    let settings = read(&arguments, &environment, directory.path()).unwrap();
     assert_eq!((settings.max_errors.value, settings.max_errors.origin), (5, Origin::Flag));
     assert_eq!(settings.wait.value, Duration::from_secs(6));
     assert_eq!(settings.wait.origin, Origin::Environment("SPARKIFY_WAIT".to_owned()));
@@ -33,7 +38,7 @@ fn the_file_is_found_in_a_directory_above_and_its_paths_are_beside_it() {
     let directory = directory_with("source = \"logs\"\nwarehouse = \"duckdb:db/x.duckdb\"\n");
     let below = directory.path().join("a/b");
     std::fs::create_dir_all(&below).unwrap();
-    let settings = Settings::read(&GlobalArgs::default(), &nothing, &below).unwrap();
+    let settings = read(&GlobalArgs::default(), &nothing, &below).unwrap();
     assert_eq!(settings.source.unwrap().value, SourceUrl::Local(directory.path().join("logs")));
     let expected = directory.path().join("db/x.duckdb");
     assert!(matches!(settings.warehouse.value, WarehouseUrl::DuckDbFile(path) if path == expected));
@@ -42,16 +47,16 @@ fn the_file_is_found_in_a_directory_above_and_its_paths_are_beside_it() {
 #[test]
 fn without_a_source_the_directory_data_is_it_only_if_it_has_data() {
     let directory = tempfile::tempdir().unwrap();
-    assert!(Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap().source.is_none());
+    assert!(read(&GlobalArgs::default(), &nothing, directory.path()).unwrap().source.is_none());
     std::fs::create_dir_all(directory.path().join("data/log_data")).unwrap();
-    let settings = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
+    let settings = read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
     assert_eq!(settings.source.unwrap().shown, "data");
 }
 
 #[test]
 fn a_wrong_value_is_refused_with_its_origin_and_what_is_expected() {
     let directory = directory_with("threads = \"many\"\n");
-    let error = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err().to_string();
+    let error = read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err().to_string();
     assert!(
         error.contains("\"many\"") && error.contains("threads") && error.contains("sparkify.toml"),
         "{error}"
@@ -59,10 +64,10 @@ fn a_wrong_value_is_refused_with_its_origin_and_what_is_expected() {
     assert!(error.contains("a whole number"), "{error}");
     for text in ["colour = 1", "source = [1]", "source = "] {
         let directory = directory_with(text);
-        assert!(Settings::read(&GlobalArgs::default(), &nothing, directory.path()).is_err(), "{text}");
+        assert!(read(&GlobalArgs::default(), &nothing, directory.path()).is_err(), "{text}");
     }
     let missing = GlobalArgs { config: Some("/no/such/file.toml".into()), ..GlobalArgs::default() };
-    let error = Settings::read(&missing, &nothing, directory.path()).unwrap_err();
+    let error = read(&missing, &nothing, directory.path()).unwrap_err();
     assert!(error.is::<UsageError>(), "{error:?}");
 }
 
@@ -70,7 +75,7 @@ fn a_wrong_value_is_refused_with_its_origin_and_what_is_expected() {
 fn a_wrong_value_is_named_as_the_user_wrote_it() {
     let directory = tempfile::tempdir().unwrap();
     let message = |arguments: &GlobalArgs, environment: Environment<'_>| {
-        Settings::read(arguments, environment, directory.path()).unwrap_err().to_string()
+        read(arguments, environment, directory.path()).unwrap_err().to_string()
     };
     let flag = GlobalArgs { max_errors: Some("-1".to_owned()), ..GlobalArgs::default() };
     assert!(message(&flag, &nothing).contains("for --max-errors:"));
@@ -82,18 +87,21 @@ fn a_wrong_value_is_named_as_the_user_wrote_it() {
 fn the_forms_of_the_output_are_known_although_the_settings_are_faulty() {
     let directory = directory_with("format = \"json\"\nthreads = \"many\"\n");
     let arguments = GlobalArgs { log_format: Some("json".to_owned()), ..GlobalArgs::default() };
-    assert!(Settings::read(&arguments, &nothing, directory.path()).is_err());
-    let forms = Forms::guess(&arguments, &nothing, directory.path());
+    assert!(read(&arguments, &nothing, directory.path()).is_err());
+    let file = ConfigFile::read(None, directory.path()).unwrap();
+    let forms = Forms::guess(&arguments, &nothing, Some(&file));
     assert!(forms.json_results && forms.json_logs);
+    let forms = Forms::guess(&arguments, &nothing, None);
+    assert!(!forms.json_results && forms.json_logs, "nothing can be said of a faulty file");
     let arguments = GlobalArgs { format: Some("csv".to_owned()), ..GlobalArgs::default() };
-    let forms = Forms::guess(&arguments, &nothing, directory.path());
+    let forms = Forms::guess(&arguments, &nothing, Some(&file));
     assert!(!forms.json_results && !forms.json_logs);
 }
 
 #[test]
 fn a_faulty_file_is_reported_with_its_line_but_without_its_text() {
     let directory = directory_with("# a comment\nwarehouse = redshift://me:geheim@host/db\n");
-    let error = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err().to_string();
+    let error = read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err().to_string();
     assert!(error.contains("sparkify.toml") && error.contains("line 2"), "{error}");
     assert!(!error.contains("geheim"), "{error}");
 }
@@ -151,15 +159,15 @@ fn a_password_is_never_shown() {
         };
         assert!(!shown.contains("heim"), "{shown}");
     }
-    let read = |name: &str| {
+    let named = |name: &str| {
         let arguments = GlobalArgs { warehouse: Some(name.to_owned()), ..GlobalArgs::default() };
-        Settings::read(&arguments, &nothing, Path::new("/"))
+        read(&arguments, &nothing, Path::new("/"))
     };
-    let refused = read("oracle://me:geheim@host/db").unwrap_err();
+    let refused = named("oracle://me:geheim@host/db").unwrap_err();
     assert!(!format!("{refused:?}").contains("geheim"));
-    let settings = read("postgres://me:geheim@host/db").unwrap();
+    let settings = named("postgres://me:geheim@host/db").unwrap();
     assert!(!format!("{settings:?}").contains("geheim"));
-    let result = read("redshift://me:geheim@host/db");
+    let result = named("redshift://me:geheim@host/db");
     assert!(!format!("{result:?}").contains("geheim"));
 }
 
@@ -178,7 +186,7 @@ fn the_deployment_has_a_section_of_its_own() {
     let directory = directory_with(
         "profile = \"data\"\n[deployment]\nname = \"nightly\"\nregion = \"eu-west-1\"\nnodes = 2\n",
     );
-    let settings = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
+    let settings = read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
     let deployment = &settings.deployment;
     assert_eq!(deployment.name.value, "nightly");
     assert_eq!(deployment.region.as_ref().unwrap().value, "eu-west-1");
@@ -189,14 +197,14 @@ fn the_deployment_has_a_section_of_its_own() {
     assert!(matches!(nodes.origin, Origin::File(_)));
 
     let environment = |name: &str| (name == "SPARKIFY_DEPLOYMENT").then(|| "hourly".to_owned());
-    let settings = Settings::read(&GlobalArgs::default(), &environment, directory.path()).unwrap();
+    let settings = read(&GlobalArgs::default(), &environment, directory.path()).unwrap();
     assert_eq!(settings.deployment.name.value, "hourly");
     let flags = GlobalArgs {
         deployment: Some("daily".to_owned()),
         region: Some("us-east-1".to_owned()),
         ..GlobalArgs::default()
     };
-    let settings = Settings::read(&flags, &environment, directory.path()).unwrap();
+    let settings = read(&flags, &environment, directory.path()).unwrap();
     assert_eq!(settings.deployment.name.value, "daily");
     assert_eq!(settings.deployment.region.unwrap().value, "us-east-1");
 }
@@ -204,7 +212,7 @@ fn the_deployment_has_a_section_of_its_own() {
 #[test]
 fn a_deployment_that_is_no_section_is_refused_with_the_right_spelling() {
     let directory = directory_with("deployment = \"nightly\"\n");
-    let error = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err();
+    let error = read(&GlobalArgs::default(), &nothing, directory.path()).unwrap_err();
     assert!(error.to_string().contains("deployment must be a section"), "{error}");
 }
 
@@ -214,14 +222,14 @@ fn where_the_bucket_stands_is_said_by_flag_environment_or_file() {
     let directory = directory_with("s3_path_style = true\nstage_region = \"eu-central-1\"\n");
     let path_style = |flag: Option<&str>, environment: Environment<'_>| {
         let arguments = GlobalArgs { s3_path_style: flag.map(str::to_owned), ..GlobalArgs::default() };
-        Settings::read(&arguments, environment, directory.path()).map(|settings| settings.s3().path_style)
+        read(&arguments, environment, directory.path()).map(|settings| settings.s3().path_style)
     };
     let environment = |name: &str| (name == "SPARKIFY_S3_PATH_STYLE").then(|| "false".to_owned());
     assert_eq!(path_style(None, &nothing).unwrap(), Some(true));
     assert_eq!(path_style(None, &environment).unwrap(), Some(false));
     assert_eq!(path_style(Some("auto"), &environment).unwrap(), None);
     assert!(path_style(Some("virtual"), &nothing).unwrap_err().to_string().contains("true, false or auto"));
-    let settings = Settings::read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
+    let settings = read(&GlobalArgs::default(), &nothing, directory.path()).unwrap();
     assert_eq!(settings.stage_region.unwrap().value, "eu-central-1");
     assert_eq!(settings.s3_region.map(|region| region.value), None, "it is the source's, and nobody said it");
 }

@@ -10,14 +10,22 @@ mod touched;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 pub use file::{Folder, SqlFile};
 pub use minijinja::{Value, context, value::Serde};
 
+use self::render::Templates;
 use crate::{Dialect, Error, Result};
 
-/// All SQL statements by name.
+/// Files by the names of their statements.
+type Files = BTreeMap<String, SqlFile>;
+
+/// All SQL statements by name. A clone is cheap, and shares what was compiled.
 ///
 /// ```
 /// use sparkify_schema::{Dialect, sql::{SqlLibrary, context}};
@@ -29,31 +37,39 @@ use crate::{Dialect, Error, Result};
 /// ```
 #[derive(Debug, Clone)]
 pub struct SqlLibrary {
-    files: BTreeMap<String, SqlFile>,
+    files: Arc<Files>,
+    templates: Arc<Templates>,
 }
 
 impl SqlLibrary {
-    /// The statements that come with this version.
+    /// The statements that come with this version. They are read once in a process.
     ///
     /// # Errors
     ///
     /// [`Error::Header`] if a file has no valid header; the tests exclude it.
     pub fn embedded() -> Result<Self> {
-        let mut library = Self { files: BTreeMap::new() };
-        for (path, text) in embedded::FILES {
-            library.insert(SqlFile::parse(path, text)?);
+        static EMBEDDED: OnceLock<SqlLibrary> = OnceLock::new();
+        if let Some(library) = EMBEDDED.get() {
+            return Ok(library.clone());
         }
-        Ok(library)
+        let mut files = Files::new();
+        for (path, text) in embedded::FILES {
+            let file = SqlFile::parse(path, text)?;
+            files.insert(file.name.clone(), file);
+        }
+        Ok(EMBEDDED.get_or_init(|| Self::of(files)).clone())
     }
 
-    /// The statements that come with this version, and in their place those of the same file name below
+    /// The statements that come with this version, and in their place those of the same name below
     /// `directory` (laid out like `sql/`); further files add analytics queries and quality checks.
     ///
     /// # Errors
     ///
-    /// [`Error::Directory`] if it cannot be read, [`Error::Header`] for a file without a valid header.
+    /// [`Error::Directory`] if it cannot be read, [`Error::Header`] for a file without a valid header,
+    /// [`Error::NameTaken`] for a file with the name of a statement of another folder or of another file there.
     pub fn with_overrides(directory: &Path) -> Result<Self> {
-        let mut library = Self::embedded()?;
+        let mut files = Files::clone(&Self::embedded()?.files);
+        let mut added = BTreeSet::new();
         let fail = |path: &Path| {
             let path = path.to_owned();
             move |source| Error::Directory { path, source }
@@ -70,11 +86,24 @@ impl SqlLibrary {
                 if path.extension().is_some_and(|extension| extension == "sql") {
                     let text = std::fs::read_to_string(&path).map_err(fail(&path))?;
                     let name = path.file_name().unwrap_or_default().to_string_lossy();
-                    library.insert(SqlFile::parse(&format!("{}/{name}", folder.name()), &text)?);
+                    let file = SqlFile::parse(&format!("{}/{name}", folder.name()), &text)?;
+                    let is_first = added.insert(file.name.clone());
+                    if let Some(other) =
+                        files.get(&file.name).filter(|other| other.folder != folder || !is_first)
+                    {
+                        let (path, name, other) = (file.path, file.name, other.path.clone());
+                        return Err(Error::NameTaken { path, name, other });
+                    }
+                    files.insert(file.name.clone(), file);
                 }
             }
         }
-        Ok(library)
+        Ok(Self::of(files))
+    }
+
+    fn of(files: Files) -> Self {
+        let files = Arc::new(files);
+        Self { templates: Arc::new(Templates::new(&files)), files }
     }
 
     /// The statement of that name.
@@ -105,14 +134,10 @@ impl SqlLibrary {
     /// missing.
     pub fn render(&self, name: &str, dialect: Dialect, parameters: Value) -> Result<String> {
         let file = self.file(name)?;
-        render::render(self, file, dialect, parameters).map_err(|source| Error::Render {
+        self.templates.render(&file.name, dialect, parameters).map_err(|source| Error::Render {
             name: name.to_owned(),
             dialect,
             source,
         })
-    }
-
-    fn insert(&mut self, file: SqlFile) {
-        self.files.insert(file.name.clone(), file);
     }
 }

@@ -1,29 +1,43 @@
 //! Templates to SQL: the functions that SQL files may call.
 
+use std::sync::{Arc, OnceLock};
+
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
-use super::{Folder, SqlFile, SqlLibrary, touched};
+use super::{Files, touched};
 use crate::{
     Dialect,
     dialect::quote_literal,
     model::{Column, DataType, Range, Table, counted_tables, table},
 };
 
-pub(super) fn render(
-    library: &SqlLibrary,
-    file: &SqlFile,
-    dialect: Dialect,
-    parameters: Value,
-) -> Result<String, Error> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    for part in library.folder(Folder::Parts) {
-        environment.add_template(&part.name, &part.text)?;
+/// The templates of some files for each dialect. Each template is compiled once, when it is first rendered.
+#[derive(Debug)]
+pub(super) struct Templates {
+    files: Arc<Files>,
+    environments: [OnceLock<Environment<'static>>; Dialect::ALL.len()],
+}
+
+impl Templates {
+    pub(super) fn new(files: &Arc<Files>) -> Self {
+        Self { files: Arc::clone(files), environments: Default::default() }
     }
-    add_functions(&mut environment, dialect);
-    environment.add_template(&file.name, &file.text)?;
-    let text = environment.get_template(&file.name)?.render(parameters)?;
-    Ok(without_blank_lines(&text))
+
+    pub(super) fn render(&self, name: &str, dialect: Dialect, parameters: Value) -> Result<String, Error> {
+        let text = self.environment(dialect).get_template(name)?.render(parameters)?;
+        Ok(without_blank_lines(&text))
+    }
+
+    pub(super) fn environment(&self, dialect: Dialect) -> &Environment<'static> {
+        self.environments[dialect as usize].get_or_init(|| {
+            let mut environment = Environment::new();
+            environment.set_undefined_behavior(UndefinedBehavior::Strict);
+            let files = Arc::clone(&self.files);
+            environment.set_loader(move |name| Ok(files.get(name).map(|file| file.text.clone())));
+            add_functions(&mut environment, dialect);
+            environment
+        })
+    }
 }
 
 /// Conditional lines leave blank ones behind; statements are read by people too. A literal keeps all its

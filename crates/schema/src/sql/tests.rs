@@ -153,6 +153,50 @@ fn the_statements_that_the_engine_counts_on_are_not_replaced() {
 }
 
 #[test]
+fn a_file_replaces_a_statement_of_its_own_folder_only() {
+    for (folder, name, taken) in [
+        ("analytics", "insert_load_run", "ledger/insert_load_run.sql"),
+        ("quality", "copy_packed", "load/copy_packed.sql"),
+        ("analytics", "insert_songplays", "transform/31_insert_songplays.sql"),
+        ("parts", "row_counts", "analytics/01_row_counts.sql"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = directory.path().join(folder);
+        std::fs::create_dir(&folder).unwrap();
+        let text = format!("-- name: {name}\n-- purpose: x\nSELECT 1");
+        std::fs::write(folder.join("mine.sql"), text).unwrap();
+        let error = SqlLibrary::with_overrides(directory.path()).unwrap_err().to_string();
+        for part in ["mine.sql", name, taken, "of its own folder only"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+}
+
+#[test]
+fn two_files_of_an_override_directory_cannot_have_one_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let quality = directory.path().join("quality");
+    std::fs::create_dir(&quality).unwrap();
+    // The first has the path of the file that it replaces.
+    for file in ["02_users_id_unique.sql", "mine.sql"] {
+        let text = "-- name: users_id_unique\n-- purpose: x\nSELECT 1";
+        std::fs::write(quality.join(file), text).unwrap();
+    }
+    let error = SqlLibrary::with_overrides(directory.path()).unwrap_err();
+    assert!(matches!(error, Error::NameTaken { .. }), "{error}");
+}
+
+#[test]
+fn the_embedded_statements_are_read_once_and_each_template_is_compiled_once_for_a_dialect() {
+    let (one, two) = (SqlLibrary::embedded().unwrap(), SqlLibrary::embedded().unwrap());
+    assert!(Arc::ptr_eq(&one.files, &two.files) && Arc::ptr_eq(&one.templates, &two.templates));
+    let compiled =
+        |library: &SqlLibrary| std::ptr::from_ref(library.templates.environment(Dialect::Postgres));
+    let _ = one.render("top_songs", Dialect::Postgres, context! {}).unwrap();
+    assert_eq!(compiled(&one), compiled(&two.clone()));
+}
+
+#[test]
 fn a_text_of_a_parameter_is_quoted_and_keeps_its_lines() {
     let library = SqlLibrary::embedded().unwrap();
     for dialect in Dialect::ALL {

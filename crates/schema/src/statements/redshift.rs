@@ -136,6 +136,12 @@ pub fn name_database(id: &str) -> Result<String> {
     Ok(format!("INSERT INTO {} (id) VALUES ({})", load_lock().name, quote_literal(Dialect::Redshift, id)?))
 }
 
+/// The identity of the warehouse, which no other has: one that is restored from a snapshot gets a new one.
+#[must_use]
+pub fn namespace() -> String {
+    "SELECT current_namespace".to_owned()
+}
+
 /// The number of the last load that was published.
 #[must_use]
 pub fn last_load() -> String {

@@ -28,6 +28,9 @@ pub enum Action {
     CloseBefore,
     /// The statement runs; then the connection is closed without an answer.
     CloseAfter,
+    /// The statement runs to its end; then, once somebody asks for its end, the connection is closed without an
+    /// answer.
+    CloseAfterCancel,
     /// The statement does not run; this is the answer.
     Fail(ServerError),
     /// The statement runs; yet this is the answer. What it did stays, unless it was in a transaction.

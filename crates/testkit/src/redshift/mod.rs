@@ -86,8 +86,12 @@ impl RedshiftDouble {
         let setup = SETUP
             .replace("@database@", &options.database)
             .replace("@slices@", &options.slices.to_string())
-            .replace("@isolation@", options.isolation.name());
+            .replace("@isolation@", options.isolation.name())
+            .replace("@namespace@", options.namespace.as_deref().unwrap_or_default());
         postgres.execute(&database.name, &setup);
+        if options.namespace.is_none() {
+            postgres.execute(&database.name, "DROP FUNCTION redshift_double.current_namespace()");
+        }
 
         let certificates = TempDir::with_prefix("redshift").expect("a temporary directory");
         write_certificates(certificates.path(), options.certificate);

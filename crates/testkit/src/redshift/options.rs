@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::random;
 use crate::ServerCertificate;
 
 /// How a client has to prove who it is.
@@ -71,6 +72,8 @@ pub struct RedshiftDoubleOptions {
     pub bucket_regions: BTreeMap<String, String>,
     /// The roles that are attached to the cluster; `None` for any.
     pub roles: Option<Vec<String>>,
+    /// The identity of the warehouse; `None` if it cannot be asked for.
+    pub namespace: Option<String>,
     /// The number of slices.
     pub slices: u32,
     /// What is odd about each COPY.
@@ -100,6 +103,7 @@ impl Default for RedshiftDoubleOptions {
             region: "us-west-2".to_owned(),
             bucket_regions: BTreeMap::new(),
             roles: None,
+            namespace: Some(random::<16>().map(|byte| format!("{byte:02x}")).concat()),
             slices: 2,
             oddity: None,
             isolation: Isolation::Snapshot,

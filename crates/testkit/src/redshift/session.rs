@@ -194,6 +194,7 @@ impl Session {
                 Ok(()) => self.in_postgres(plan, id, several).await?,
                 Err(error) => Err(error),
             },
+            Some(Action::CloseAfterCancel) => self.execute(plan, id, several).await?,
             Some(Action::CloseBefore | Action::CloseAfter | Action::FailAfter(_)) | None => {
                 self.in_postgres(plan, id, several).await?
             }
@@ -202,7 +203,10 @@ impl Session {
         // The system tables tell what happened, not what the client is told.
         self.shared.history.end(id, self.returned_rows, result.as_ref().err());
         let result = match fault {
-            Some(Action::CloseAfter) => {
+            Some(action @ (Action::CloseAfter | Action::CloseAfterCancel)) => {
+                if matches!(action, Action::CloseAfterCancel) {
+                    self.cancel.wanted().await;
+                }
                 self.client.rewind(mark);
                 return Ok(Ok(Next::Close));
             }

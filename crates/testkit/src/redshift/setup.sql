@@ -15,6 +15,9 @@ CREATE FUNCTION redshift_double.getdate() RETURNS timestamp LANGUAGE sql STABLE 
     SELECT date_trunc('second', statement_timestamp() AT TIME ZONE 'UTC')
 $$;
 
+CREATE FUNCTION redshift_double.current_namespace() RETURNS varchar LANGUAGE sql STABLE AS $$
+    SELECT '@namespace@'::varchar
+$$;
 CREATE FUNCTION redshift_double.sysdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
     SELECT transaction_timestamp() AT TIME ZONE 'UTC'
 $$;

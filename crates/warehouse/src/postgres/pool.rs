@@ -14,7 +14,7 @@ use crate::{
     Access, Error, RecordSet, Result,
     wire::{
         Canceller, During, Entry, Failure, Host, Lease, Running, SslMode, classify, client_config,
-        confirm_end, is_refused,
+        commit_failed, confirm_end, is_refused,
     },
 };
 
@@ -211,6 +211,14 @@ impl Connection {
     /// several statements would all be run.
     pub(super) async fn control(&self, sql: &'static str) -> Result<()> {
         self.run(sql, async |client, _| Ok(client.batch_execute(sql).await?)).await
+    }
+
+    /// Makes a transaction permanent.
+    pub(super) async fn commit(&self) -> Result<()> {
+        const COMMIT: &str = "COMMIT";
+        tracing::debug!(sql = COMMIT, "statement");
+        let result = self.lease.run(async |client, _| Ok(client.batch_execute(COMMIT).await?)).await;
+        result.map_err(|failed| commit_failed(&self.location, COMMIT, failed, classify))
     }
 
     /// Runs a query. `only_queries` refuses a statement that returns no columns before it runs.

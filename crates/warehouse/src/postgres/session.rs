@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     BatchSource, Error, LoadSession, RecordSet, Result,
-    wire::{Turn, commit_failed, load_under_way},
+    wire::{Turn, load_under_way},
 };
 
 /// How long to sleep between two attempts to get the lock that another process holds.
@@ -75,7 +75,7 @@ pub(super) async fn transact(
         for sql in statements {
             connection.execute(sql).await?;
         }
-        connection.control("COMMIT").await.map_err(commit_failed)
+        connection.commit().await
     };
     let result = work.await;
     // After a commit that went well there is nothing to undo.
@@ -191,7 +191,7 @@ impl LoadSession for PostgresLoad {
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
         if self.publishing {
-            self.connection.control("COMMIT").await.map_err(commit_failed)?;
+            self.connection.commit().await?;
             self.publishing = false;
         }
         self.end().await

@@ -82,7 +82,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
-    use crate::redshift::{IamRole, PlainStageFaults, Staging};
+    use crate::redshift::{IamRole, PlainStageFaults, Staging, staging::Home};
 
     #[test]
     fn what_the_server_says_becomes_a_card() {
@@ -120,7 +120,7 @@ mod tests {
             role: IamRole::Default,
             faults: Arc::new(PlainStageFaults),
         };
-        let area = Area::new(staging, "db");
+        let area = Area::new(staging, Home::with_id("db"));
         let path = area.path("0-t", "part-00001.json.gz");
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(b"{\"n\":1}\n{\"n\":2}\n").unwrap();

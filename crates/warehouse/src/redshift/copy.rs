@@ -27,6 +27,9 @@ use crate::{CopyProgress, CopyReject, Copying, Error, ObjectLines, RecordSet, Re
 /// The longest pause between two looks at a system view, whose rows come late.
 const LOOK_PAUSE_MAX: Duration = Duration::from_secs(4);
 
+/// The longest time that a question how far a COPY is may take.
+const LOOK_MAX: Duration = Duration::from_secs(10);
+
 /// Files that a message names.
 const FILES_SHOWN: usize = 3;
 
@@ -195,24 +198,17 @@ impl Copy<'_> {
         }
     }
 
-    /// Tells how far it is, for as long as it is let. A session of its own asks: the other one is busy.
+    /// Tells how far it is, for as long as it is let. Another session asks: that of the COPY is busy.
     async fn watch(&self) -> Infallible {
-        let mut watcher = None;
         loop {
             tokio::time::sleep(self.patience.watch).await;
             let look = async {
-                let watching = match watcher.take() {
-                    Some(watching) => watching,
-                    None => self.connections.watcher().await?,
-                };
-                let sql = self
-                    .statements
-                    .render("load_progress", context! { session_id => self.connection.pid })?;
-                let found = watching.query(&sql).await?;
-                watcher = Some(watching);
-                Ok::<_, Error>(found)
+                let parameters = context! { session_id => self.connection.pid };
+                self.connections.ask(&self.statements.render("load_progress", parameters)?).await
             };
-            match look.await {
+            // Other questions wait for this one.
+            let Ok(look) = tokio::time::timeout(LOOK_MAX, look).await else { continue };
+            match look {
                 Ok(found) if found.row_count() > 0 => {
                     let number = |column| {
                         found.integer(0, column).and_then(|n| u64::try_from(n).ok()).unwrap_or_default()

@@ -2,8 +2,8 @@
 //!
 //! Redshift has no locks but those of tables, which a transaction holds until its end. So a second connection
 //! of the load locks a table of ours, in a transaction that stays open, from before the ledger is read until
-//! after the load is published. The table has one row: a name of its own for this database, under which loads
-//! put their files.
+//! after the load is published. The table has one row: a name of its own, a part of the name under which loads put
+//! their files.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use crate::{
 /// The lock of a load, until it is dropped.
 pub(super) struct RunLock {
     connection: Connection,
-    /// The name of the database among those that put files at the same place.
+    /// What the table has. A copy of the table has the same.
     pub(super) database_id: String,
 }
 

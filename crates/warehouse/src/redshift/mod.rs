@@ -160,7 +160,7 @@ impl Warehouse for RedshiftWarehouse {
     }
 
     async fn close(&self) -> Result<()> {
-        self.connections.close();
+        self.connections.close().await;
         Ok(())
     }
 }

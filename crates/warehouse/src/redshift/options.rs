@@ -43,8 +43,8 @@ pub struct RedshiftOptions {
     pub view_patience: Duration,
     /// How often to ask how far a COPY is.
     pub watch_interval: Duration,
-    /// The compressed bytes at which a packed file ends. Memory bounds it further: all files that
-    /// are filled at once, one a slice, have 32 MiB.
+    /// The compressed bytes at which a packed file ends, [`PACK_BYTES_MAX`](Self::PACK_BYTES_MAX) at most. All files
+    /// that are filled at once, one a slice, share 32 MiB: with more than two slices they may be smaller.
     pub pack_bytes: usize,
 }
 
@@ -199,6 +199,9 @@ fn is_deployment(text: &str) -> bool {
 impl RedshiftOptions {
     /// The usual size of a packed file, in bytes.
     pub const DEFAULT_PACK_BYTES: usize = 16 << 20;
+
+    /// The most compressed bytes of a packed file.
+    pub const PACK_BYTES_MAX: usize = super::pack::FILE_BYTES_MAX;
 
     /// The usual age from which on a session is not used for a further statement: temporary logins hold for an
     /// hour at most.

@@ -30,6 +30,9 @@ const OPEN_FILES_MAX: usize = 128;
 /// All files in memory of a load have at most about so many bytes, those that are being written included.
 const LOAD_BYTES_MAX: usize = 128 << 20;
 
+/// The most compressed bytes of a packed file: what the files of a small cluster, which has two slices, may have.
+pub(super) const FILE_BYTES_MAX: usize = LOAD_BYTES_MAX / COPIES / SETS / 2;
+
 /// Sets of an append in memory: one that is filled, and one that is written.
 const SETS: usize = 2;
 
@@ -341,7 +344,7 @@ mod tests {
     use super::*;
     use crate::{
         BoxError,
-        redshift::{IamRole, PlainStageFaults, Staging},
+        redshift::{IamRole, PlainStageFaults, Staging, staging::Home},
         wire::Running,
     };
 
@@ -375,7 +378,7 @@ mod tests {
             role: IamRole::Default,
             faults: Arc::new(PlainStageFaults),
         };
-        Area::new(staging, "db")
+        Area::new(staging, Home::with_id("db"))
     }
 
     async fn pack_into(area: &Area, batches: usize, shape: Shape, memory: &Arc<Memory>) -> Result<Packed> {
@@ -470,6 +473,19 @@ mod tests {
         for (slices, file_bytes) in [(1, 1 << 30), (2, 16 << 20), (16, 16 << 20), (128, 16 << 20)] {
             let shape = Shape::for_slices(slices, file_bytes);
             assert!(COPIES * SETS * shape.set_bytes <= LOAD_BYTES_MAX);
+        }
+    }
+
+    #[test]
+    fn every_size_of_a_file_is_kept_on_two_slices_and_more_of_them_share_the_memory() {
+        for megabytes in 1..=FILE_BYTES_MAX >> 20 {
+            let size = megabytes << 20;
+            let per_file = |slices| {
+                let shape = Shape::for_slices(slices, size);
+                shape.set_bytes / shape.files
+            };
+            assert_eq!((per_file(1), per_file(2)), (size, size));
+            assert_eq!(per_file(32), size.min(1 << 20));
         }
     }
 

@@ -1,6 +1,9 @@
 //! Connections: made, reused, thrown away and interrupted.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use deadpool::{
     Runtime,
@@ -8,6 +11,7 @@ use deadpool::{
 };
 
 use sparkify_schema::statements::redshift as sql;
+use tokio::sync::Mutex;
 
 use super::{
     RedshiftOptions,
@@ -17,13 +21,14 @@ use super::{
 };
 use crate::{
     Error, INTERRUPTS, RecordSet, Result,
-    wire::{Canceller, During, Failure, Fate, Lease, Running, confirm_end},
+    wire::{Canceller, During, Failure, Fate, Lease, Running, commit_failed, confirm_end},
 };
 
 /// How long to wait before each further attempt to connect.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
-/// A cluster takes few connections: the load's, its lock's, and two that COPY.
+/// A cluster takes few connections: the load's, its lock's, and two that COPY. Beside them is one that asks how far
+/// those are.
 const CONNECTIONS: usize = 4;
 
 /// How many of them may COPY at once.
@@ -63,6 +68,9 @@ impl Manager for Sessions {
 pub(super) struct Connections {
     pool: Pool<Sessions>,
     connector: Arc<Connector>,
+    /// The one session beside the pool, while nobody uses it, and when it was made.
+    watcher: Arc<Mutex<Option<(Session, Instant)>>>,
+    session_age_max: Duration,
     running: Arc<Running>,
     statement_timeout: Option<Duration>,
     wait: Duration,
@@ -81,6 +89,8 @@ impl Connections {
         Ok(Self {
             pool,
             connector,
+            watcher: Arc::default(),
+            session_age_max: options.session_age_max,
             running: Arc::new(Running::new()),
             statement_timeout: options.server.statement_timeout,
             wait: options.server.connection_wait,
@@ -126,16 +136,21 @@ impl Connections {
         }
     }
 
-    /// A query beside everything else, on a connection that is made for it: for questions about a session
-    /// that is lost or busy.
+    /// A query beside everything else: for questions about sessions that are lost or busy. One session, made when
+    /// it is needed, is for all of them, one after the other.
     pub(super) async fn ask(&self, sql: &str) -> Result<RecordSet> {
-        self.watcher().await?.query(sql).await
-    }
-
-    /// A session that is made for questions about another one, which is busy.
-    pub(super) async fn watcher(&self) -> Result<Watcher> {
-        let session = self.connector.connect().await.map_err(|failed| failed.error)?;
-        Ok(Watcher { session, location: Arc::clone(self.connector.location()) })
+        let mut watcher = self.watcher.lock().await;
+        // If this future is dropped, the session goes with the question that it is busy with.
+        let kept = watcher.take();
+        let (session, made) = match kept
+            .filter(|(session, made)| !session.is_closed() && made.elapsed() < self.session_age_max)
+        {
+            Some(kept) => kept,
+            None => (self.connector.connect().await.map_err(|failed| failed.error)?, Instant::now()),
+        };
+        let answer = session.run(sql).await.map_err(|failure| (failure, false));
+        *watcher = Some((session, made));
+        record_set(sql, understood(self.location(), sql, answer)?)
     }
 
     /// How long a statement may usually take; zero if there is no limit.
@@ -148,22 +163,9 @@ impl Connections {
         &self.running
     }
 
-    pub(super) fn close(&self) {
+    pub(super) async fn close(&self) {
         self.pool.close();
-    }
-}
-
-/// A session beside the pool.
-pub(super) struct Watcher {
-    session: Session,
-    location: Arc<str>,
-}
-
-impl Watcher {
-    /// Runs a query.
-    pub(super) async fn query(&self, sql: &str) -> Result<RecordSet> {
-        let answer = self.session.run(sql).await.map_err(|failure| (failure, false));
-        record_set(sql, understood(&self.location, sql, answer)?)
+        self.watcher.lock().await.take();
     }
 }
 
@@ -190,19 +192,18 @@ fn canceller(connections: &Connections, session: &Session) -> Canceller {
 
 /// Orders the end of what a session runs, and finds out whether it came.
 async fn insist(connections: &Connections, fate: &Fate, pid: i64) -> Result<()> {
-    let watcher = connections.watcher().await?;
     if fate.is_interrupted() {
         tracing::info!(
             target: INTERRUPTS, pid, "the request to end the statement has had no effect; another session orders it"
         );
     }
-    if let Err(error) = watcher.query(&sql::cancel(pid)).await {
+    if let Err(error) = connections.ask(&sql::cancel(pid)).await {
         tracing::debug!(%error, "the server could not be told to end a statement");
     }
     if fate.ends_within(CANCEL_PATIENCE).await {
         return Ok(());
     }
-    let found = watcher.query(&sql::last_status(pid)).await?;
+    let found = connections.ask(&sql::last_status(pid)).await?;
     let status = found.text(0, 0).unwrap_or_default();
     let status = status.trim();
     if !ENDED.contains(&status) {
@@ -250,6 +251,14 @@ impl Connection {
             confirm_end(error);
         }
         understood(&self.location, sql, result)
+    }
+
+    /// Makes a transaction permanent.
+    pub(super) async fn commit(&self) -> Result<()> {
+        let sql = sql::commit();
+        tracing::debug!(sql, pid = self.pid, "statement");
+        let result = self.lease.run(async |session, _| session.run(&sql).await).await;
+        result.map(|_| ()).map_err(|failed| commit_failed(&self.location, &sql, failed, classify))
     }
 
     /// Runs one statement and returns the number of rows it changed.

@@ -13,13 +13,12 @@ use super::{
     lock::{self, RunLock},
     pack::Memory,
     pool::{COPIES, Connection, Connections},
-    staging::Area,
+    staging::{Area, Home},
     statement,
 };
 use crate::{
     BatchSource, CopyProgress, Error, Fill, Filled, LoadSession, LoadedObjects, ObjectLoad, ObjectReading,
-    RecordSet, Result,
-    wire::{Turn, commit_failed},
+    RecordSet, Result, wire::Turn,
 };
 
 /// How many late requests to interrupt a load do not keep it from cleaning up.
@@ -42,14 +41,14 @@ pub(super) async fn transact(
         for statement in statements {
             connection.execute(statement).await?;
         }
-        connection.execute(&sql::commit()).await.map_err(commit_failed)
+        connection.commit().await
     };
     let result = work.await;
     // After a commit that went well there is nothing to undo.
     if result.is_ok() || roll_back(&connection).await.is_ok() {
         turn.end();
     }
-    result.map(|_| ())
+    result
 }
 
 /// A load of a Redshift database.
@@ -79,8 +78,15 @@ impl RedshiftLoad {
         let connection = connections.get().await?;
         connection.hold();
         let last_load = connection.query(&sql::last_load()).await?.integer(0, 0);
+        let namespace = if_it_can_be_seen(&connection, &sql::namespace()).await?;
+        let namespace = namespace.and_then(|found| found.text(0, 0)).filter(|text| !text.trim().is_empty());
         note_isolation(&connection, &options.server.database).await?;
-        let area = options.staging.clone().map(|staging| Area::new(staging, &lock.database_id));
+        let home = Home {
+            namespace: namespace.as_deref().map(str::trim),
+            database: &options.server.database,
+            id: &lock.database_id,
+        };
+        let area = options.staging.clone().map(|staging| Area::new(staging, home));
         let appender = Appender {
             connections: connections.clone(),
             statements: Statements::new()?,
@@ -183,7 +189,7 @@ impl RedshiftLoad {
             return Ok(());
         }
         self.lock.verify().await?;
-        self.connection.execute(&sql::commit()).await.map_err(commit_failed)?;
+        self.connection.commit().await?;
         self.publishing = false;
         self.analyze().await;
         Ok(())

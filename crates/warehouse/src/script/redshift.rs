@@ -79,6 +79,7 @@ impl Script<'_> {
         })?;
         self.add("which load was the last", redshift::last_load());
         let database = self.options.database.as_deref().unwrap_or("<database>");
+        self.add("which warehouse this is, for the place of its files", redshift::namespace());
         self.add("how transactions are isolated, for the log", redshift::isolation_level(database)?);
         self.add("how many files can be read at once", redshift::count_slices());
         Ok(())

@@ -196,18 +196,33 @@ pub(crate) fn is_broken(error: &io::Error) -> bool {
     )
 }
 
-/// The error of a commit: a lost connection leaves it open whether it took place.
-pub(crate) fn commit_failed(error: Error) -> Error {
-    match error {
-        Error::ConnectionLost { location, reason } | Error::ServerShutdown { location, reason } => {
-            Error::ConnectionLost {
-                location,
-                reason: format!(
-                    "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
-                ),
-            }
-        }
-        error => error,
+/// The error of a commit. That it failed is only the server's to say: without an answer it is open whether it took
+/// place, also if somebody asked for its end meanwhile.
+pub(crate) fn commit_failed(
+    location: &str,
+    sql: &str,
+    (failure, interrupted): (Failure, bool),
+    classify: fn(&str, During<'_>, &PgError) -> Error,
+) -> Error {
+    let error = match failure {
+        Failure::Ours(error) => return error,
+        Failure::Client(error) => error,
+    };
+    let answered = error.as_db_error().is_some();
+    if interrupted {
+        confirm_end(&error);
+    }
+    let during = During::Statement { sql, interrupted: interrupted && answered };
+    let reason = match classify(location, during, &error) {
+        Error::ConnectionLost { reason, .. } | Error::ServerShutdown { reason, .. } => reason,
+        error if answered => return error,
+        error => error.to_string(),
+    };
+    Error::ConnectionLost {
+        location: location.to_owned(),
+        reason: format!(
+            "{reason}; whether the last step, the commit, took place is not known: the next run finds out"
+        ),
     }
 }
 

@@ -77,6 +77,6 @@ fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
 }
 
 fn print_text(text: &str) -> anyhow::Result<()> {
-    std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes())?;
+    std::io::Write::write_all(&mut crate::output::stdout(), text.as_bytes())?;
     Ok(())
 }

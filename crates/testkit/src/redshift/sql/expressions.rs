@@ -81,7 +81,7 @@ fn word(tokens: &[Token], index: usize, edits: &mut Edits, next: Option<&Token>)
         return;
     }
     match name {
-        "sysdate" if !called => edits.replace(range, format!("{SCHEMA}.sysdate()")),
+        "sysdate" | "current_namespace" if !called => edits.replace(range, format!("{SCHEMA}.{name}()")),
         "nvl" if called => edits.replace(range, "COALESCE"),
         "extract" if called => extract(tokens, index, edits),
         "varchar" | "nvarchar" => character_type(tokens, index, range, edits),
