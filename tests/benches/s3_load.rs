@@ -46,7 +46,7 @@ fn main() {
     s3.create_bucket(STAGE);
     let server = PostgresServer::start(ServerCertificate::Valid);
     println!("{objects} objects, {} ms for each answer", latency.as_millis());
-    println!("round  alone (GET/s)  into      GET/s  seconds  peak MiB  second run (s)  files written");
+    println!("round  alone (GET/s)  into      GET/s  seconds      CPU  peak MiB  second run (s)  files written");
     for round in 1..=rounds {
         let begin = Instant::now();
         read_all(&s3, &keys);
@@ -73,9 +73,10 @@ fn main() {
             let second = measure(&mut etl());
             assert_eq!(s3.take_requests().of(Operation::Get), 0);
             println!(
-                "{round:>5}  {alone:>13.0}  {name:<8}  {:>5.0}  {:>7.2}  {:>8}  {:>14.2}  {written:>13}",
+                "{round:>5}  {alone:>13.0}  {name:<8}  {:>5.0}  {:>7.2}  {:>7.2}  {:>8}  {:>14.2}  {written:>13}",
                 objects as f64 / first.elapsed.as_secs_f64(),
                 first.elapsed.as_secs_f64(),
+                first.cpu.as_secs_f64(),
                 first.peak_mib,
                 second.elapsed.as_secs_f64()
             );

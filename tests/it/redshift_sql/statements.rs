@@ -188,12 +188,12 @@ fn lines() -> Vec<Named> {
 /// The statements of a line that the backend sends on its own behalf; each function is here as well.
 fn backend_lines() -> Vec<Named> {
     use statements::redshift;
-    vec![
-        named("set_search_path", redshift::set_search_path()),
+    let opening = redshift::open_session(Some(60_000), Some(ODD)).unwrap();
+    let lock = redshift::take_lock(0, 60_000);
+    let sequences = opening.into_iter().map(|sent| named("open_session", sent.sql));
+    let sequences = sequences.chain(lock.into_iter().map(|sent| named("take_lock", sent.sql)));
+    let lines = vec![
         named("namespace", redshift::namespace()),
-        named("set_time_zone", redshift::set_time_zone()),
-        named("set_date_style", redshift::set_date_style()),
-        named("set_float_digits", redshift::set_float_digits()),
         named("set_statement_timeout", redshift::set_statement_timeout(60_000)),
         named("set_lock_patience", redshift::set_lock_patience(0)),
         named("set_query_group", redshift::set_query_group(ODD).unwrap()),
@@ -217,7 +217,8 @@ fn backend_lines() -> Vec<Named> {
         named("last_copy", redshift::last_copy()),
         named("describe_table", redshift::describe_table("sparkify_run_events")),
         named("analyze", redshift::analyze("songplays")),
-    ]
+    ];
+    lines.into_iter().chain(sequences).collect()
 }
 
 /// Functions of `statements` for other dialects only.

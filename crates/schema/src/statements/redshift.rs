@@ -6,29 +6,51 @@ use crate::{Dialect, Result, dialect::quote_literal, model::load_lock};
 /// cannot be asked just to try.
 const LOCK_PATIENCE_MIN: u128 = 2000;
 
-/// Names without a schema mean the schema in which the tables are looked up. A schema that is named after the
-/// user would come first otherwise, and get the tables.
-#[must_use]
-pub fn set_search_path() -> String {
-    format!("SET search_path TO {}", Dialect::Redshift.current_schema().trim_matches('\''))
+/// A statement of a sequence, and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// What it is for.
+    pub purpose: &'static str,
+    /// Its text.
+    pub sql: String,
 }
 
-/// Times are shown and understood in UTC.
-#[must_use]
-pub fn set_time_zone() -> String {
-    "SET timezone TO 'UTC'".to_owned()
+fn sent(purpose: &'static str, sql: impl Into<String>) -> Sent {
+    Sent { purpose, sql: sql.into() }
 }
 
-/// Dates are shown as `2018-11-30`.
-#[must_use]
-pub fn set_date_style() -> String {
-    "SET datestyle TO 'ISO'".to_owned()
+/// What each session begins with: names without a schema mean the schema in which the tables are looked up (one that is
+/// named after the user would come first otherwise, and get the tables), times are in UTC, dates look like `2018-11-30`,
+/// numbers have all their digits (15 of them are the default, and come back as other numbers), and what the user has set.
+///
+/// # Errors
+///
+/// [`crate::Error::LiteralWithNul`] for a query group with a NUL.
+pub fn open_session(timeout_ms: Option<u128>, query_group: Option<&str>) -> Result<Vec<Sent>> {
+    let schema = Dialect::Redshift.current_schema().trim_matches('\'');
+    let mut all = vec![
+        sent("where the tables are", format!("SET search_path TO {schema}")),
+        sent("what times mean", "SET timezone TO 'UTC'"),
+        sent("how dates look", "SET datestyle TO 'ISO'"),
+        sent("all digits of numbers", "SET extra_float_digits TO 2"),
+    ];
+    all.extend(timeout_ms.map(|timeout| sent("how long a statement may take", set_statement_timeout(timeout))));
+    if let Some(group) = query_group {
+        all.push(sent("the query group", set_query_group(group)?));
+    }
+    Ok(all)
 }
 
-/// Numbers are shown with all their digits; 15 of them are the default, and come back as other numbers.
+/// What takes the lock of a load, in a transaction that holds it: waiting so long, with the usual time for statements
+/// afterwards.
 #[must_use]
-pub fn set_float_digits() -> String {
-    "SET extra_float_digits TO 2".to_owned()
+pub fn take_lock(patience_ms: u128, timeout_ms: u128) -> [Sent; 4] {
+    [
+        sent("as long as another load may be waited for", set_lock_patience(patience_ms)),
+        sent("held until the end of the load", begin()),
+        sent("keeps other loads away", lock_load()),
+        sent("as usual", set_statement_timeout(timeout_ms)),
+    ]
 }
 
 /// How long a statement of the session may take; 0 for any time.
@@ -203,7 +225,7 @@ mod tests {
 
     #[test]
     fn names_mean_the_schema_that_tables_are_looked_up_in() {
-        assert_eq!(set_search_path(), "SET search_path TO public");
+        assert_eq!(open_session(None, None).unwrap()[0].sql, "SET search_path TO public");
         assert!(count_lock_columns().contains("table_schema = 'public'"));
     }
 

@@ -259,15 +259,10 @@ impl Connector {
 
 /// The statements that a session begins with.
 fn settings(options: &RedshiftOptions) -> Result<Vec<String>> {
-    let mut settings =
-        vec![sql::set_search_path(), sql::set_time_zone(), sql::set_date_style(), sql::set_float_digits()];
-    if let Some(timeout) = options.server.statement_timeout {
-        settings.push(sql::set_statement_timeout(timeout.as_millis()));
-    }
-    if let Some(group) = &options.query_group {
-        settings.push(sql::set_query_group(group).map_err(|error| Error::Internal(error.to_string()))?);
-    }
-    Ok(settings)
+    let timeout = options.server.statement_timeout.map(|timeout| timeout.as_millis());
+    let statements = sql::open_session(timeout, options.query_group.as_deref());
+    let statements = statements.map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(statements.into_iter().map(|sent| sent.sql).collect())
 }
 
 /// What the server says beside its answers, to the log.

@@ -72,14 +72,15 @@ impl RunLock {
 /// Begins a transaction on the connection, and locks the table in it.
 async fn lock(connections: &Connections, connection: &Connection, deadline: Instant) -> Result<()> {
     let patience = deadline.saturating_duration_since(Instant::now());
-    connection.execute(&sql::set_lock_patience(patience.as_millis())).await?;
-    connection.execute(&sql::begin()).await?;
-    match connection.execute(&sql::lock_load()).await {
-        Ok(_) => {
-            let timeout = connections.statement_timeout();
-            connection.execute(&sql::set_statement_timeout(timeout.as_millis())).await?;
-            Ok(())
+    let timeout = connections.statement_timeout();
+    let work = async {
+        for statement in sql::take_lock(patience.as_millis(), timeout.as_millis()) {
+            connection.execute(&statement.sql).await?;
         }
+        Ok(())
+    };
+    match work.await {
+        Ok(()) => Ok(()),
         Err(Error::StatementTimeout { .. }) => {
             connection.execute(&sql::rollback()).await?;
             let holder = match connections.ask(&Statements::new()?.render("lock_holder", context! {})?).await

@@ -41,15 +41,9 @@ impl Script<'_> {
     /// What each connection begins with.
     fn begin_sessions(&mut self) -> Result<()> {
         self.on(ScriptConnection::Each, |script| {
-            script.add("where the tables are", redshift::set_search_path());
-            script.add("what times mean", redshift::set_time_zone());
-            script.add("how dates look", redshift::set_date_style());
-            script.add("all digits of numbers", redshift::set_float_digits());
-            if script.options.statement_timeout.is_some() {
-                script.add("how long a statement may take", script.usual_timeout());
-            }
-            if let Some(group) = &script.options.query_group {
-                script.add("the query group", redshift::set_query_group(group)?);
+            let timeout = script.options.statement_timeout.map(|timeout| timeout.as_millis());
+            for sent in redshift::open_session(timeout, script.options.query_group.as_deref())? {
+                script.add(sent.purpose, sent.sql);
             }
             script.add("which session this is", redshift::session_id());
             Ok(())
@@ -61,20 +55,19 @@ impl Script<'_> {
     /// Keeps loads away while tables are made.
     fn begin_alone(&mut self) {
         self.add("whether there can be a load under way", redshift::count_lock_columns());
-        self.add("as long as it may be waited for (when there can be one)", self.lock_patience());
-        self.add("all of it or nothing", redshift::begin());
-        self.add("keeps loads away (when there can be one)", redshift::lock_load());
-        self.add("as usual (when there can be one)", self.usual_timeout());
+        self.take_lock(" (when there can be one)");
     }
 
     /// Keeps other loads away for the whole load.
     fn lock(&mut self) -> Result<()> {
         self.on(ScriptConnection::Lock, |script| {
-            script.take_lock();
+            script.take_lock("");
+            script.add("the identity of the database", redshift::database_id());
             script.add("(in the first load of a database)", redshift::name_database("<id>")?);
             script.add("(in the first load of a database)", redshift::commit());
             script.note("the first load of a database then begins its lock anew:");
-            script.take_lock();
+            script.take_lock("");
+            script.add("the identity of the database", redshift::database_id());
             Ok(())
         })?;
         self.add("which load was the last", redshift::last_load());
@@ -85,21 +78,11 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// How long a statement usually may take; 0 for any time.
-    fn usual_timeout(&self) -> String {
-        redshift::set_statement_timeout(self.options.statement_timeout.unwrap_or_default().as_millis())
-    }
-
-    fn lock_patience(&self) -> String {
-        redshift::set_lock_patience(self.options.wait.as_millis())
-    }
-
-    fn take_lock(&mut self) {
-        self.add("as long as another load may be waited for", self.lock_patience());
-        self.add("held until the end of the load", redshift::begin());
-        self.add("keeps other loads away", redshift::lock_load());
-        self.add("as usual", self.usual_timeout());
-        self.add("the name of the database, below which the files of the load lie", redshift::database_id());
+    fn take_lock(&mut self, when: &str) {
+        let timeout = self.options.statement_timeout.unwrap_or_default().as_millis();
+        for sent in redshift::take_lock(self.options.wait.as_millis(), timeout) {
+            self.add(format!("{}{when}", sent.purpose), sent.sql);
+        }
     }
 
     /// Whether this is still the only load.
