@@ -34,11 +34,23 @@ fn main() {
     let data = Data::prepare(&directory);
     if engine.as_deref() != Some("postgres") {
         let engine = DuckDb { directory: directory.clone() };
-        compare("DuckDB", rounds, &data, |history| engine.load_history(&data, history), |name| engine.fresh(name));
+        compare(
+            "DuckDB",
+            rounds,
+            &data,
+            |history| engine.load_history(&data, history),
+            |name| engine.fresh(name),
+        );
     }
     if engine.as_deref() != Some("duckdb") {
         let engine = Postgres { server: PostgresServer::start(ServerCertificate::Valid) };
-        compare("PostgreSQL", rounds, &data, |history| engine.load_history(&data, history), |name| engine.fresh(name));
+        compare(
+            "PostgreSQL",
+            rounds,
+            &data,
+            |history| engine.load_history(&data, history),
+            |name| engine.fresh(name),
+        );
     }
 }
 
@@ -55,7 +67,16 @@ impl Data {
         if !data.join("answers.json").exists() {
             println!("making {EVENTS} events of {DAYS} days in {}", data.display());
             let mut generate = cli();
-            generate.args(["generate", "--songs", "15000", "--from", "2018-10-01", "--to", "2018-11-18", "--force"]);
+            generate.args([
+                "generate",
+                "--songs",
+                "15000",
+                "--from",
+                "2018-10-01",
+                "--to",
+                "2018-11-18",
+                "--force",
+            ]);
             generate.arg("--events").arg(EVENTS.to_string()).arg("--out").arg(&data);
             assert!(generate.stdout(Stdio::null()).status().unwrap().success());
         }
@@ -88,7 +109,10 @@ impl Data {
         } else {
             let none = self.links.join("none");
             fs::create_dir_all(&none).unwrap();
-            etl.arg("--source").arg(self.songs.parent().unwrap()).arg("--log-data").arg(self.first_event(&none));
+            etl.arg("--source")
+                .arg(self.songs.parent().unwrap())
+                .arg("--log-data")
+                .arg(self.first_event(&none));
         }
         run(&mut etl);
     }
@@ -103,7 +127,13 @@ impl Data {
     /// The load of the last day.
     fn load_day(&self, warehouse: &str) -> Measured {
         let day = self.of(&self.days[self.days.len() - 1..]);
-        measure(cli().args(["etl", "--warehouse", warehouse, "--log-data"]).arg(day).arg("--song-data").arg(&self.songs))
+        measure(
+            cli()
+                .args(["etl", "--warehouse", warehouse, "--log-data"])
+                .arg(day)
+                .arg("--song-data")
+                .arg(&self.songs),
+        )
     }
 }
 
@@ -181,7 +211,8 @@ impl Postgres {
     fn load_history(&self, data: &Data, days: usize) {
         let database = self.server.create_database();
         data.load_history(&database.url(), days);
-        self.server.execute("postgres", &format!("ALTER DATABASE {} RENAME TO {}", database.name, Self::name(days)));
+        self.server
+            .execute("postgres", &format!("ALTER DATABASE {} RENAME TO {}", database.name, Self::name(days)));
         self.server.execute(&Self::name(days), "VACUUM ANALYZE");
     }
 

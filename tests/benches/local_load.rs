@@ -73,7 +73,9 @@ fn main() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("local_load-{millions}M"));
     let source = prepare(&directory.join("data"), millions);
     let (mut plain, mut tuned, mut ours) = (Vec::new(), Vec::new(), Vec::new());
-    println!("round  plain script  tuned script  sparkify-cli  second run   (seconds, CPU seconds, peak MiB)");
+    println!(
+        "round  plain script  tuned script  sparkify-cli  second run   (seconds, CPU seconds, peak MiB)"
+    );
     for round in 1..=rounds {
         let script = |form: &str| {
             let database = directory.join("script.duckdb");
@@ -95,11 +97,10 @@ fn main() {
         assert!(cli().arg("create-tables").stdout(Stdio::null()).status().unwrap().success());
         ours.push(measure(cli().arg("etl")));
         let again = measure(cli().arg("etl"));
-        let shown =
-            |measured: &Measured| {
-                let [wall, cpu] = [measured.elapsed, measured.cpu].map(|time| time.as_secs_f64());
-                format!("{wall:.2} {cpu:.2} {:>5}", measured.peak_mib)
-            };
+        let shown = |measured: &Measured| {
+            let [wall, cpu] = [measured.elapsed, measured.cpu].map(|time| time.as_secs_f64());
+            format!("{wall:.2} {cpu:.2} {:>5}", measured.peak_mib)
+        };
         let last = |all: &[Measured]| all.last().map(shown).unwrap_or_default();
         println!(
             "{round:>5}  {:>12}  {:>12}  {:>12}  {:>10}",

@@ -163,7 +163,8 @@ async fn copy_and_transform(
     let parameters = context! {
         events => "staging_events", songs => "staging_songs", sessions => (), plays => (), times => (), ..known
     };
-    let star = ["users", "artists", "songs"].map(|table| [format!("choose_{table}"), format!("insert_{table}")]);
+    let star =
+        ["users", "artists", "songs"].map(|table| [format!("choose_{table}"), format!("insert_{table}")]);
     for name in star.concat().iter().map(String::as_str).chain(["insert_time", "insert_songplays"]) {
         let sql = library.render(name, dialect, parameters.clone()).unwrap();
         client.batch_execute(&sql).await.unwrap();

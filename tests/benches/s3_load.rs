@@ -46,7 +46,9 @@ fn main() {
     s3.create_bucket(STAGE);
     let server = PostgresServer::start(ServerCertificate::Valid);
     println!("{objects} objects, {} ms for each answer", latency.as_millis());
-    println!("round  alone (GET/s)  into      GET/s  seconds      CPU  peak MiB  second run (s)  files written");
+    println!(
+        "round  alone (GET/s)  into      GET/s  seconds      CPU  peak MiB  second run (s)  files written"
+    );
     for round in 1..=rounds {
         let begin = Instant::now();
         read_all(&s3, &keys);

@@ -139,8 +139,13 @@ mod tests {
     fn the_bar_shows_how_far_the_database_is_while_it_reads_files_itself() {
         let progress = Progress::default();
         assert_eq!(state(&progress).message, "0/0 files, 0 B/0 B, 0 records");
-        let copying =
-            Copying { table: "sparkify_run_events".to_owned(), rows: 12_345, bytes: 2048, files: 3, files_total: 8 };
+        let copying = Copying {
+            table: "sparkify_run_events".to_owned(),
+            rows: 12_345,
+            bytes: 2048,
+            files: 3,
+            files_total: 8,
+        };
         CopyProgress::copying(&progress, &copying);
         let State { position, length, message } = state(&progress);
         assert_eq!((position, length, message.as_str()), (3, 8, "3/8 files, 2.00 KiB, 12,345 rows"));

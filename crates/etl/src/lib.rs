@@ -48,8 +48,8 @@ mod tables;
 
 pub use error::{Error, Result, SourceError, SourceProblem};
 pub use load::{LoadOptions, MatchRule, Pack, Retries, load};
+pub use plan::{LoadKind, ScriptOptions, ScriptPart, placeholders, script};
 pub use progress::{Cancel, Progress};
 pub use report::{FileCounts, RecordCounts, RunReport, Step};
-pub use plan::{LoadKind, ScriptOptions, ScriptPart, placeholders, script};
 pub use sparkify_warehouse::script::{RedshiftScript, ScriptConnection};
 pub use tables::{create_tables, creation, owned_rows, recreate_tables, verify_tables};

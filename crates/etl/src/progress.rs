@@ -167,7 +167,11 @@ mod tests {
             files,
             files_total: 4,
         };
-        for state in [table("sparkify_run_events", 5, 1), table("sparkify_run_songs", 1, 0), table("sparkify_run_events", 8, 2)] {
+        for state in [
+            table("sparkify_run_events", 5, 1),
+            table("sparkify_run_songs", 1, 0),
+            table("sparkify_run_events", 8, 2),
+        ] {
             CopyProgress::copying(&progress, &state);
         }
         assert_eq!(progress.step(), "copying");

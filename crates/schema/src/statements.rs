@@ -57,7 +57,8 @@ pub fn any_row(table: &str) -> String {
 ///
 /// [`crate::Error::LiteralWithNul`] for a name with a NUL.
 pub fn own_tables(dialect: Dialect, names: &[&str], run_id: Option<&str>) -> Result<String> {
-    let run = run_id.map_or_else(|| Ok("CAST(NULL AS VARCHAR(64))".to_owned()), |id| quote_literal(dialect, id))?;
+    let run =
+        run_id.map_or_else(|| Ok("CAST(NULL AS VARCHAR(64))".to_owned()), |id| quote_literal(dialect, id))?;
     let mut rows = Vec::new();
     for name in names {
         rows.push(format!("SELECT {} AS table_name", quote_literal(dialect, name)?));

@@ -3,12 +3,16 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use sparkify_analytics::Catalogue;
 use sparkify_etl::{
-    Cancel, Error, LoadOptions, MatchRule, RunReport, create_tables, owned_rows, quality, recreate_tables, verify_tables,
+    Cancel, Error, LoadOptions, MatchRule, RunReport, create_tables, owned_rows, quality, recreate_tables,
+    verify_tables,
 };
 use sparkify_eventsim::Sample;
 use sparkify_schema::{Dialect, model::tables, sql::SqlLibrary};
@@ -16,7 +20,7 @@ use sparkify_testkit::{DataSet, Event, Song, dump_of, real_data, rows_of};
 use sparkify_warehouse::{Access, RecordSet, Warehouse, duckdb::DuckDbWarehouse};
 
 use super::{Database, Engine, batch_tables};
-use crate::{local_loads::load_with, model};
+use crate::{interposed::Interposed, local_loads::load_with, model};
 
 on_every_engine! {
     the_tables_are_those_of_the_model_and_can_be_made_anew,
@@ -24,6 +28,7 @@ on_every_engine! {
     tables_of_others_are_refused_and_kept,
     a_load_leaves_tables_with_other_names_alone,
     tables_that_a_dead_load_has_left_are_dropped_by_the_next,
+    a_load_sends_as_many_statements_for_many_files_as_for_few,
     the_real_data_gives_the_same_tables_and_answers,
     a_second_load_loads_nothing,
     files_that_come_bit_by_bit_and_files_that_change_give_the_same_tables,
@@ -270,6 +275,46 @@ async fn tables_that_a_dead_load_has_left_are_dropped_by_the_next(engine: Engine
     assert!(warehouse.query("SELECT note FROM sparkify_run_of_before").await.is_err());
     let listed = warehouse.query("SELECT table_name FROM sparkify_tables WHERE run_id IS NOT NULL").await;
     assert_eq!(listed.unwrap().row_count(), 0);
+}
+
+/// New, changed, touched and contradicting files: the ledger is written by as many statements however many they are.
+async fn a_load_sends_as_many_statements_for_many_files_as_for_few(engine: Engine) {
+    let mut numbers = Vec::new();
+    for files in [2, 30] {
+        let library = SqlLibrary::embedded().unwrap();
+        let (_database, warehouse) = engine.open_new().await;
+        create_tables(warehouse.as_ref(), &library).await.unwrap();
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&sent);
+        let counted = Interposed::new(warehouse, move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            None
+        });
+        let data = DataSet::new();
+        let write = |name: &str, session: i64, level: &str| {
+            data.write_events(name, &[Event::play(session, 0).user(session).level(level)])
+        };
+        for file in 0..files {
+            write(&format!("same-{file}.json"), 1000 + file, "free");
+            write(&format!("changing-{file}.json"), 2000 + file, "free");
+            data.write_songs(&format!("{file}.json"), &[Song::new(&format!("SO{file}"), "AR1")]);
+        }
+        load_into(&counted, &data.path()).await.unwrap();
+        let first = sent.swap(0, Ordering::SeqCst);
+        for file in 0..files {
+            let path = write(&format!("same-{file}.json"), 1000 + file, "free");
+            let past = std::time::SystemTime::now() - std::time::Duration::from_secs(1000);
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(past).unwrap();
+            write(&format!("changing-{file}.json"), 2000 + file, "paid");
+            write(&format!("new-{file}.json"), 3000 + file, "free");
+            write(&format!("contradicting-{file}.json"), 1000 + file, "paid");
+        }
+        let options = LoadOptions { max_errors: 100, ..LoadOptions::default() };
+        let report = load_with(&counted, &data.path(), &options, &Cancel::default()).await.unwrap();
+        assert_eq!(report.records.rejected, files as u64, "{report:?}");
+        numbers.push((first, sent.load(Ordering::SeqCst)));
+    }
+    assert_eq!(numbers[0], numbers[1]);
 }
 
 async fn the_real_data_gives_the_same_tables_and_answers(engine: Engine) {

@@ -109,7 +109,10 @@ const DAMAGES_IN_A_RUN: [(&str, &str); 31] = [
     ("artists_required_present", "UPDATE artists SET id = NULL WHERE artist_id = 'AR3'"),
     ("time_required_present", "UPDATE time SET weekday = NULL WHERE time_id = 3000"),
     ("songplays_song_and_artist_agree", "UPDATE songplays SET artist_id = NULL WHERE user_id = 3"),
-    ("songplays_key_is_derived", "UPDATE songplays SET item_in_session = item_in_session + 7 WHERE user_id = 3"),
+    (
+        "songplays_key_is_derived",
+        "UPDATE songplays SET item_in_session = item_in_session + 7 WHERE user_id = 3",
+    ),
     ("songplays_reconcile_with_staging", "DELETE FROM songplays WHERE user_id = 3"),
     ("songplays_reconcile_with_staging", "DELETE FROM staging_events WHERE user_id = 3"),
     ("users_reconcile_with_staging", "DELETE FROM users WHERE user_id = 2"),
@@ -140,8 +143,7 @@ async fn every_check_holds_after_a_load_and_finds_the_damage_it_is_for(engine: E
     let check = || quality::check(warehouse.as_ref(), &library);
     assert!(check().await.unwrap().iter().all(quality::CheckResult::holds));
 
-    let names: Vec<_> =
-        tables().iter().map(|table| table.name).collect();
+    let names: Vec<_> = tables().iter().map(|table| table.name).collect();
     let kept = |name: &str| format!("kept_{name}");
     let keep = names.iter().flat_map(|name| copy(name, &kept(name)));
     // Those that refer to others go first.

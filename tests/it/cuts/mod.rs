@@ -256,11 +256,19 @@ fn assert_complete<T: Target>(statements: &[String]) {
     for part in parts {
         let ScriptPart::Statement { sql, comment, by_engine: false, .. } = part else { continue };
         let first = sql.lines().next().unwrap();
-        let never = ["create-tables", "in the first load", "files of a source were copied", "while an earlier attempt"];
+        let never = [
+            "create-tables",
+            "in the first load",
+            "files of a source were copied",
+            "while an earlier attempt",
+        ];
         if first.contains('<') || never.iter().any(|never| comment.contains(never)) {
             continue;
         }
-        assert!(statements.iter().any(|statement| statement.starts_with(first)), "{comment} was not run: {first}");
+        assert!(
+            statements.iter().any(|statement| statement.starts_with(first)),
+            "{comment} was not run: {first}"
+        );
     }
     for table in RunTables::all() {
         let drop = ddl::drop_table(table.name, T::DIALECT).unwrap();

@@ -104,9 +104,10 @@ async fn a_record_of_a_packed_file_is_shown_where_it_is_in_the_source() {
     data.write_songs("a.json", &[Song::new("SO1", "AR1")]);
     let _ = run(&cli, &stand, &["create-tables"]).success();
     // Our own checks let everything through that the tables can hold, so one is made narrower meanwhile.
-    stand
-        .redshift
-        .inject(Fault::before_any("COPY sparkify_run_events", Action::Delay(std::time::Duration::from_secs(2))));
+    stand.redshift.inject(Fault::before_any(
+        "COPY sparkify_run_events",
+        Action::Delay(std::time::Duration::from_secs(2)),
+    ));
     let path = data.path();
     let arguments = ["etl", "--source", path.to_str().unwrap(), "--format", "json"];
     let child = start(&cli, &stand, &arguments);

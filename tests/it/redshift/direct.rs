@@ -142,9 +142,10 @@ async fn an_object_that_is_replaced_or_deleted_after_it_was_listed_publishes_not
         data.write_songs("a.json", &[Song::new("SO1", "AR1")]);
         stand.upload(&data.path());
         let _ = run(&cli, &stand, &["create-tables"]).success();
-        stand
-            .redshift
-            .inject(Fault::before_any("COPY sparkify_run_events", Action::Delay(std::time::Duration::from_secs(2))));
+        stand.redshift.inject(Fault::before_any(
+            "COPY sparkify_run_events",
+            Action::Delay(std::time::Duration::from_secs(2)),
+        ));
         let arguments = ["etl", "--source", "s3://music/data", "--pack", "never", "--retries", "0"];
         let child = start(&cli, &stand, &arguments);
         stand.until_sent(1, |sql| sql.starts_with("COPY sparkify_run_events")).await;

@@ -18,7 +18,11 @@ const ALONE: [&str; 3] = ["BEGIN", "COMMIT", "ROLLBACK"];
 
 /// Texts that begin like a statement and are none, or one that is sent to no engine: file, text, and why.
 const NONE: &[(&str, &str, &str)] = &[
-    ("warehouse/src/script/mod.rs", "BEGIN", "it is printed; the engines begin their transactions themselves"),
+    (
+        "warehouse/src/script/mod.rs",
+        "BEGIN",
+        "it is printed; the engines begin their transactions themselves",
+    ),
     ("warehouse/src/script/mod.rs", "COMMIT", "it is printed; the engines end their transactions themselves"),
     ("cli/src/args.rs", "SELECT …", "the value of an option in the help"),
     ("cli/src/commands/load.rs", "SELECT * FROM load_errors", "a hint for people"),

@@ -124,8 +124,9 @@ fn positions(script: &[Scripted], among: &[usize], sent: &[String]) -> BTreeSet<
     let mut from = 0;
     for sql in sent {
         let next = among[from..].iter().position(|index| is_sent(&script[*index].sql, sql));
-        let offset =
-            next.unwrap_or_else(|| panic!("this is not in the script behind statement {from}:\n{sql}\nin {sent:#?}"));
+        let offset = next.unwrap_or_else(|| {
+            panic!("this is not in the script behind statement {from}:\n{sql}\nin {sent:#?}")
+        });
         found.insert(among[from + offset]);
         from += offset + 1;
     }

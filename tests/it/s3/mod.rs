@@ -18,10 +18,7 @@ use sparkify_etl::{
     record::JsonPaths,
     source::{FileFeed, Places, S3Source, Source, SourceFile},
 };
-use sparkify_schema::{
-    model::data_tables,
-    sql::SqlLibrary,
-};
+use sparkify_schema::{model::data_tables, sql::SqlLibrary};
 use sparkify_storage::{Credentials, S3Options, S3Url, SharedCredentialsProvider, connect_with};
 use sparkify_testkit::{
     Cli, DataSet, Dump, Event, Finished, Song,

@@ -108,7 +108,8 @@ pub(super) async fn resolve(
     }
     session.execute(&sql.replace).await.during("setting conflicting events aside")?;
     if let Some(first) = kept.first() {
-        let batches = Batches::new(kept_schema(&first.schema()), kept.iter().map(not_staged).collect::<Result<_>>()?);
+        let batches =
+            Batches::new(kept_schema(&first.schema()), kept.iter().map(not_staged).collect::<Result<_>>()?);
         session
             .append("sparkify_run_kept_events", Arc::new(batches))
             .await

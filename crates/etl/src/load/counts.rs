@@ -38,7 +38,8 @@ impl TableCounts {
         for row in 0..found.row_count() {
             counts.matched = found.integer(row, 2).ok_or_else(unreadable)?;
             let table = found.text(row, 3).ok_or_else(unreadable)?;
-            let rows = found.integer(row, 4).and_then(|rows| u64::try_from(rows).ok()).ok_or_else(unreadable)?;
+            let rows =
+                found.integer(row, 4).and_then(|rows| u64::try_from(rows).ok()).ok_or_else(unreadable)?;
             counts.tables.insert(table, Count { before: rows, ..Count::default() });
         }
         Ok(counts)

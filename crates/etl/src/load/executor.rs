@@ -86,7 +86,8 @@ impl<'a, 'r> Executor<'a, 'r> {
                 self.readers = self.run.read_files(self.session, &self.difference).await?;
             }
             Action::PrepareLedger => {
-                let work = ledger_rows::prepare(self.run, self.session, &self.readers, &self.difference.touched);
+                let work =
+                    ledger_rows::prepare(self.run, self.session, &self.readers, &self.difference.touched);
                 work.await?;
                 self.stopwatch.lap("read");
                 self.run.progress.begin("transforming");

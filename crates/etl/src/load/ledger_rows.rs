@@ -5,7 +5,10 @@ use std::sync::{Arc, atomic::Ordering};
 use sparkify_schema::model::{RunTables, Table};
 use sparkify_warehouse::{BatchSource, Fill, LoadSession};
 
-use super::{Readers, Run, records::{Batches, Rows}};
+use super::{
+    Readers, Run,
+    records::{Batches, Rows},
+};
 use crate::{Error, Result, error::During, record::Reject, source::SourceFile};
 
 /// Writes the files that were read, the records that were set aside, and the present times of files whose content is
@@ -44,7 +47,11 @@ pub(super) async fn prepare(
 }
 
 /// The same for records that are set aside only while the run publishes.
-pub(super) async fn add_rejects(run: &Run<'_>, session: &mut dyn LoadSession, rejects: &[Reject]) -> Result<()> {
+pub(super) async fn add_rejects(
+    run: &Run<'_>,
+    session: &mut dyn LoadSession,
+    rejects: &[Reject],
+) -> Result<()> {
     let table = run_table("sparkify_run_load_errors")?;
     let rows = errors(run, rejects, &table)?;
     session.append(table.name, Arc::new(rows)).await.during("preparing the ledger")?;

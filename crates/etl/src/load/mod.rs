@@ -17,7 +17,12 @@ use std::sync::{
 };
 
 use serde::Serialize;
-use sparkify_schema::{Dialect, model::Table, sql::{SqlLibrary, context}, statements};
+use sparkify_schema::{
+    Dialect,
+    model::Table,
+    sql::{SqlLibrary, context},
+    statements,
+};
 use sparkify_warehouse::{Fill, LoadSession, Warehouse};
 
 pub(crate) use self::{
@@ -268,7 +273,10 @@ impl Run<'_> {
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = aborted {
-            tracing::warn!(error, "the tables private to this run could not be dropped; the next run does so");
+            tracing::warn!(
+                error,
+                "the tables private to this run could not be dropped; the next run does so"
+            );
         }
         error
     }

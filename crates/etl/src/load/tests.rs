@@ -7,7 +7,9 @@ use std::{collections::VecDeque, sync::Mutex};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow_schema::Schema;
 use sparkify_schema::model::tables;
-use sparkify_warehouse::{Capabilities, Error as EngineError, Filled, MockLoadSession, MockWarehouse, RecordSet};
+use sparkify_warehouse::{
+    Capabilities, Error as EngineError, Filled, MockLoadSession, MockWarehouse, RecordSet,
+};
 
 use super::*;
 use crate::plan::{self, Fact, Facts};
@@ -27,10 +29,12 @@ impl FileFeed for OneFile {
     }
 }
 
-fn source() -> Arc<dyn Source> {
+fn source(log: &Log) -> Arc<dyn Source> {
     let mut source = MockSource::new();
+    let log = Arc::clone(log);
     source.expect_location().return_const("memory".to_owned());
-    source.expect_list().returning(|| {
+    source.expect_list().returning(move || {
+        log.lock().unwrap().push("list".to_owned());
         Ok(vec![SourceFile {
             path: "memory/a.json".to_owned(),
             kind: FileKind::Events,
@@ -104,6 +108,8 @@ struct Script {
     commit_error: Option<fn() -> EngineError>,
     /// The ledger has the run of the attempt before.
     published: bool,
+    /// A number of rows is no number.
+    unreadable: bool,
 }
 
 fn refused(sql: &str) -> EngineError {
@@ -112,7 +118,17 @@ fn refused(sql: &str) -> EngineError {
 
 fn session(script: Script, log: Log) -> MockLoadSession {
     let mut session = MockLoadSession::new();
-    let Script { known_files, failing, violations, abort_fails, error, commit_error, published, .. } = script;
+    let Script {
+        known_files,
+        failing,
+        violations,
+        abort_fails,
+        error,
+        commit_error,
+        published,
+        unreadable,
+        ..
+    } = script;
     let note = move |log: &Log, text: &str| log.lock().unwrap().push(text.to_owned());
     session.expect_reads_objects().return_const(None);
     session.expect_query().returning(move |sql| {
@@ -124,6 +140,9 @@ fn session(script: Script, log: Log) -> MockLoadSession {
                 RecordSet::new(Arc::new(Schema::empty()), Vec::new())
             }
             _ if sql.contains("violations") => number(violations),
+            "SELECT COUNT(*) FROM sparkify_run_events" if unreadable => {
+                records(vec![("n", texts(vec!["?".to_owned()]))])
+            }
             "SELECT COUNT(*) FROM sparkify_run_events" => number(1),
             _ => number(0),
         })
@@ -197,9 +216,9 @@ async fn load_in_attempts(
     warehouse.expect_dialect().return_const(Dialect::DuckDb);
     warehouse.expect_location().return_const("mock".to_owned());
     warehouse.expect_capabilities().return_const(Capabilities::of(Dialect::DuckDb));
-    warehouse.expect_query().returning(|sql| {
-        Ok(if sql.contains("FROM sparkify_tables") { owned() } else { catalog() })
-    });
+    warehouse
+        .expect_query()
+        .returning(|sql| Ok(if sql.contains("FROM sparkify_tables") { owned() } else { catalog() }));
     let session_log = Arc::clone(&log);
     warehouse.expect_begin_load().returning(move || {
         let script = scripts.lock().unwrap().pop_front().expect("a script for this attempt");
@@ -211,7 +230,7 @@ async fn load_in_attempts(
     });
     let library = SqlLibrary::embedded().unwrap();
     let progress = Arc::new(Progress::default());
-    let result = load(&warehouse, source(), &library, options, &progress, cancel).await;
+    let result = load(&warehouse, source(&log), &library, options, &progress, cancel).await;
     let log = log.lock().unwrap().clone();
     (result, log)
 }
@@ -237,6 +256,9 @@ async fn a_load_prepares_reads_publishes_writes_the_ledger_and_commits_in_this_o
     let report = result.unwrap();
     assert_eq!((report.records.read, report.records.staged), (1, 1));
     let steps = [
+        // The list of files is made under the lock of the load, so that it does not age while the lock is waited for.
+        "begin",
+        "list",
         "prepare",
         "append sparkify_run_events",
         "append sparkify_run_loaded_files",
@@ -258,7 +280,14 @@ async fn a_load_prepares_reads_publishes_writes_the_ledger_and_commits_in_this_o
 async fn a_load_with_nothing_new_writes_nothing() {
     let (result, log) = load_with(Script { known_files: vec!["memory/a.json"], ..Script::default() }).await;
     assert_eq!(result.unwrap().files, FileCounts { found: 1, loaded: 0, changed: 0, skipped: 1 });
-    assert_eq!(log, ["begin", "commit"]);
+    assert_eq!(log, ["begin", "list", "commit"]);
+}
+
+#[tokio::test]
+async fn a_number_of_rows_that_cannot_be_read_is_an_error_and_drops_nothing() {
+    let (result, log) = load_with(Script { unreadable: true, ..Script::default() }).await;
+    assert!(matches!(result, Err(Error::Internal(_))), "{result:?}");
+    assert!(!log.iter().any(|entry| entry == "DROP TABLE staging_events" || entry == "commit"), "{log:#?}");
 }
 
 #[tokio::test]

@@ -97,7 +97,8 @@ pub fn script(library: &SqlLibrary, dialect: Dialect, options: &ScriptOptions) -
 /// what is known only in a load.
 #[must_use]
 pub fn placeholders(options: &ScriptOptions) -> Value {
-    let bounds = |what: &str| Some(Bounds { low: format!("<lowest {what}>"), high: format!("<highest {what}>") });
+    let bounds =
+        |what: &str| Some(Bounds { low: format!("<lowest {what}>"), high: format!("<highest {what}>") });
     let text = |text: &str| text.to_owned();
     let row_counts = counted_tables().into_iter().map(|table| RowCount {
         table: table.name.to_owned(),
@@ -215,7 +216,10 @@ impl Script<'_> {
                         format!("whether {staging} is empty (when the ledger says so)"),
                         statements::any_row(staging),
                     );
-                    self.add(format!("for the report (when {staging} is empty)"), statements::count_rows(run));
+                    self.add(
+                        format!("for the report (when {staging} is empty)"),
+                        statements::count_rows(run),
+                    );
                     for sql in statements::adopt_run_table(staging, run) {
                         let comment = format!(
                             "in the place of the next statement (when staging is empty; {staging} is then {run})"
@@ -232,9 +236,11 @@ impl Script<'_> {
                 }
             }
             Action::Check => {
-                for check in self.library.folder(Folder::Quality).iter().filter(|check| !check.only_on_demand) {
+                for check in self.library.folder(Folder::Quality).iter().filter(|check| !check.only_on_demand)
+                {
                     let tables = check.tables.as_ref().map(|tables| tables.join(" or "));
-                    let when = tables.map(|tables| format!(" (when the run changed {tables})")).unwrap_or_default();
+                    let when =
+                        tables.map(|tables| format!(" (when the run changed {tables})")).unwrap_or_default();
                     let name = check.name.clone();
                     self.file(&name, &format!("; 0 if it holds{when}"))?;
                 }
@@ -262,7 +268,10 @@ impl Script<'_> {
     /// The tables that records are read into.
     fn record_tables(&self) -> Vec<(&'static str, &'static str)> {
         let made = self.run_tables();
-        RunTables::RECORDS.into_iter().filter(|(name, _)| made.iter().any(|table| table.name == *name)).collect()
+        RunTables::RECORDS
+            .into_iter()
+            .filter(|(name, _)| made.iter().any(|table| table.name == *name))
+            .collect()
     }
 
     fn run_tables(&self) -> Vec<Table> {
@@ -348,7 +357,13 @@ mod tests {
             .filter(|step| matches!(step.action, Action::Statement(_) | Action::Stage { .. }))
             .map(|step| step.name)
             .collect();
-        names.extend(["conflicting_keys", "staged_conflicts", "delete_conflicting_events", "count_rejected", "last_run"]);
+        names.extend([
+            "conflicting_keys",
+            "staged_conflicts",
+            "delete_conflicting_events",
+            "count_rejected",
+            "last_run",
+        ]);
         for folder in [Folder::Transform, Folder::Ledger] {
             for file in library.folder(folder) {
                 assert!(names.contains(&file.name.as_str()), "{} is in no step", file.name);
@@ -372,7 +387,10 @@ mod tests {
             })
         };
         for (index, step) in steps().iter().enumerate() {
-            let (Condition::If(facts) | Condition::FirstWith(facts) | Condition::Later(facts)) = step.when else { continue };
+            let (Condition::If(facts) | Condition::FirstWith(facts) | Condition::Later(facts)) = step.when
+            else {
+                continue;
+            };
             for position in facts.iter().filter_map(|fact| found(*fact)) {
                 assert!(position < index, "{}", step.name);
             }

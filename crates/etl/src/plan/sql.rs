@@ -108,7 +108,9 @@ impl Parameters {
 /// The tables that a run with these facts needs for itself.
 pub(crate) fn run_tables(needed: impl Fn(super::Condition) -> bool) -> Vec<Table> {
     let tables = RunTables::all().into_iter();
-    tables.filter(|table| RUN_TABLES.iter().any(|(name, when)| *name == table.name && needed(*when))).collect()
+    tables
+        .filter(|table| RUN_TABLES.iter().any(|(name, when)| *name == table.name && needed(*when)))
+        .collect()
 }
 
 impl super::Step {

@@ -59,7 +59,9 @@ impl Index {
         let columns = self.columns.iter().map(|column| self.expression(column, dialect));
         let columns = columns.collect::<Result<Vec<_>>>()?.join(", ");
         let rows = match self.columns.first() {
-            Some(column) if self.values_only => format!(" WHERE {} IS NOT NULL", identifier(column, dialect)?),
+            Some(column) if self.values_only => {
+                format!(" WHERE {} IS NOT NULL", identifier(column, dialect)?)
+            }
             _ => String::new(),
         };
         let [name, table] = [self.name, self.table].map(|name| identifier(name, dialect));

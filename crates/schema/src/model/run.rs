@@ -16,7 +16,8 @@ use super::{
 /// What the name of each run-private table begins with.
 pub const RUN_PREFIX: &str = "sparkify_run_";
 
-const SONGPLAY_ID: Column = Column::bigint("songplay_id", "the key of the play, if the event is one").required();
+const SONGPLAY_ID: Column =
+    Column::bigint("songplay_id", "the key of the play, if the event is one").required();
 const SESSION_ID: Column = Column::bigint("session_id", "the session").required();
 const ITEM: Column = Column::integer("item_in_session", "position in the session").required();
 const SONG_ID: Column = Column::varchar("song_id", 64, "the song").required();
@@ -35,12 +36,14 @@ const FILE_TIMES: &[Column] = &[
     Column::varchar("path", 4096, "absolute path or URL").required(),
     Column::bigint("modified_ns", "modification time, epoch nanoseconds").required(),
 ];
-const STAGED: Column = Column::integer("staged", "1 if the event is staged already, 0 if this run brings it").required();
+const STAGED: Column =
+    Column::integer("staged", "1 if the event is staged already, 0 if this run brings it").required();
 
 static KEPT_EVENTS: LazyLock<Vec<Column>> =
     LazyLock::new(|| staging_events().columns.iter().copied().chain([STAGED]).collect());
-static CHOSEN_USERS: LazyLock<Vec<Column>> =
-    LazyLock::new(|| star::users().columns.iter().chain(&star::users_source().columns[1..]).copied().collect());
+static CHOSEN_USERS: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    star::users().columns.iter().chain(&star::users_source().columns[1..]).copied().collect()
+});
 
 /// The run-private tables, made at the start of a load and gone when it ends.
 #[derive(Debug)]
@@ -70,7 +73,11 @@ impl RunTables {
             Table { columns: &KEPT_EVENTS, ..staging_events().private_copy("sparkify_run_kept_events") },
             staging_songs().private_copy("sparkify_run_kept_songs"),
             private("sparkify_run_conflicting_events", &[SESSION_ID, ITEM], "a key of two different events"),
-            private("sparkify_run_touched_events", &[SONGPLAY_ID, SESSION_ID, ITEM], "an event added or taken out"),
+            private(
+                "sparkify_run_touched_events",
+                &[SONGPLAY_ID, SESSION_ID, ITEM],
+                "an event added or taken out",
+            ),
             private("sparkify_run_touched_users", &[USER_ID], "a user of such an event"),
             private("sparkify_run_touched_time", TIME, "a start time of such an event"),
             private("sparkify_run_touched_songs", &[SONG_ID], "a song of a record added or taken out"),

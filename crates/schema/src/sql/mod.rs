@@ -6,9 +6,9 @@
 mod embedded;
 mod file;
 mod render;
-mod touched;
 #[cfg(test)]
 mod tests;
+mod touched;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -51,7 +51,9 @@ static TOUCHED: [Touched; 7] = [
 pub(super) fn add_functions(environment: &mut Environment<'_>) {
     environment.add_function("and_between", |column: &str, range: Value| between(column, &range));
     environment.add_function("where_touched", |state: &State<'_, '_>, table: &str, alias: &str| {
-        Ok::<_, Error>(condition(state, table, alias)?.map(|text| format!("WHERE {text}")).unwrap_or_default())
+        Ok::<_, Error>(
+            condition(state, table, alias)?.map(|text| format!("WHERE {text}")).unwrap_or_default(),
+        )
     });
     environment.add_function(
         "and_touched",

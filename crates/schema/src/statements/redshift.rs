@@ -34,7 +34,9 @@ pub fn open_session(timeout_ms: Option<u128>, query_group: Option<&str>) -> Resu
         sent("how dates look", "SET datestyle TO 'ISO'"),
         sent("all digits of numbers", "SET extra_float_digits TO 2"),
     ];
-    all.extend(timeout_ms.map(|timeout| sent("how long a statement may take", set_statement_timeout(timeout))));
+    all.extend(
+        timeout_ms.map(|timeout| sent("how long a statement may take", set_statement_timeout(timeout))),
+    );
     if let Some(group) = query_group {
         all.push(sent("the query group", set_query_group(group)?));
     }

@@ -127,7 +127,9 @@ pub fn contributed(
         (Dialect::Postgres, Point::Fill(table)) => {
             script.add("for the planner (when rows were written)", statements::postgres::analyze(table));
         }
-        (_, Point::Publish) => script.add("from here on nothing is visible to others before the end", "BEGIN"),
+        (_, Point::Publish) => {
+            script.add("from here on nothing is visible to others before the end", "BEGIN")
+        }
         (_, Point::Commit) => {
             script.add("all of it becomes visible at once", "COMMIT");
             if dialect == Dialect::Postgres {
@@ -142,7 +144,8 @@ pub fn contributed(
 /// Parameters of the statements about COPY: what is known, and placeholders such as `<role>` for the rest.
 #[must_use]
 pub fn copy_placeholders(options: &RedshiftScript) -> Value {
-    let known = |value: &Option<String>, placeholder: &str| value.clone().unwrap_or_else(|| placeholder.to_owned());
+    let known =
+        |value: &Option<String>, placeholder: &str| value.clone().unwrap_or_else(|| placeholder.to_owned());
     let stage = known(&options.stage, "s3://<bucket>/<prefix>");
     let folder = format!("{}/<database id>/<load>/<table>", stage.trim_end_matches('/'));
     let role = known(&options.role, "<role>");

@@ -98,7 +98,8 @@ impl Script<'_> {
             redshift::server_time(),
         );
         self.add(format!("which COPY of the session was the last{when}"), redshift::last_copy());
-        let parameters = context! { table, column_list => column_list(table), ..copy_placeholders(self.options) };
+        let parameters =
+            context! { table, column_list => column_list(table), ..copy_placeholders(self.options) };
         let sql = self.library.render("copy_packed", Dialect::Redshift, parameters)?;
         self.add(format!("copy_packed: the rows of {table}{when}"), sql);
         self.add(format!("whether all rows were copied{when}"), redshift::last_copy());

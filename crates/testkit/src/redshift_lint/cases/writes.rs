@@ -13,7 +13,10 @@ pub(super) fn merges() -> Vec<Case> {
                 ("MERGE", "WITH x AS (SELECT 1) MERGE"),
                 ("sparkify_run_chosen_users b", "(WITH x AS (SELECT 1 AS user_id) SELECT user_id FROM x) b"),
             ],
-            &[("sparkify_run_chosen_users b", "(SELECT id, user_id, level, gender FROM sparkify_run_chosen_users) b")],
+            &[(
+                "sparkify_run_chosen_users b",
+                "(SELECT id, user_id, level, gender FROM sparkify_run_chosen_users) b",
+            )],
         ),
         changed(
             "merge_target_alias",
@@ -26,7 +29,10 @@ pub(super) fn merges() -> Vec<Case> {
             MERGE,
             &[
                 ("sparkify_run_chosen_users b", "users b"),
-                ("sparkify_run_chosen_users b", "(SELECT n.id FROM sparkify_run_chosen_users n JOIN users o ON n.id = o.id) b"),
+                (
+                    "sparkify_run_chosen_users b",
+                    "(SELECT n.id FROM sparkify_run_chosen_users n JOIN users o ON n.id = o.id) b",
+                ),
             ],
             &[("sparkify_run_chosen_users b", "sparkify_run_chosen_users")],
         ),

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sparkify_schema::model::{RunTables, DataType, tables};
+use sparkify_schema::model::{DataType, RunTables, tables};
 use sqlparser::ast::{BinaryOperator, Expr, Function, Query, Select, SelectItem, Statement, Value};
 
 use super::{arguments, is_cast, walk};
