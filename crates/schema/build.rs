@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut list = String::from("&[\n");
     for file in files {
         let name = file.strip_prefix(&root)?.to_str().ok_or("the name of an SQL file is not UTF-8")?;
-        list += &format!("    ({name:?}, include_str!({:?})),\n", file);
+        list += &format!("    ({name:?}, include_str!({file:?})),\n");
     }
     list += "]\n";
     fs::write(Path::new(&env::var("OUT_DIR")?).join("sql_files.rs"), list)?;

@@ -37,7 +37,10 @@ fn marked(error: Error) -> Error {
 /// Whether an error comes from a standard output that was closed.
 pub(crate) fn is_unread(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause.downcast_ref::<Error>().and_then(Error::get_ref).is_some_and(|inner| inner.is::<Unread>())
+        cause
+            .downcast_ref::<Error>()
+            .and_then(Error::get_ref)
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Unread>)
     })
 }
 

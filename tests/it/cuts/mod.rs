@@ -272,7 +272,7 @@ fn assert_complete<T: Target>(statements: &[String]) {
     }
     for table in RunTables::all() {
         let drop = ddl::drop_table(table.name, T::DIALECT).unwrap();
-        assert!(statements.iter().any(|statement| *statement == drop), "{drop}");
+        assert!(statements.contains(&drop), "{drop}");
     }
     for beginning in BEGINNINGS.iter().chain(T::BEGINNINGS) {
         assert!(

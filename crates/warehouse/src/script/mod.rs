@@ -128,7 +128,7 @@ pub fn contributed(
             script.add("for the planner (when rows were written)", statements::postgres::analyze(table));
         }
         (_, Point::Publish) => {
-            script.add("from here on nothing is visible to others before the end", "BEGIN")
+            script.add("from here on nothing is visible to others before the end", "BEGIN");
         }
         (_, Point::Commit) => {
             script.add("all of it becomes visible at once", "COMMIT");

@@ -122,7 +122,8 @@ async fn a_server_that_never_answered_is_not_waited_for() {
     warehouse.expect_query().times(1).returning(|_| Err(unreachable()));
     let library = SqlLibrary::embedded().unwrap();
     let progress = Arc::new(Progress::default());
-    let result = load(&warehouse, source(), &library, &options(9), &progress, &Cancel::default()).await;
+    let result =
+        load(&warehouse, source(&Log::default()), &library, &options(9), &progress, &Cancel::default()).await;
     assert!(matches!(result, Err(Error::Warehouse { source: EngineError::Unreachable { .. }, .. })));
 }
 
