@@ -61,10 +61,12 @@ pub async fn verify_tables(warehouse: &dyn Warehouse, library: &SqlLibrary) -> R
 ///
 /// [`Error::Sql`] when a name does not suit the dialect.
 pub fn creation(dialect: Dialect) -> Result<Vec<String>> {
-    Ok(tables_of(dialect)
+    let mut statements: Vec<_> = tables_of(dialect)
         .into_iter()
         .map(|table| ddl::create_table(table, dialect))
-        .collect::<Result<_, _>>()?)
+        .collect::<Result<_, _>>()?;
+    statements.extend(ddl::replica_identity(dialect)?);
+    Ok(statements)
 }
 
 /// The statements that drop all tables, those that refer to others first.
