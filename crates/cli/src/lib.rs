@@ -20,6 +20,7 @@ mod commands;
 pub mod config;
 mod exit;
 mod logging;
+mod panics;
 mod progress;
 mod stop;
 
@@ -31,13 +32,27 @@ use clap::Parser;
 /// Parses the arguments of the process, runs the command and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = args::Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let directory = std::env::current_dir().unwrap_or_default();
     let forms = config::Forms::guess(&cli.global, &|name| std::env::var(name).ok(), &directory);
+    panics::report(forms);
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error, forms),
     }
+}
+
+/// Prints what is wrong with the arguments, or the help, and ends the process. An argument that may hold a password is
+/// not repeated.
+fn refuse(error: &clap::Error) -> ! {
+    let secrets = config::secrets_among(std::env::args().skip(1));
+    if secrets.is_empty() {
+        error.exit();
+    }
+    let text = secrets.iter().fold(error.to_string(), |text, secret| text.replace(secret, config::MASK));
+    // Nothing can be done if standard error is closed.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+    std::process::exit(error.exit_code());
 }
 
 fn run(cli: args::Cli) -> anyhow::Result<()> {

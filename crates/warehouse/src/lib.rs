@@ -34,6 +34,7 @@ mod records;
 #[cfg(feature = "redshift")]
 pub mod redshift;
 mod seam;
+mod value;
 #[cfg(feature = "wire")]
 mod wire;
 
@@ -51,3 +52,4 @@ pub use records::RecordSet;
 pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};
 #[cfg(any(test, feature = "mock"))]
 pub use seam::{MockBatchSource, MockLoadSession, MockWarehouse};
+pub use value::{Value, Values};
