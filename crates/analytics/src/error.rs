@@ -57,11 +57,13 @@ pub enum Error {
     /// The name of a format that does not exist.
     #[error("unknown format {0:?}; the formats are table, json and csv")]
     UnknownFormat(String),
-    /// A value that the format cannot hold.
-    #[error("the result cannot be written as {format}")]
+    /// A value that cannot be shown.
+    #[error("the column {column:?} of the result cannot be written as {format}")]
     Format {
         /// The format.
         format: Format,
+        /// The column.
+        column: String,
         /// Which value and why.
         #[source]
         source: arrow_schema::ArrowError,
@@ -79,6 +81,7 @@ impl Error {
             Self::UnknownQuery { nearest: Some(nearest), .. } => Some(format!("did you mean {nearest}?")),
             Self::NotAQuery { refusal } => refusal.hint().map(str::to_owned),
             Self::Query { source, .. } => source.hint(),
+            Self::Format { .. } => Some("ask for the column as text: CAST(column AS VARCHAR)".to_owned()),
             _ => None,
         }
     }

@@ -107,6 +107,11 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub memory_limit: Option<String>,
 
+    /// Directory for what does not fit into DuckDB's memory [env: SPARKIFY_TEMP_DIR, TMPDIR]
+    /// [default: beside the database]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Settings", value_hint = ValueHint::DirPath)]
+    pub temp_dir: Option<String>,
+
     /// Threads that DuckDB and `generate` may use; 0 is one per core [env: SPARKIFY_THREADS] [default: 0]
     #[arg(long, global = true, value_name = "N", help_heading = "Settings", value_hint = ValueHint::Other)]
     pub threads: Option<String>,
@@ -333,6 +338,10 @@ pub struct ExploreArgs {
     /// List the questions of the catalogue
     #[arg(long)]
     pub list: bool,
+    /// Answer in CSV for spreadsheets: texts that look like formulas are disarmed, and a byte order mark says that the
+    /// text is UTF-8
+    #[arg(long)]
+    pub csv_safe: bool,
 }
 
 /// Arguments of `sql`.

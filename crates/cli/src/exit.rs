@@ -10,7 +10,7 @@ pub(crate) use deployment::{ChangesPending, DeploymentStopped, DoctorFailed, Lef
 
 use sparkify_etl::record::{Refusal, Reject};
 
-use crate::{config::Forms, output};
+use crate::{config::Forms, output, panics::Panicked};
 
 /// How a command ends, apart from success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,9 @@ enum Exit {
     Left = 4,
     Interrupted = 130,
 }
+
+/// The exit code of a failure.
+pub(crate) const FAILURE: i32 = Exit::Failure as i32;
 
 /// Wrong usage that the argument parser cannot see.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,13 @@ const STOPPED: &str = "stopped on request";
 #[error("{STOPPED}; nothing was loaded")]
 pub(crate) struct Stopped;
 
+/// A load took place, and what came after it failed: the questions, or the output.
+#[derive(Debug, thiserror::Error)]
+#[error("the load was committed (run {run_id}), but not all of its report could be given")]
+pub(crate) struct Committed {
+    pub(crate) run_id: String,
+}
+
 /// Bad records that are shown.
 const SHOWN: usize = 10;
 
@@ -74,7 +84,7 @@ pub(crate) fn report(error: &anyhow::Error, forms: Forms) -> ExitCode {
     if deployment::is_silent(error) {
         return ExitCode::from(exit as u8);
     }
-    let text = if forms.json_logs { log_record(error, exit) } else { describe(error, exit) };
+    let text = if forms.json_logs { log_record(error, exit) } else { printable(&describe(error, exit)) };
     // Nothing can be done if standard error is closed.
     let _ = std::io::stderr().write_all(text.as_bytes());
     if forms.json_results && !is_printed(error) {
@@ -156,12 +166,31 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     Exit::Failure
 }
 
+/// The text with escapes instead of characters that a terminal would obey: names of files and the like may have some.
+fn printable(text: &str) -> String {
+    let is_obeyed = |c: char| {
+        (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_obeyed(c) {
+            printable.extend(c.escape_default());
+        } else {
+            printable.push(c);
+        }
+    }
+    printable
+}
+
 fn describe(error: &anyhow::Error, exit: Exit) -> String {
     if exit == Exit::Interrupted {
         // What failed then failed because of it.
         #[cfg(feature = "aws")]
         if error.is::<DeploymentStopped>() {
             return format!("{error}\n");
+        }
+        if let Some(Committed { run_id }) = error.downcast_ref() {
+            return format!("{STOPPED}; the load was committed before (run {run_id})\n");
         }
         return format!("{}\n", if error.is::<Stopped>() { error.to_string() } else { STOPPED.to_owned() });
     }
@@ -245,6 +274,9 @@ pub(crate) fn hint_of(error: &anyhow::Error) -> Option<String> {
             return names
                 .first()
                 .map(|name| format!("`sparkify-cli sql {name}` prints the SQL of the check"));
+        }
+        if cause.is::<Panicked>() {
+            return Some(Panicked::HINT.to_owned());
         }
         cause.downcast_ref::<UsageError>().and_then(|error| error.hint.clone())
     })

@@ -21,6 +21,7 @@ pub mod config;
 mod exit;
 mod logging;
 mod output;
+mod panics;
 mod progress;
 mod stop;
 
@@ -34,10 +35,11 @@ use crate::config::ConfigFile;
 /// Parses the arguments of the process, runs the command and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = args::Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     let begun = begin(&cli.global);
     let file = begun.as_ref().ok().map(|(_, file)| file);
     let forms = config::Forms::guess(&cli.global, &|name| std::env::var(name).ok(), file);
+    panics::report(forms);
     match run(cli, begun) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error, forms),
@@ -51,6 +53,19 @@ fn begin(arguments: &args::GlobalArgs) -> Begun {
     let directory = std::env::current_dir().context("the current directory cannot be found out")?;
     let file = ConfigFile::read(arguments.config.as_deref(), &directory)?;
     Ok((directory, file))
+}
+
+/// Prints what is wrong with the arguments, or the help, and ends the process. An argument that may hold a password is
+/// not repeated.
+fn refuse(error: &clap::Error) -> ! {
+    let secrets = config::secrets_among(std::env::args().skip(1));
+    if secrets.is_empty() {
+        error.exit();
+    }
+    let text = secrets.iter().fold(error.to_string(), |text, secret| text.replace(secret, config::MASK));
+    // Nothing can be done if standard error is closed.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+    std::process::exit(error.exit_code());
 }
 
 fn run(cli: args::Cli, begun: Begun) -> anyhow::Result<()> {

@@ -9,15 +9,19 @@ use crate::config::{LogFormat, Settings};
 /// Each statement and request of ours; of the libraries below only what is worth a word.
 const STATEMENTS: &str = "debug,hyper=info,rustls=info,aws_=info,object_store=info";
 
-/// What is to be looked into, and what becomes of statements that the user interrupts.
-const QUIETLY: &str = "warn,sparkify::interrupts=info";
+/// What is to be looked into, and what becomes of statements that the user interrupts. Nothing of the AWS libraries:
+/// what they warn of is an error here, in other words.
+const QUIETLY: &str = "warn,aws_=off,sparkify::interrupts=info";
+
+/// What is done.
+const STEPS: &str = "info,aws_=off";
 
 /// Begins to log as the settings say. `RUST_LOG` beats them.
 pub(crate) fn begin(settings: &Settings) {
     let level = match (settings.quiet, settings.verbose) {
         (true, _) => "error",
         (false, 0) => QUIETLY,
-        (false, 1) => "info",
+        (false, 1) => STEPS,
         (false, _) => STATEMENTS,
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));

@@ -90,6 +90,7 @@ pub fn creation(dialect: Dialect) -> Result<Vec<String>> {
     for index in indexes_of(dialect) {
         sql.push(index.create(dialect)?);
     }
+    sql.extend(ddl::replica_identity(dialect)?);
     let names: Vec<_> = tables.iter().map(|table| table.name).collect();
     sql.push(statements::own_tables(dialect, &names, None)?);
     Ok(sql)

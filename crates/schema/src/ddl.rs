@@ -2,7 +2,7 @@
 
 use crate::{
     Dialect, Result,
-    model::{Distribution, Table},
+    model::{Distribution, Table, tables_of},
 };
 
 /// The statement that creates the table unless one of that name exists.
@@ -33,6 +33,22 @@ pub fn create_private_table(table: &Table, dialect: Dialect) -> Result<String> {
 /// [`crate::Error::Identifier`] when the name does not suit the dialect.
 pub fn drop_table(name: &str, dialect: Dialect) -> Result<String> {
     Ok(format!("DROP TABLE IF EXISTS {}", identifier(name, dialect)?))
+}
+
+/// The statements that let changes of the permanent tables be published by logical replication (a publication `FOR ALL
+/// TABLES`): without them, PostgreSQL refuses to delete rows of a table that has no primary key.
+///
+/// # Errors
+///
+/// [`crate::Error::Identifier`] when a name does not suit the dialect.
+pub fn replica_identity(dialect: Dialect) -> Result<Vec<String>> {
+    if !dialect.has_replica_identity() {
+        return Ok(Vec::new());
+    }
+    let without_key = tables_of(dialect).into_iter().filter(|table| table.primary_key.is_empty());
+    without_key
+        .map(|table| Ok(format!("ALTER TABLE {} REPLICA IDENTITY FULL", identifier(table.name, dialect)?)))
+        .collect()
 }
 
 /// A name as it stands in statements: bare when it is a plain lower-case word, quoted otherwise.
@@ -128,6 +144,19 @@ mod tests {
                 parsed.unwrap_or_else(|error| panic!("{dialect}: {error}\n{sql}"));
             }
         }
+    }
+
+    #[test]
+    fn each_table_without_a_key_is_published_by_whole_rows_on_postgresql_only() {
+        let expected: Vec<_> = tables()
+            .into_iter()
+            .filter(|table| table.primary_key.is_empty())
+            .map(|table| format!("ALTER TABLE {} REPLICA IDENTITY FULL", table.name))
+            .collect();
+        assert!(!expected.is_empty());
+        assert_eq!(replica_identity(Dialect::Postgres).unwrap(), expected);
+        assert!(replica_identity(Dialect::DuckDb).unwrap().is_empty());
+        assert!(replica_identity(Dialect::Redshift).unwrap().is_empty());
     }
 
     #[test]

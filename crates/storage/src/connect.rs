@@ -62,6 +62,7 @@ pub async fn bucket_region(options: &S3Options, bucket: &str) -> Result<Option<S
     };
     let url = S3Url::of_bucket(bucket);
     let settings = |reason: String| Error::settings(reason, &url);
+    check_region(&region).map_err(settings)?;
     if let Some(endpoint) = &endpoint {
         check_endpoint(endpoint).map_err(settings)?;
     }
@@ -145,6 +146,7 @@ async fn build(
     let url = S3Url::parse(&format!("s3://{bucket}"))
         .map_err(|error| Error::settings(format!("{error}; {}", error.hint()), &S3Url::of_bucket(bucket)))?;
     let settings = |reason: String| Error::settings(reason, &url);
+    check_region(region).map_err(settings)?;
     let endpoint = endpoint(options, configured_endpoint);
     if let Some(endpoint) = &endpoint {
         check_endpoint(endpoint).map_err(settings)?;
@@ -224,6 +226,14 @@ fn endpoint_of(text: Option<&str>) -> Option<String> {
     text.map(|endpoint| endpoint.trim_end_matches('/').to_owned())
 }
 
+/// A region becomes a part of host names and headers.
+fn check_region(region: &str) -> Result<(), String> {
+    if !region.is_empty() && region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Ok(());
+    }
+    Err("the region must be like us-west-2, with nothing before or after it".to_owned())
+}
+
 fn check_endpoint(endpoint: &str) -> Result<(), String> {
     let uri: Result<http::Uri, _> = endpoint.parse();
     match uri {
@@ -291,6 +301,16 @@ mod tests {
             (Some(false), own, "music", "https://music.s3.example.com:9000/a/1.json"),
         ] {
             assert_eq!(asked(path_style, endpoint, bucket).await, expected, "{path_style:?} {endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn a_region_has_letters_digits_and_hyphens_only() {
+        for region in ["us-west-2", "eu-isoe-west-1", "auto"] {
+            assert!(check_region(region).is_ok(), "{region}");
+        }
+        for region in ["", "us-west-2\n", "\rus-west-2", " us-west-2", "us west", "us-west-2/", "ü"] {
+            assert!(check_region(region).is_err(), "{region:?}");
         }
     }
 

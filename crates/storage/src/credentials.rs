@@ -28,6 +28,8 @@ pub(crate) enum Unavailable {
     Failed(#[source] CredentialsError),
     #[error("they did not come within {} s", TIMEOUT.as_secs())]
     Late,
+    #[error("{0} has a blank or a line break in it, or another character that none has")]
+    Malformed(&'static str),
 }
 
 impl From<CredentialsError> for Unavailable {
@@ -108,6 +110,16 @@ impl ChainCredentials {
         let credentials = tokio::time::timeout(TIMEOUT, self.provider.provide_credentials())
             .await
             .map_err(|_| Unavailable::Late)??;
+        let is_wellformed = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        for (name, text) in [
+            ("the access key id", Some(credentials.access_key_id())),
+            ("the secret access key", Some(credentials.secret_access_key())),
+            ("the session token", credentials.session_token()),
+        ] {
+            if !text.is_none_or(is_wellformed) {
+                return Err(Unavailable::Malformed(name));
+            }
+        }
         let credential = AwsCredential {
             key_id: credentials.access_key_id().to_owned(),
             secret_key: credentials.secret_access_key().to_owned(),
@@ -193,6 +205,23 @@ mod tests {
         assert_eq!(credentials.current().await.unwrap().key_id, "AK0");
         credentials.kept.lock().await.as_mut().unwrap().expires = Some(SystemTime::now());
         assert!(matches!(credentials.current().await, Err(Unavailable::Failed(_))));
+    }
+
+    #[tokio::test]
+    async fn credentials_that_no_request_can_carry_are_refused_before_one_is_made() {
+        for (key, secret, token) in [
+            ("AKIA\n", "geheim", None),
+            (" AKIA", "geheim", None),
+            ("AKIA", "geheim\r\n", None),
+            ("AKIA", "geheim", Some("geheim\n")),
+            ("AKI\u{c4}", "geheim", None),
+        ] {
+            let odd = Credentials::new(key, secret, token.map(str::to_owned), None, "test");
+            let credentials = ChainCredentials::new(SharedCredentialsProvider::new(odd));
+            let error = credentials.current().await.unwrap_err();
+            assert!(matches!(error, Unavailable::Malformed(_)), "{error:?}");
+            assert!(!format!("{error} {error:?}").contains("geheim"));
+        }
     }
 
     #[tokio::test]

@@ -159,8 +159,13 @@ impl Error {
             }
             (error, _) => Some(chain(error)),
         };
+        let kind = match &cause {
+            // A login, such as that of SSO, that is over.
+            Some(cause) if cause.contains("expired") => ErrorKind::ExpiredCredentials,
+            _ => ErrorKind::NoCredentials,
+        };
         let source: Option<BoxError> = cause.map(|cause| Box::new(Cause(cause)) as _);
-        Self::without_request(ErrorKind::NoCredentials, url, source)
+        Self::without_request(kind, url, source)
     }
 
     /// The settings cannot be used, for a reason in words.

@@ -43,9 +43,7 @@ impl S3Url {
         let form = "write s3://BUCKET/PREFIX, such as s3://music/logs";
         let Some(rest) = text.strip_prefix(SCHEME) else {
             return Err(match text.split_once("://") {
-                Some(("s3a" | "s3n", rest)) => {
-                    UrlError::new("only s3:// is known", format!("write {SCHEME}{rest}"))
-                }
+                Some(("s3a" | "s3n", _)) => UrlError::new("only s3:// is known", form),
                 _ => UrlError::new("it does not begin with s3://", form),
             });
         };
@@ -53,8 +51,8 @@ impl S3Url {
         if bucket.is_empty() {
             return Err(UrlError::new("it names no bucket", form));
         }
-        // Not quoted: what stands before an @ may be a secret.
-        if bucket.contains('@') {
+        // Not quoted: what stands before an @ may be a secret, and one may have a slash in it.
+        if bucket.contains(['@', ':']) {
             return Err(UrlError::new(
                 "credentials do not belong into the address",
                 "set them in the environment or in ~/.aws/credentials, and leave them out here",
@@ -62,7 +60,10 @@ impl S3Url {
         }
         if !is_bucket_name(bucket) {
             return Err(UrlError::new(
-                format!("{bucket:?} is no name of a bucket"),
+                match bucket.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
+                    true => format!("{bucket:?} is no name of a bucket"),
+                    false => "it has characters that no name of a bucket has".to_owned(),
+                },
                 "a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens",
             ));
         }
@@ -162,7 +163,7 @@ mod tests {
     fn what_is_no_address_is_refused_with_what_to_write() {
         for (text, problem, hint) in [
             ("music/logs", "does not begin with s3://", "s3://BUCKET/PREFIX"),
-            ("s3a://music/logs", "only s3://", "write s3://music/logs"),
+            ("s3a://music/logs", "only s3://", "write s3://BUCKET/PREFIX"),
             ("s3://", "names no bucket", "s3://BUCKET/PREFIX"),
             ("s3:///logs", "names no bucket", "s3://BUCKET/PREFIX"),
             ("s3://Music/logs", "\"Music\" is no name of a bucket", "lower-case"),
@@ -179,7 +180,10 @@ mod tests {
 
     #[test]
     fn credentials_in_an_address_are_refused_and_not_repeated() {
-        let error = S3Url::parse("s3://AKIAX:geheim@music/logs").unwrap_err();
-        assert!(!format!("{error} {} {error:?}", error.hint()).contains("geheim"));
+        for text in ["s3://AKIAX:geheim@music/logs", "s3://AKIAX:geheim/x@music", "s3a://AKIAX:geheim@music"]
+        {
+            let error = S3Url::parse(text).unwrap_err();
+            assert!(!format!("{error} {} {error:?}", error.hint()).contains("geheim"));
+        }
     }
 }

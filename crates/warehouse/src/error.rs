@@ -49,6 +49,14 @@ pub enum Error {
         /// What the engine says.
         reason: String,
     },
+    /// A database file of another version of DuckDB.
+    #[error("{} was written by another version of DuckDB: {reason}", path.display())]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// What the engine says.
+        reason: String,
+    },
     /// There is no database to read.
     #[error("there is no database at {}", path.display())]
     NotFound {
@@ -72,6 +80,12 @@ pub enum Error {
         /// The database.
         location: String,
         /// What the engine says.
+        reason: String,
+    },
+    /// What does not fit into the memory cannot be put aside.
+    #[error("what does not fit into the memory cannot be written to a temporary file: {reason}")]
+    TempDirectory {
+        /// Why.
         reason: String,
     },
     /// The statement needs more memory than it may use.
@@ -156,6 +170,16 @@ pub enum Error {
         location: String,
         /// Why.
         reason: String,
+    },
+    /// The server, the database or the role is set up in a way that keeps this from being done.
+    #[error("{location} is not set up for this: {reason}")]
+    Setup {
+        /// The database.
+        location: String,
+        /// What is in the way.
+        reason: String,
+        /// What to do.
+        remedy: String,
     },
     /// The role may not do this.
     #[error("the role may not do this in {location}: {reason}")]
@@ -358,14 +382,24 @@ impl Error {
                 "create and load it first with `sparkify-cli run`, or name another with --warehouse duckdb:FILE"
                     .to_owned()
             }
-            Self::Open { .. } => "check that the directory exists and that you may write to it".to_owned(),
+            Self::OtherVersion { path, .. } => format!(
+                "export it with the DuckDB that wrote it (duckdb {} -c \"EXPORT DATABASE 'export'\"), and import that with \
+                 DuckDB 1.5, or load into a new file: --warehouse duckdb:FILE",
+                path.display()
+            ),
+            Self::Open { .. } => "check that the directory exists and that you may read and write there".to_owned(),
+            Self::TempDirectory { .. } => {
+                "name a directory that has room and that you may write to, with --temp-dir DIR, or raise --memory-limit"
+                    .to_owned()
+            }
             Self::ReadOnly => "only queries are possible here".to_owned(),
             Self::DiskFull { .. } => {
-                "free some space or name a file on another disk with --warehouse duckdb:FILE, then run again; \
-                 the last published state is unharmed"
+                "free some space, name a file on another disk with --warehouse duckdb:FILE, or let temporary files go \
+                 elsewhere with --temp-dir DIR, then run again; the last published state is unharmed"
                     .to_owned()
             }
             Self::Options { remedy, .. }
+            | Self::Setup { remedy, .. }
             | Self::Tls { remedy, .. }
             | Self::NoLogin { remedy, .. }
             | Self::Staging { remedy, .. }
@@ -425,6 +459,16 @@ impl Error {
             Self::TooManyConnections { location, .. } if location.starts_with("redshift://") => {
                 "end sessions that are idle (SELECT pg_terminate_backend(process) for those of stv_sessions), or raise the \
                  limit of the user or the database (ALTER USER … CONNECTION LIMIT …); a load takes up to five connections"
+                    .to_owned()
+            }
+            Self::TooManyConnections { reason, .. } if reason.contains("for role") => {
+                "raise the limit of the role (ALTER ROLE … CONNECTION LIMIT …), or use fewer with --connections: a load takes \
+                 two more than that"
+                    .to_owned()
+            }
+            Self::TooManyConnections { reason, .. } if reason.contains("for database") => {
+                "raise the limit of the database (ALTER DATABASE … CONNECTION LIMIT …), or use fewer with --connections: a \
+                 load takes two more than that"
                     .to_owned()
             }
             Self::TooManyConnections { .. } => {

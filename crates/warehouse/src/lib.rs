@@ -36,6 +36,7 @@ mod records;
 pub mod redshift;
 pub mod script;
 mod seam;
+mod value;
 #[cfg(feature = "wire")]
 mod wire;
 
@@ -54,3 +55,4 @@ pub use records::RecordSet;
 pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};
 #[cfg(any(test, feature = "mock"))]
 pub use seam::{MockBatchSource, MockLoadSession, MockWarehouse};
+pub use value::{Value, Values};

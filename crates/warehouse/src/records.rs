@@ -5,8 +5,9 @@ use arrow_array::{
     cast::AsArray,
     types::{Int32Type, Int64Type},
 };
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, Field, SchemaRef};
+
+use crate::Values;
 
 /// The result of a query: a schema and its record batches.
 #[derive(Debug, Clone)]
@@ -64,21 +65,21 @@ impl RecordSet {
         self.batches.iter().map(RecordBatch::num_rows).sum()
     }
 
-    /// The value as text, the way it is shown to people; `None` for NULL and for a place outside.
+    /// The value as text, the way it is shown to people; `None` for NULL, for a place outside and for what cannot be
+    /// shown ([`Values`] says why).
     #[must_use]
     pub fn text(&self, row: usize, column: usize) -> Option<String> {
-        let (array, row) = self.locate(row, column)?;
+        let (field, array, row) = self.locate(row, column)?;
         if array.is_null(row) {
             return None;
         }
-        let formatter = ArrayFormatter::try_new(array, &FormatOptions::default()).ok()?;
-        Some(formatter.value(row).to_string())
+        Some(Values::new(field, array).ok()?.get(row).ok()?.to_string())
     }
 
     /// The value as an integer; `None` for NULL, for a place outside and for what is not a whole number.
     #[must_use]
     pub fn integer(&self, row: usize, column: usize) -> Option<i64> {
-        let (array, row) = self.locate(row, column)?;
+        let (_, array, row) = self.locate(row, column)?;
         if array.is_null(row) {
             return None;
         }
@@ -89,10 +90,11 @@ impl RecordSet {
         }
     }
 
-    fn locate(&self, mut row: usize, column: usize) -> Option<(&dyn Array, usize)> {
+    fn locate(&self, mut row: usize, column: usize) -> Option<(&Field, &dyn Array, usize)> {
         for batch in &self.batches {
             if row < batch.num_rows() {
-                return (column < batch.num_columns()).then(|| (batch.column(column).as_ref(), row));
+                let field = batch.schema_ref().fields().get(column)?;
+                return Some((field.as_ref(), batch.column(column).as_ref(), row));
             }
             row -= batch.num_rows();
         }

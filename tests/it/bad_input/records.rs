@@ -38,6 +38,12 @@ fn bad_value(name: &'static str, field: &'static str, json: &'static str, reason
     between(name, event_with(field, json), bad)
 }
 
+fn other_unit(name: &'static str, json: &'static str, reason: &'static str) -> Case {
+    let remedy = "write times in milliseconds since 1970 (UTC)";
+    let bad = Bad { line: 2, column: 7, field: Some("ts"), reason, remedy, value: json };
+    between(name, event_with("ts", json), bad)
+}
+
 fn bad_song_value(name: &'static str, field: &'static str, json: &'static str, reason: &'static str) -> Case {
     let good = |id: &str| Song::new(id, "AR9").line();
     let bytes = format!("{}\n{}\n{}", good("SO8"), song_with(field, json), good("SO7")).into_bytes();
@@ -89,6 +95,15 @@ pub(super) fn cases() -> Vec<Case> {
         bad_value("a status too high", "status", "1e10", "out of range (-2147483648 to 2147483647)"),
         bad_value("a negative ts", "ts", "-1", "out of range (0 to 253402300799999)"),
         bad_value("a ts too high", "ts", "253402300800000", "out of range (0 to 253402300799999)"),
+        other_unit("seconds for ts", "1541106132", "this seems to be one in seconds (2018-11-01)"),
+        other_unit("broken seconds for ts", "1541106132.796", "this seems to be one in seconds (2018-11-01)"),
+        other_unit("microseconds for ts", "1541106132796000", "one in microseconds (2018-11-01)"),
+        bad_value(
+            "a tiny fraction for status",
+            "status",
+            "200.00000000000000000001",
+            "number with a fraction",
+        ),
         bad_value("a session too high", "sessionId", "9e18", "out of range (0 to 8796093022207)"),
         bad_value(
             "a user beyond 64 bits",

@@ -98,6 +98,45 @@ fn a_query_of_ones_own_is_answered() {
 }
 
 #[test]
+fn each_format_shows_a_value_as_the_engine_has_it() {
+    let cli = loaded();
+    let sql = "SELECT 'infinity'::TIMESTAMP AS ever, factorial(33) * 10 AS large, ['a', NULL] AS list, \
+               {'n': 1, 'ok': TRUE} AS pair, 'NaN'::DOUBLE AS odd, now() IS NOT NULL AS now";
+    let answer = |format| cli.run(["explore", "--query", sql, "--format", format]).success().stdout;
+    assert_eq!(
+        answer("csv"),
+        "ever,large,list,pair,odd,now\n\
+         infinity,86833176188118864955181944012800000000,\"[a, NULL]\",\"{'n': 1, 'ok': true}\",NaN,true\n"
+    );
+    assert_eq!(
+        answer("json"),
+        "[\n{\"ever\":\"infinity\",\"large\":86833176188118864955181944012800000000,\"list\":[\"a\",null],\
+         \"pair\":{\"n\":1,\"ok\":true},\"odd\":\"NaN\",\"now\":true}\n]\n"
+    );
+    assert!(answer("table").contains("86833176188118864955181944012800000000  [a, NULL]"));
+    let finished = cli.run(["explore", "--query", "SELECT INTERVAL 3000000 HOURS AS span"]).with_code(1);
+    assert!(
+        finished.stderr.contains("\"span\"") && finished.stderr.contains("hint: ask for the column as text")
+    );
+}
+
+#[test]
+fn csv_for_spreadsheets_begins_with_a_byte_order_mark_and_has_no_formulas() {
+    let cli = loaded();
+    let sql = "SELECT '=1+1' AS formula, -1 AS number";
+    let answer = cli.run(["explore", "--query", sql, "--csv-safe"]).success().stdout;
+    assert_eq!(answer, "\u{feff}formula,number\n'=1+1,-1\n");
+    let answers =
+        cli.run(["explore", "match_rate", "row_counts", "--csv-safe", "--format", "csv"]).success().stdout;
+    assert!(
+        answers.starts_with("\u{feff}# match_rate: ") && answers.matches('\u{feff}').count() == 1,
+        "{answers}"
+    );
+    let finished = cli.run(["explore", "--csv-safe", "--format", "json"]).with_code(2);
+    assert!(finished.stderr.contains("--csv-safe"), "{}", finished.stderr);
+}
+
+#[test]
 fn a_query_without_rows_is_answered_with_its_columns() {
     let cli = loaded();
     let query = |format| {

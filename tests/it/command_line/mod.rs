@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod config;
+mod environment;
 mod explore;
 mod help;
 mod logs;

@@ -8,9 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 use sparkify_eventsim::Sample;
-use sparkify_testkit::{DataSet, Event, Song, dump, query};
+use sparkify_testkit::{DataSet, Event, Finished, Song, dump, query};
 
-use super::{assert_text, loaded, settled};
+use super::{assert_text, loaded, run_unread, settled};
 use crate::cli;
 
 const TABLES: [&str; 7] =
@@ -48,6 +48,52 @@ fn without_a_source_a_sample_is_made_loaded_and_explored() {
         std::fs::read_dir(cli.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(entries, ["sparkify-sample", "sparkify.duckdb"].map(Into::into).into());
     assert_eq!(dump(&cli.database())["staging_events"].len(), 5900);
+}
+
+#[test]
+fn a_load_whose_report_cannot_be_written_says_that_it_was_committed() {
+    for command in ["run", "etl"] {
+        for format in ["table", "json", "csv"] {
+            let (cli, data) = (cli(), data());
+            let _ = cli.run(["create-tables"]).success();
+            let mut process =
+                cli.command([command, "--format", format, "--source", data.path().to_str().unwrap()]);
+            let full = File::options().write(true).open("/dev/full").unwrap();
+            let finished = Finished::from(process.stdout(full).output().unwrap()).with_code(1);
+            let run = query(&cli.database(), "SELECT run_id FROM load_runs").concat().concat();
+            let said = format!("the load was committed (run {run})");
+            assert!(finished.stderr.contains(&said), "{command} {format}: {}", finished.stderr);
+
+            data.write_events("2.json", &[Event::play(2, 0)]);
+            let source = data.path();
+            let arguments = [command, "--format", format, "--source", source.to_str().unwrap()];
+            let finished = run_unread(&cli, &arguments);
+            assert!(finished.stderr.contains("the load was committed (run "), "{}", finished.stderr);
+        }
+    }
+}
+
+#[test]
+fn records_that_are_set_aside_are_warned_of_on_standard_error_in_every_format() {
+    for format in ["table", "json", "csv"] {
+        for command in ["run", "etl"] {
+            let (cli, data) = (cli(), data());
+            let _ = cli.run(["create-tables"]).success();
+            data.write("log_data/bad.json", "{\"broken\n");
+            let source = data.path().to_str().unwrap().to_owned();
+            let arguments = [command, "--format", format, "--max-errors", "1", "--source", &source];
+            let finished = cli.run(arguments).success();
+            assert!(
+                finished.stderr.contains("1 bad record set aside"),
+                "{command} {format}: {}",
+                finished.stderr
+            );
+            assert!(
+                cli.run(arguments).success().stderr.is_empty(),
+                "a run that sets nothing aside is silent"
+            );
+        }
+    }
 }
 
 #[test]

@@ -112,6 +112,10 @@ async fn other_types_that_a_query_may_have_are_shown_alike(engine: Engine) {
         ("CAST('2018-11-30' AS DATE)", "2018-11-30"),
         ("CAST('0001-01-01' AS DATE)", "0001-01-01"),
         ("CAST('2018-11-30 01:02:03.456' AS TIMESTAMP)", "2018-11-30T01:02:03.456"),
+        (
+            "CAST('2018-11-30 19:00:33' AS TIMESTAMP) - CAST('2018-11-01 00:00:00' AS TIMESTAMP)",
+            "29 days 19:00:33",
+        ),
     ] {
         let value = format!("SELECT {expression} AS x");
         assert_eq!(rows_of(warehouse.as_ref(), &value).await, [[expected]], "{expression}");

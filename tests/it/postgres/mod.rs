@@ -6,6 +6,7 @@ mod engine;
 mod faults;
 mod login;
 mod server_faults;
+mod setup;
 
 use sparkify_testkit::{PostgresDatabase, PostgresServer};
 use sparkify_warehouse::{

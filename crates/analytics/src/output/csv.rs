@@ -2,27 +2,36 @@
 
 use std::io::Write;
 
-use sparkify_warehouse::RecordSet;
+use sparkify_warehouse::{RecordSet, Value};
 
-use super::{Format, formatters};
+use super::{Format, cells};
 use crate::{Error, Result};
 
-pub(super) fn write(records: &RecordSet, out: &mut dyn Write) -> Result<()> {
+/// What a spreadsheet takes for the beginning of a formula, in full width too.
+const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+
+/// `safe`: for spreadsheets, which would run a text that looks like a formula.
+pub(super) fn write(records: &RecordSet, safe: bool, out: &mut dyn Write) -> Result<()> {
+    let text = |text: String| if safe && text.starts_with(FORMULA) { format!("'{text}") } else { text };
     let schema = records.schema();
-    write_record(schema.fields().iter().map(|field| field.name().clone()), out)?;
+    write_record(schema.fields().iter().map(|field| text(field.name().clone())).collect(), out)?;
     for batch in records.batches() {
-        let formatters = formatters(batch, "", Format::Csv)?;
-        for row in 0..batch.num_rows() {
-            write_record(formatters.iter().map(|formatter| formatter.value(row).to_string()), out)?;
+        for row in cells(batch, Format::Csv)? {
+            let fields = row?.into_iter().map(|value| match value {
+                Value::Null => String::new(),
+                Value::Number(number) => number,
+                value => text(value.to_string()),
+            });
+            write_record(fields.collect(), out)?;
         }
     }
     Ok(())
 }
 
-fn write_record(fields: impl ExactSizeIterator<Item = String>, out: &mut dyn Write) -> Result<()> {
+fn write_record(fields: Vec<String>, out: &mut dyn Write) -> Result<()> {
     // A lone empty field would be an empty line, which readers skip.
     let alone = fields.len() == 1;
-    let fields = fields.map(|field| {
+    let fields = fields.into_iter().map(|field| {
         let quoted = field.contains(['"', ',', '\r', '\n']) || (alone && field.is_empty());
         if quoted { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
     });

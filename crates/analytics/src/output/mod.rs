@@ -1,7 +1,8 @@
 //! The rows of an answer as text: for people, for programs, for spreadsheets.
 //!
-//! Dates and timestamps are ISO 8601 text in every format. NULL is the word `NULL` in a table, `null`
-//! in JSON and an empty field in CSV.
+//! Every format shows a value as the engine has it, or is an error. Dates and timestamps are ISO 8601 text, those with
+//! a zone in UTC; years of other than four digits have a sign, and infinite times are `infinity` and `-infinity`.
+//! NULL is the word `NULL` in a table, `null` in JSON and an empty field in CSV.
 
 mod csv;
 mod json;
@@ -10,11 +11,9 @@ mod table;
 use std::{fmt, io::Write, str::FromStr};
 
 use arrow_array::RecordBatch;
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
-use arrow_schema::ArrowError;
-use sparkify_warehouse::RecordSet;
+use sparkify_warehouse::{RecordSet, Value, Values};
 
-pub use json::to_json_value;
+pub use json::to_json;
 
 use crate::{Error, Result};
 
@@ -82,29 +81,48 @@ impl FromStr for Format {
 ///
 /// # Errors
 ///
-/// [`Error::Write`] when `out` fails, [`Error::Format`] for a value that the format cannot hold.
+/// [`Error::Write`] when `out` fails, [`Error::Format`] for a value that cannot be shown.
 pub fn write(format: Format, records: &RecordSet, out: &mut dyn Write) -> Result<()> {
     match format {
         Format::Table => table::write(records, out),
         Format::Json => json::write(records, out),
-        Format::Csv => csv::write(records, out),
+        Format::Csv => csv::write(records, false, out),
     }
     .and_then(|()| out.flush().map_err(Error::Write))
 }
 
-/// One formatter for each column. NULL becomes the text `null`.
-fn formatters<'a>(batch: &'a RecordBatch, null: &'a str, format: Format) -> Result<Vec<ArrayFormatter<'a>>> {
-    let options = FormatOptions::default().with_null(null);
-    let formatters = batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
-    formatters.collect::<Result<_, _>>().map_err(|source| failed(format, source))
+/// What stands at the beginning of a file of CSV for spreadsheets: without it, some take the text for another encoding.
+pub const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Writes the rows as CSV for spreadsheets, which run a text that looks like a formula: such a text, also as the name of
+/// a column, gets an apostrophe in front. The file should begin with [`BYTE_ORDER_MARK`].
+///
+/// # Errors
+///
+/// As [`write()`].
+pub fn write_for_spreadsheets(records: &RecordSet, out: &mut dyn Write) -> Result<()> {
+    csv::write(records, true, out).and_then(|()| out.flush().map_err(Error::Write))
 }
 
-fn failed(format: Format, source: ArrowError) -> Error {
-    match source {
-        // The writer's own error, so that a closed pipe can be told from a fault.
-        ArrowError::IoError(_, source) => Error::Write(source),
-        source => Error::Format { format, source },
-    }
+/// The rows of a batch.
+fn cells(batch: &RecordBatch, format: Format) -> Result<impl Iterator<Item = Result<Vec<Value>>>> {
+    let columns = values(batch, format)?;
+    Ok((0..batch.num_rows()).map(move |row| {
+        let cells = columns.iter().map(|(name, values)| {
+            values.get(row).map_err(|source| Error::Format { format, column: (*name).to_owned(), source })
+        });
+        cells.collect()
+    }))
+}
+
+fn values(batch: &RecordBatch, format: Format) -> Result<Vec<(&str, Values<'_>)>> {
+    let columns = batch.schema_ref().fields().iter().zip(batch.columns()).map(|(field, column)| {
+        let values = Values::new(field, column.as_ref());
+        let values =
+            values.map_err(|source| Error::Format { format, column: field.name().clone(), source })?;
+        Ok((field.name().as_str(), values))
+    });
+    columns.collect()
 }
 
 #[cfg(test)]

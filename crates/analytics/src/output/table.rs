@@ -1,11 +1,12 @@
 //! Aligned columns.
 
-use std::{fmt::Write as _, io::Write};
+use std::{fmt::Write as _, io::Write, sync::Arc};
 
+use arrow_array::RecordBatch;
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use sparkify_warehouse::RecordSet;
 
-use super::{Format, formatters};
+use super::{Format, cells, values};
 use crate::{Error, Result};
 
 /// Two blanks between columns: the padding of the left one and this.
@@ -25,19 +26,18 @@ pub(super) fn write(records: &RecordSet, out: &mut dyn Write) -> Result<()> {
     style.content_lines.junction = Some(COLUMN_GAP);
     table.load_style(style);
     for batch in records.batches() {
-        let formatters = formatters(batch, "NULL", Format::Table)?;
-        for row in 0..batch.num_rows() {
-            let cells = formatters.iter().map(|formatter| printable(&formatter.value(row).to_string()));
-            table.add_row(cells.collect::<Vec<_>>());
+        for row in cells(batch, Format::Table)? {
+            table.add_row(row?.iter().map(|value| printable(&value.to_string())).collect::<Vec<_>>());
         }
     }
     let widths = table.column_max_content_widths();
     let underlined =
         names.iter().zip(widths).map(|(name, width)| format!("{name}\n{}", "-".repeat(usize::from(width))));
     table.set_header(underlined.collect::<Vec<_>>());
-    for (column, field) in table.column_iter_mut().zip(schema.fields()) {
+    let empty = RecordBatch::new_empty(Arc::clone(&schema));
+    for (column, (_, values)) in table.column_iter_mut().zip(values(&empty, Format::Table)?) {
         column.set_padding((0, 1));
-        if field.data_type().is_numeric() {
+        if values.are_numbers() {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

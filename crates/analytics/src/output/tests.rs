@@ -111,9 +111,13 @@ fn json_has_one_object_a_row_with_numbers_iso_times_and_explicit_nulls() {
     assert_eq!(written(Format::Json, &types()), expected);
 }
 
+fn parsed(records: &RecordSet) -> serde_json::Value {
+    serde_json::from_str(&to_json(records).unwrap()).unwrap()
+}
+
 #[test]
 fn json_keeps_each_character_of_a_text() {
-    let value = to_json_value(&songs()).unwrap();
+    let value = parsed(&songs());
     assert_eq!(value[2]["song"], json!("a\u{18}b\tc\r\nd\u{1b}[31m"));
     assert_eq!(value[4], json!({"song": null, "plays": null, "note": "y"}));
 }
@@ -130,7 +134,7 @@ fn json_numbers_the_columns_that_have_the_same_name() {
         vec![],
     );
     let batch = RecordBatch::try_new(rows.schema(), vec![one(1), one(2), one(3), one(4)]).unwrap();
-    let value = to_json_value(&RecordSet::new(rows.schema(), vec![batch])).unwrap();
+    let value = parsed(&RecordSet::new(rows.schema(), vec![batch]));
     assert_eq!(value[1], json!({"n": 1, "n_3": 2, "n_2": 3, "n_4": 4}));
 }
 
@@ -154,6 +158,55 @@ fn csv_shows_numbers_and_times_like_the_other_formats() {
     assert_eq!(written(Format::Csv, &types()), expected);
 }
 
+/// What only some columns can hold: infinite and distant times, a span that the engine did not keep.
+fn extremes() -> RecordSet {
+    records(vec![
+        ("at", Arc::new(TimestampMicrosecondArray::from(vec![i64::MAX, -i64::MAX]))),
+        ("day", Arc::new(Date32Array::from(vec![106_000_000, -800_000]))),
+        ("float", Arc::new(Float64Array::from(vec![f64::INFINITY, f64::NAN]))),
+    ])
+}
+
+#[test]
+fn every_format_shows_the_values_that_a_calendar_or_json_has_no_place_for() {
+    assert_eq!(
+        written(Format::Csv, &extremes()),
+        "at,day,float\ninfinity,+292188-02-22,inf\n-infinity,-0221-09-04,NaN\n"
+    );
+    assert_eq!(
+        written(Format::Json, &extremes()),
+        "[\n{\"at\":\"infinity\",\"day\":\"+292188-02-22\",\"float\":\"inf\"},\n\
+         {\"at\":\"-infinity\",\"day\":\"-0221-09-04\",\"float\":\"NaN\"}\n]\n"
+    );
+    let table = written(Format::Table, &extremes());
+    assert!(["-infinity", "+292188-02-22", "NaN"].iter().all(|value| table.contains(value)), "{table}");
+}
+
+#[test]
+fn a_value_that_cannot_be_shown_is_an_error_in_each_format_and_no_cell() {
+    use arrow_array::{IntervalMonthDayNanoArray, types::IntervalMonthDayNano};
+    let spans = IntervalMonthDayNanoArray::from(vec![IntervalMonthDayNano::new(0, 0, 1); 2]);
+    let rows = records(vec![("span", Arc::new(spans))]);
+    for format in Format::ALL {
+        let error = write(format, &rows, &mut Vec::new()).unwrap_err();
+        assert!(matches!(&error, Error::Format { column, .. } if column == "span"), "{format}: {error:?}");
+        assert!(error.hint().unwrap().contains("CAST"));
+    }
+}
+
+#[test]
+fn csv_for_spreadsheets_disarms_texts_that_look_like_formulas_and_no_numbers() {
+    let rows = records(vec![
+        ("=name", text(&[Some("=1+1"), Some("@SUM(A1)"), Some("-x, y"), Some("＝1"), Some("a=b"), None])),
+        ("n", integers(&[Some(-1), Some(2), Some(-3), Some(0), Some(1), None])),
+    ]);
+    let mut out = Vec::new();
+    write_for_spreadsheets(&rows, &mut out).unwrap();
+    let expected = "'=name,n\n'=1+1,-1\n'@SUM(A1),2\n\"'-x, y\",-3\n'＝1,0\na=b,1\n,\n";
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+    assert!(written(Format::Csv, &rows).starts_with("=name,n\n=1+1,-1\n"));
+}
+
 #[test]
 fn a_lone_null_is_still_a_record_of_csv() {
     assert_eq!(written(Format::Csv, &records(vec![("n", integers(&[None, Some(1)]))])), "n\n\"\"\n1\n");
@@ -165,7 +218,7 @@ fn without_rows_the_columns_are_still_named() {
     assert_eq!(written(Format::Table, &none), "song  plays  note\n----  -----  ----\n");
     assert_eq!(written(Format::Csv, &none), "song,plays,note\n");
     assert_eq!(written(Format::Json, &none), "[]\n");
-    assert_eq!(to_json_value(&none).unwrap(), json!([]));
+    assert_eq!(to_json(&none).unwrap(), "[]");
 }
 
 /// A pipe whose reader has gone.

@@ -18,7 +18,7 @@ use super::{explore, integers, texts};
 use crate::{
     args::LoadArgs,
     config::{Settings, SourcePlaces},
-    exit::{Stopped, UsageError},
+    exit::{Committed, Stopped, UsageError},
     logging,
     progress::ProgressDisplay,
     stop::Stop,
@@ -41,16 +41,19 @@ pub(super) async fn etl(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
     let library = super::library(settings)?;
     let report =
         load(settings, arguments, &library, warehouse.as_ref(), source, &mut Stop::listen()?).await?;
-    warehouse.close().await?;
-    match settings.format.value {
-        Format::Json => print_json(&serde_json::to_value(&report)?),
-        Format::Table => {
-            print_summary(&report)?;
-            writeln!(crate::output::stdout())?;
-            print_tables(settings, &report)
+    let shown = async {
+        warehouse.close().await?;
+        match settings.format.value {
+            Format::Json => print_line(&serde_json::to_string(&report)?),
+            Format::Table => {
+                print_summary(&report)?;
+                writeln!(crate::output::stdout())?;
+                print_tables(settings, &report)
+            }
+            Format::Csv => print_tables(settings, &report),
         }
-        Format::Csv => print_tables(settings, &report),
-    }
+    };
+    after_commit(&report, shown.await)
 }
 
 /// `run`.
@@ -70,40 +73,65 @@ pub(super) async fn run(settings: &Settings, arguments: &LoadArgs) -> anyhow::Re
     });
     let source = stop.during(warehouse.as_ref(), &cancel, prepare).await?;
     let report = load(settings, arguments, &library, warehouse.as_ref(), source, &mut stop).await?;
+    let shown = show(settings, &catalogue, warehouse.as_ref(), &report, &mut stop).await;
+    after_commit(&report, shown)
+}
+
+/// The report of a run, and the answers to all questions.
+async fn show(
+    settings: &Settings,
+    catalogue: &Catalogue,
+    warehouse: &dyn Warehouse,
+    report: &RunReport,
+    stop: &mut Stop,
+) -> anyhow::Result<()> {
+    let cancel = Cancel::default();
     match settings.format.value {
         Format::Json => {
-            let mut object = serde_json::to_value(&report)?;
-            let answers =
-                super::again(settings, &cancel, async || answers(&catalogue, warehouse.as_ref()).await);
-            let answers = stop.during(warehouse.as_ref(), &cancel, answers).await?;
-            if let Some(object) = object.as_object_mut() {
-                object.insert("analytics".to_owned(), answers);
-            }
+            let answers = super::again(settings, &cancel, async || answers(catalogue, warehouse).await);
+            let answers = stop.during(warehouse, &cancel, answers).await?;
             warehouse.close().await?;
-            print_json(&object)
+            let report = serde_json::to_string(report)?;
+            print_line(&format!("{},\"analytics\":{answers}}}", report.strip_suffix('}').unwrap_or(&report)))
         }
         Format::Table => {
             // The first of the answers says how many rows the tables have.
-            print_summary(&report)?;
+            print_summary(report)?;
             writeln!(crate::output::stdout())?;
-            let work = explore::answer(settings, &cancel, &catalogue, warehouse.as_ref(), &[]);
-            stop.during(warehouse.as_ref(), &cancel, work).await?;
+            let work =
+                explore::answer(settings, settings.format.value.into(), &cancel, catalogue, warehouse, &[]);
+            stop.during(warehouse, &cancel, work).await?;
             Ok(warehouse.close().await?)
         }
         Format::Csv => {
             warehouse.close().await?;
-            print_tables(settings, &report)
+            print_tables(settings, report)
         }
     }
 }
 
-async fn answers(catalogue: &Catalogue, warehouse: &dyn Warehouse) -> anyhow::Result<serde_json::Value> {
-    let mut object = serde_json::Map::new();
+/// Says that the load is there although what came after it failed.
+fn after_commit(report: &RunReport, shown: anyhow::Result<()>) -> anyhow::Result<()> {
+    shown.map_err(|error| {
+        if report.files.loaded == 0 {
+            return error;
+        }
+        let committed = Committed { run_id: report.run_id.clone() };
+        if crate::output::is_unread(&error) {
+            // Whoever closed it may not have read so far. Nothing can be done if standard error is closed too.
+            let _ = writeln!(std::io::stderr(), "{committed}");
+        }
+        error.context(committed)
+    })
+}
+
+async fn answers(catalogue: &Catalogue, warehouse: &dyn Warehouse) -> anyhow::Result<String> {
+    let mut documents = Vec::new();
     for query in catalogue.queries() {
         let answer = catalogue.run(warehouse, &query.name).await?;
-        object.insert(query.name.clone(), sparkify_analytics::output::to_json_value(&answer.records)?);
+        documents.push((query.name.clone(), sparkify_analytics::output::to_json(&answer.records)?));
     }
-    Ok(serde_json::Value::Object(object))
+    explore::object(&documents)
 }
 
 /// The sample, made unless it is there. It is for those who have no data: a forgotten --source must not
@@ -178,6 +206,12 @@ async fn load(
         Ok(report) => {
             let (files, records) = (report.files.loaded, report.records.staged);
             tracing::info!(run_id = %report.run_id, files, records, elapsed_ms = report.elapsed_ms, "loaded");
+            if report.records.rejected > 0 {
+                tracing::warn!(
+                    "{} set aside; the table load_errors has what and why",
+                    counted(report.records.rejected, "bad record")
+                );
+            }
             Ok(report)
         }
         Err(sparkify_etl::Error::Cancelled) => Err(Stopped.into()),
@@ -185,9 +219,10 @@ async fn load(
     }
 }
 
-fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
-    writeln!(crate::output::stdout(), "{value}")?;
-    Ok(())
+fn print_line(text: &str) -> anyhow::Result<()> {
+    let mut stdout = crate::output::stdout();
+    writeln!(stdout, "{text}")?;
+    Ok(stdout.flush()?)
 }
 
 /// What was loaded, in a few lines.

@@ -29,7 +29,7 @@ use sparkify_warehouse::{
 use crate::{
     Begun,
     args::{Cli, Command},
-    config::{GenerateSettings, Settings, WarehouseUrl},
+    config::{GenerateSettings, Settings, WarehouseUrl, environment},
     exit::UsageError,
     logging,
 };
@@ -40,6 +40,7 @@ pub(crate) async fn run(cli: Cli, begun: Begun) -> anyhow::Result<()> {
         return completions::run(shell);
     }
     let (directory, file) = begun?;
+    environment::check(std::env::vars_os())?;
     let environment = |name: &str| std::env::var(name).ok();
     let settings = Settings::read(&cli.global, &environment, &file, &directory)?;
     logging::begin(&settings);
@@ -187,6 +188,7 @@ async fn open_duckdb(
         memory_limit: settings.memory_limit.value.clone(),
         threads: settings.threads.value,
         wait: settings.wait.value,
+        temp_directory: settings.temp_dir.as_ref().map(|directory| directory.value.clone()),
     };
     // Opening may wait for another process.
     Ok(Arc::new(tokio::task::spawn_blocking(move || DuckDbWarehouse::open(&options)).await??))

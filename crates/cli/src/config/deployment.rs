@@ -21,23 +21,21 @@ pub struct DeploymentSettings {
 }
 
 impl DeploymentSettings {
-    pub(super) fn read(layers: &Layers<'_>, arguments: &GlobalArgs) -> Self {
+    pub(super) fn read(layers: &Layers<'_>, arguments: &GlobalArgs) -> anyhow::Result<Self> {
         let name = layers.find_in_deployment("deployment", "name", arguments.deployment.as_deref());
         let region = layers.find_in_deployment("region", "region", arguments.region.as_deref());
         let origin = || Origin::File(layers.file.path().to_owned());
-        Self {
-            name: name.map_or_else(
-                || Setting {
-                    value: DEFAULT_NAME.to_owned(),
-                    origin: Origin::Default,
-                    shown: DEFAULT_NAME.to_owned(),
-                },
-                Found::plain,
-            ),
-            region: region.map(Found::plain),
-            profile: layers.find("profile", arguments.profile.as_deref()).map(Found::plain),
+        let default = || Setting {
+            value: DEFAULT_NAME.to_owned(),
+            origin: Origin::Default,
+            shown: DEFAULT_NAME.to_owned(),
+        };
+        Ok(Self {
+            name: name.map(Found::setting).transpose()?.unwrap_or_else(default),
+            region: region.map(Found::setting).transpose()?,
+            profile: layers.find("profile", arguments.profile.as_deref()).map(Found::setting).transpose()?,
             section: layers.file.deployment().map(|table| (table.clone(), origin())),
-        }
+        })
     }
 }
 
@@ -67,12 +65,6 @@ impl Layers<'_> {
             let text = self.file.of_deployment(key_of_section)?;
             Some(Found { key, text, origin: Origin::File(self.file.path().to_owned()) })
         })
-    }
-}
-
-impl Found {
-    fn plain(self) -> Setting<String> {
-        Setting { shown: self.text.clone(), value: self.text, origin: self.origin }
     }
 }
 

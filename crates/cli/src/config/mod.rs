@@ -2,6 +2,7 @@
 //! defaults. Each setting remembers where it came from.
 
 mod deployment;
+pub(crate) mod environment;
 mod file;
 mod generate;
 mod redshift;
@@ -25,6 +26,7 @@ use sparkify_etl::{MatchRule, Pack, Retries};
 use sparkify_storage::S3Options;
 use sparkify_warehouse::duckdb::DuckDbOptions;
 pub use warehouse::WarehouseUrl;
+pub(crate) use warehouse::{MASK, secrets_among};
 
 use crate::{args::GlobalArgs, exit::UsageError};
 
@@ -56,7 +58,7 @@ impl Display for Origin {
 }
 
 /// A value and where it came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Setting<T> {
     /// The value.
     pub value: T,
@@ -64,6 +66,16 @@ pub struct Setting<T> {
     pub origin: Origin,
     /// The value as it is shown: secrets are masked.
     pub shown: String,
+}
+
+/// The value as it is shown: it may hold a secret.
+impl<T> std::fmt::Debug for Setting<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Setting")
+            .field("shown", &self.shown)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The form of the logs.
@@ -106,6 +118,8 @@ pub struct Settings {
     pub wait: Setting<Duration>,
     /// Memory for DuckDB.
     pub memory_limit: Setting<String>,
+    /// Where DuckDB puts what does not fit into its memory.
+    pub temp_dir: Option<Setting<PathBuf>>,
     /// Threads for DuckDB; 0 is one per core.
     pub threads: Setting<usize>,
     /// Connections that write at once to a PostgreSQL server; 0 is one per core.
@@ -169,8 +183,14 @@ impl Settings {
             log_data,
             song_data,
             log_json_path: place("log_json_path", &arguments.log_json_path)?,
-            s3_region: layers.find("s3_region", arguments.s3_region.as_deref()).map(Found::setting),
-            s3_endpoint: layers.find("s3_endpoint", arguments.s3_endpoint.as_deref()).map(Found::setting),
+            s3_region: layers
+                .find("s3_region", arguments.s3_region.as_deref())
+                .map(Found::setting)
+                .transpose()?,
+            s3_endpoint: layers
+                .find("s3_endpoint", arguments.s3_endpoint.as_deref())
+                .map(Found::setting)
+                .transpose()?,
             s3_path_style: layers.text("s3_path_style", arguments.s3_path_style.as_deref(), "auto").parse(
                 "true, false or auto",
                 |text| match text {
@@ -216,6 +236,10 @@ impl Settings {
                 .parse("a size such as 400MB or 2GB", |text| {
                     if is_size(text) { Ok(text.to_owned()) } else { Err(None) }
                 })?,
+            temp_dir: layers
+                .find("temp_dir", arguments.temp_dir.as_deref())
+                .map(|found| found.path(&file))
+                .or_else(|| temp_dir_of_system(environment)),
             connections: layers
                 .text("connections", arguments.connections.as_deref(), "0")
                 .parse("a number", parse_number)?,
@@ -229,7 +253,10 @@ impl Settings {
                 .find("stage", arguments.stage.as_deref())
                 .map(|found| found.parse("s3://BUCKET/PREFIX", redshift::stage))
                 .transpose()?,
-            stage_region: layers.find("stage_region", arguments.stage_region.as_deref()).map(Found::setting),
+            stage_region: layers
+                .find("stage_region", arguments.stage_region.as_deref())
+                .map(Found::setting)
+                .transpose()?,
             iam_role: layers
                 .find("iam_role", arguments.iam_role.as_deref())
                 .map(|found| found.parse("the ARN of a role, or default", redshift::iam_role))
@@ -251,7 +278,7 @@ impl Settings {
                     _ => Err(None),
                 },
             )?,
-            deployment: DeploymentSettings::read(&layers, arguments),
+            deployment: DeploymentSettings::read(&layers, arguments)?,
             yes: arguments.yes,
             no_progress: arguments.no_progress,
             verbose: arguments.verbose,
@@ -301,6 +328,7 @@ impl Settings {
             row("format", &self.format),
             row("wait", &self.wait),
             row("memory_limit", &self.memory_limit),
+            optional("temp_dir", self.temp_dir.as_ref()),
             row("threads", &self.threads),
             row("connections", &self.connections),
             row("retries", &self.retries),
@@ -373,6 +401,7 @@ pub(crate) const KEYS: &[&str] = &[
     "format",
     "wait",
     "memory_limit",
+    "temp_dir",
     "threads",
     "connections",
     "retries",
@@ -399,6 +428,12 @@ fn default_source(directory: &Path) -> Option<Setting<SourceUrl>> {
         origin: Origin::Default,
         shown: DEFAULT_SOURCE.to_owned(),
     })
+}
+
+/// Where temporary files go on this system, if somebody has said so.
+fn temp_dir_of_system(environment: Environment<'_>) -> Option<Setting<PathBuf>> {
+    let shown = environment("TMPDIR").filter(|text| !text.is_empty())?;
+    Some(Setting { value: PathBuf::from(&shown), origin: Origin::Environment("TMPDIR".to_owned()), shown })
 }
 
 fn parse_number<T: std::str::FromStr>(text: &str) -> Result<T, Option<String>> {
@@ -456,7 +491,10 @@ impl Found {
     fn path(self, file: &ConfigFile) -> Setting<PathBuf> {
         let base = base_for(&self.origin, file.directory());
         let value = base.map_or_else(|| PathBuf::from(&self.text), |base| base.join(&self.text));
-        Setting { shown: value.display().to_string(), value, origin: self.origin }
+        // An address that was meant for another setting.
+        let is_address = self.text.contains("://");
+        let shown = if is_address { warehouse::mask(&self.text) } else { value.display().to_string() };
+        Setting { shown, value, origin: self.origin }
     }
 
     fn source(self, file: &ConfigFile) -> anyhow::Result<Setting<SourceUrl>> {
@@ -466,8 +504,12 @@ impl Found {
     }
 
     /// The text itself, in which what may be a password is masked when it is shown.
-    fn setting(self) -> Setting<String> {
-        Setting { shown: warehouse::mask(&self.text), value: self.text, origin: self.origin }
+    fn setting(self) -> anyhow::Result<Setting<String>> {
+        let setting = self.parse("a text without control characters", |text| match text {
+            text if text.contains(char::is_control) => Err(None),
+            text => Ok(text.to_owned()),
+        })?;
+        Ok(Setting { shown: warehouse::mask(&setting.value), ..setting })
     }
 
     fn parse<T>(

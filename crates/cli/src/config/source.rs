@@ -28,7 +28,7 @@ impl SourceUrl {
     pub fn parse(text: &str, base: Option<&Path>) -> Result<Self, Option<String>> {
         match text.split_once("://") {
             Some(("s3" | "s3a" | "s3n", _)) => Self::parse_s3(text),
-            Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            Some((scheme, _)) if !scheme.contains('/') => {
                 Err(Some("files are loaded from a directory or from S3".to_owned()))
             }
             _ => Ok(Self::Local(base.map_or_else(|| PathBuf::from(text), |base| base.join(text)))),

@@ -126,7 +126,6 @@ fn a_name_with_a_password_in_it_is_told_from_one_without() {
     for text in [
         "postgres://me@host:5432/db",
         "postgres://me:@host/db",
-        "postgres://host:5432/a:b@c",
         "postgres://me@host/db?passfile=x&password=",
         "redshift://music",
         "duckdb:me:x@host",
@@ -138,12 +137,12 @@ fn a_name_with_a_password_in_it_is_told_from_one_without() {
 
 #[test]
 fn a_password_is_never_shown() {
-    assert_eq!(warehouse::mask("postgres://me:s3c@ret@host:5432/db"), "postgres://me:****@host:5432/db");
-    assert_eq!(
-        warehouse::mask("postgres://host/db?password=abc&x=1"),
-        "postgres://host/db?password=****&x=1"
-    );
-    assert_eq!(warehouse::mask("duckdb:file"), "duckdb:file");
+    assert_eq!(warehouse::mask("postgres://me:s3c@ret@host:5432/db"), "postgres://****");
+    assert_eq!(warehouse::mask("postgres://host/db?password=abc&x=1"), "postgres://****");
+    assert_eq!(warehouse::mask("a:b://c@host"), "****");
+    for harmless in ["duckdb:file", "5 min", "12:30", "http://127.0.0.1:9000/x", "s3://music/logs", "many"] {
+        assert_eq!(warehouse::mask(harmless), harmless);
+    }
     for text in [
         "redshift://me:ge/heim@host/db",
         "redshift://me:ge?heim@host/db",
@@ -169,6 +168,84 @@ fn a_password_is_never_shown() {
     assert!(!format!("{settings:?}").contains("geheim"));
     let result = named("redshift://me:geheim@host/db");
     assert!(!format!("{result:?}").contains("geheim"));
+}
+
+mod odd_addresses {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::exit::hint_of;
+
+    /// A word that stands in each password.
+    const WORD: &str = "Zq7Wx";
+
+    fn address() -> impl Strategy<Value = String> {
+        let odd = "[a-c0-9/?#@:%&=+,;. \\\\'\"\\[\\]-]{0,6}";
+        let form = prop::sample::select(vec![
+            "postgres://etl:{}@127.0.0.1:5432/music",
+            "postgresql://etl:{}@db.example.com",
+            "postgres://:{}@/music?host=/tmp",
+            "postgres://etl:{}@[::1]/music?sslmode=maybe",
+            "postgres://etl:{}",
+            "postgres://etl@host/db?password={}",
+            "postgres://host/db?sslmode=disable&password={}&connect_timeout=3",
+            "postgres://etl:{}@host/db?connect_timeout=soon",
+            "postgresql+psycopg2://etl:{}@host/db",
+            "redshift://etl:{}@c.example.com/dev",
+            "redshift://IAM:etl:{}@c.example.com:5439/dev",
+            "redshift:etl:{}@c.example.com",
+            "jdbc:postgresql://host/db?user=etl&password={}",
+            "host=127.0.0.1 user=etl password={} dbname=music",
+            "password='{}' host=localhost",
+            "etl:{}@host",
+            "{}@host",
+            "duckdb:md:music?motherduck_token={}",
+            "s3://AKIA:{}@music/logs",
+            "http://etl:{}@localhost:9000",
+        ]);
+        (form, odd, odd).prop_filter_map(
+            "what follows the only @ or / is a host or a database",
+            |(form, before, after)| {
+                let password = format!("{before}{WORD}{after}");
+                let without_host = form.ends_with("{}") && form.starts_with("postgres://");
+                (!(without_host && password.contains(['@', '/']))).then(|| form.replace("{}", &password))
+            },
+        )
+    }
+
+    /// Everything that is said about settings.
+    fn said(arguments: &GlobalArgs, environment: Environment<'_>) -> String {
+        match super::read(arguments, environment, Path::new("/")) {
+            Ok(settings) => format!("{settings:?}\n{:?}", settings.rows()),
+            Err(error) => format!("{error:?}\n{error:#}\n{:?}", hint_of(&error)),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, max_global_rejects: 1_000_000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_message_and_no_setting_shows_a_password_however_odd_the_address(address in address()) {
+            let flag = GlobalArgs { warehouse: Some(address.clone()), ..GlobalArgs::default() };
+            let in_environment = |name: &str| (name == "SPARKIFY_WAREHOUSE").then(|| address.clone());
+            let said_of_both = [said(&flag, &nothing), said(&GlobalArgs::default(), &in_environment)];
+            for said in said_of_both {
+                prop_assert!(!said.contains(WORD), "{address}: {said}");
+            }
+        }
+
+        #[test]
+        fn no_other_setting_shows_a_login_that_was_written_into_it(address in address()) {
+            // Anything else may be the name of a file.
+            prop_assume!(address.contains("://"));
+            for key in KEYS.iter().filter(|key| **key != "warehouse") {
+                let variable = format!("SPARKIFY_{}", key.to_uppercase());
+                let environment = |name: &str| (name == variable).then(|| address.clone());
+                let said = said(&GlobalArgs::default(), &environment);
+                prop_assert!(!said.contains(WORD), "{key}, {address}: {said}");
+            }
+        }
+    }
 }
 
 #[test]

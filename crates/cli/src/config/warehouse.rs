@@ -40,6 +40,10 @@ impl WarehouseUrl {
             return match file.strip_prefix("//").unwrap_or(file) {
                 "" => Err(Some("name a file, such as duckdb:sparkify.duckdb".to_owned())),
                 ":memory:" => Ok(Self::DuckDbMemory),
+                // Its address holds a token, and nothing here knows how to keep that to itself.
+                file if file.starts_with("md:") => {
+                    Err(Some("MotherDuck is not supported; name a file".to_owned()))
+                }
                 file => {
                     Ok(Self::DuckDbFile(base.map_or_else(|| PathBuf::from(file), |base| base.join(file))))
                 }
@@ -48,11 +52,7 @@ impl WarehouseUrl {
         match text.split_once("://") {
             Some(("postgres" | "postgresql", _)) => Self::postgres(text, environment),
             Some(("redshift", _)) => Self::redshift(text, environment),
-            // A colon or an @ could belong to a name with a password in it.
-            None if !text.contains([':', '@']) => {
-                Err(Some(format!("write duckdb:{text} for a DuckDB file of that name")))
-            }
-            _ => Err(None),
+            _ => Err(advice(text)),
         }
     }
 
@@ -86,11 +86,10 @@ impl WarehouseUrl {
         let Some(("postgres" | "postgresql" | "redshift", rest)) = text.split_once("://") else {
             return false;
         };
-        let (rest, parameters) = rest.split_once('?').unwrap_or((rest, ""));
-        let authority = rest.split_once('/').map_or(rest, |(authority, _)| authority);
-        let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+        // Divided as the address is: at the last @.
+        let (login, place) = rest.rsplit_once('@').unwrap_or(("", rest));
         let of_login = login.split_once(':').is_some_and(|(_, password)| !password.is_empty());
-        let mut parameters = parameters.split('&').filter_map(|parameter| parameter.split_once('='));
+        let mut parameters = place.split(['?', '&']).skip(1).filter_map(|pair| pair.split_once('='));
         of_login || parameters.any(|(name, value)| name == "password" && !value.is_empty())
     }
 
@@ -115,28 +114,56 @@ fn explained(error: sparkify_warehouse::Error) -> Option<String> {
     Some(format!("{error}{hint}"))
 }
 
-/// A text in which what may be a password is replaced: what stands between a user's colon and the last
-/// `@`, since a password may hold any character, and the parameter `password`.
+/// What to write instead of something that names no database. The text itself is repeated only if no part of it
+/// can be a password.
+fn advice(text: &str) -> Option<String> {
+    const SERVER: &str =
+        "write postgres://USER@HOST:PORT/DATABASE, and the password into PGPASSWORD or ~/.pgpass";
+    if text.starts_with("jdbc:") {
+        Some(format!("JDBC addresses are not known; {SERVER}"))
+    } else if text.split_once("://").is_some_and(|(scheme, _)| scheme.contains('+')) {
+        Some(format!("leave out the driver after the +; {SERVER}"))
+    } else if ["host=", "hostaddr=", "dbname=", "user=", "service="].iter().any(|key| text.contains(key)) {
+        Some(format!("connection strings of libpq are not known; {SERVER}"))
+    } else if text.contains(':') || mask(text) != text {
+        None
+    } else {
+        Some(format!("write duckdb:{text} for a DuckDB file of that name"))
+    }
+}
+
+/// What stands in messages for a text whose parts may be pieces of a password.
+pub(crate) const MASK: &str = "****";
+
+/// The arguments in which a login may stand.
+pub(crate) fn secrets_among(arguments: impl Iterator<Item = String>) -> Vec<String> {
+    let values =
+        arguments.map(|argument| match argument.strip_prefix("--").and_then(|flag| flag.split_once('=')) {
+            Some((_, value)) => value.to_owned(),
+            None => argument,
+        });
+    values.filter(|value| value.contains(['@', ':']) && mask(value) != *value).collect()
+}
+
+/// A text as it may be shown: as it is if nothing in it can be a login, and only its scheme otherwise.
 pub(super) fn mask(text: &str) -> String {
-    if text.starts_with("duckdb:") {
+    if text.starts_with("duckdb:") && !text.contains('=') {
         return text.to_owned();
     }
-    let (scheme, rest) = match text.split_once("://") {
+    let is_scheme = |scheme: &str| {
+        let scheme = scheme.strip_prefix("jdbc:").unwrap_or(scheme);
+        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+    };
+    let (scheme, rest) = match text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), text),
     };
-    let masked = rest.rsplit_once('@').and_then(|(user, host)| {
-        let (user, _) = user.split_once(':')?;
-        Some(format!("{user}:****@{host}"))
-    });
-    let rest = masked.unwrap_or_else(|| rest.to_owned());
-    let rest = rest.to_ascii_lowercase().find("password=").map_or_else(
-        || rest.clone(),
-        |at| {
-            let begin = at + "password=".len();
-            let end = rest[begin..].find('&').map_or(rest.len(), |length| begin + length);
-            format!("{}****{}", &rest[..begin], &rest[end..])
-        },
-    );
-    format!("{scheme}{rest}")
+    // Digits that follow a colon are a port or a time of day; anything else may be a password.
+    let is_login = |(_, after): (&str, &str)| {
+        let port = after.split_once('/').map_or(after, |(port, _)| port);
+        !port.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let may_be_secret = rest.contains(['@', '=', '?', '&', '#'])
+        || rest.split_once(':').is_some_and(|parts| !rest.starts_with('[') && is_login(parts));
+    if may_be_secret { format!("{scheme}{MASK}") } else { text.to_owned() }
 }

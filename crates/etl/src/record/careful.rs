@@ -83,10 +83,7 @@ fn push(column: &mut ColumnBuffer, json: &str) -> Result<(), Reason> {
         // A number or a boolean in a text column is the text it is written as, as with COPY.
         _ if column.is_text() => column.push_str(json),
         Some(b't' | b'f') => Err(wrong("a boolean")),
-        _ if column.is_integer() => match json.parse::<i64>() {
-            Ok(value) => column.push_integer(value),
-            Err(_) => column.push_real(json.parse().map_err(|_| column.out_of_range())?),
-        },
+        _ if column.is_integer() => column.push_decimal(json),
         _ => column.push_real(json.parse().map_err(|_| column.out_of_range())?),
     }
 }

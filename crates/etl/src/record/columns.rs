@@ -7,10 +7,17 @@ use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, Scala
 use arrow_schema::ArrowError;
 use sparkify_schema::model::{Column, DataType, Range};
 
-use super::{RecordShape, reject::Reason};
+use super::{
+    RecordShape, moment,
+    number::{NotWhole, whole},
+    reject::Reason,
+};
 
 /// Rows that a batch is expected to have; a hint for allocations only.
 const ROWS_HINT: usize = 8192;
+
+/// The column of the events' times.
+const TIME: &str = "ts";
 
 /// The values of a column.
 #[derive(Debug)]
@@ -25,6 +32,8 @@ enum Values {
 pub(super) struct ColumnBuffer {
     column: &'static Column,
     limits: Range,
+    /// Whether it holds times in milliseconds.
+    is_time: bool,
     values: Values,
     valid: BooleanBufferBuilder,
 }
@@ -43,7 +52,13 @@ impl ColumnBuffer {
             }
             DataType::Double => Values::Real(Vec::with_capacity(ROWS_HINT)),
         };
-        Self { column, limits: column.limits(), values, valid: BooleanBufferBuilder::new(ROWS_HINT) }
+        Self {
+            column,
+            limits: column.limits(),
+            is_time: column.name == TIME,
+            values,
+            valid: BooleanBufferBuilder::new(ROWS_HINT),
+        }
     }
 
     /// What a value of this column is called in messages.
@@ -126,11 +141,29 @@ impl ColumnBuffer {
         Reason::WrongType { expected: self.expected(), found: "a text" }
     }
 
+    /// Appends a whole number given as a number of JSON, to an integer column.
+    pub(super) fn push_decimal(&mut self, json: &str) -> Result<(), Reason> {
+        match whole(json) {
+            Some(Ok(value)) => self.push_integer(value),
+            Some(Err(NotWhole::Fraction(before))) => {
+                let unit = before.filter(|_| self.is_time).and_then(moment::other_unit);
+                let expected = self.expected();
+                Err(unit.unwrap_or(Reason::WrongType { expected, found: "a number with a fraction" }))
+            }
+            Some(Err(NotWhole::TooLarge)) | None => Err(self.out_of_range()),
+        }
+    }
+
     /// Appends a whole number; a real column takes it too.
     #[inline]
     pub(super) fn push_integer(&mut self, value: i64) -> Result<(), Reason> {
         match &mut self.values {
             Values::Integer { values, .. } => {
+                if self.is_time
+                    && let Some(reason) = moment::other_unit(value)
+                {
+                    return Err(reason);
+                }
                 if !matches!(self.limits, Range::Whole(low, high) if (low..=high).contains(&value)) {
                     return Err(self.out_of_range());
                 }
@@ -143,11 +176,9 @@ impl ColumnBuffer {
         }
     }
 
-    /// Appends a real number; an integer column takes it if it is whole.
+    /// Appends a real number, to a real column.
     #[inline]
     pub(super) fn push_real(&mut self, value: f64) -> Result<(), Reason> {
-        /// Up to here every whole number has a float of its own.
-        const EXACT: f64 = 9_007_199_254_740_992.0;
         match &mut self.values {
             Values::Real(values) => {
                 if !matches!(self.limits, Range::Real(low, high) if (low..=high).contains(&value)) {
@@ -158,12 +189,9 @@ impl ColumnBuffer {
                 self.valid.append(true);
                 Ok(())
             }
-            Values::Integer { .. } if value.fract() != 0.0 => {
-                Err(Reason::WrongType { expected: "a whole number", found: "a number with a fraction" })
+            Values::Integer { .. } | Values::Text { .. } => {
+                Err(Reason::WrongType { expected: self.expected(), found: "a number with a fraction" })
             }
-            Values::Integer { .. } if value.abs() > EXACT => Err(self.out_of_range()),
-            Values::Integer { .. } => self.push_integer(value as i64),
-            Values::Text { .. } => Err(Reason::WrongType { expected: "a text", found: "a number" }),
         }
     }
 

@@ -142,6 +142,7 @@ impl Visitor<'_> for Value<'_> {
 
     #[inline]
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        // A whole number goes by its digits, which the float may have lost.
         self.column.push_real(value).map_err(|_| give_up())
     }
 }

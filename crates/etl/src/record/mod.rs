@@ -8,6 +8,8 @@ mod careful;
 mod columns;
 mod fast;
 mod jsonpaths;
+mod moment;
+mod number;
 mod reject;
 mod shape;
 mod split;

@@ -31,6 +31,14 @@ pub enum Reason {
     /// A number outside the range of its column.
     #[error("the number is out of range ({0})")]
     OutOfRange(String),
+    /// A time in another unit than milliseconds.
+    #[error("a time in milliseconds was expected, and this seems to be one in {unit} ({day})")]
+    OtherUnit {
+        /// The unit.
+        unit: &'static str,
+        /// The day that it means in that unit.
+        day: String,
+    },
     /// A required field that is missing, null or blank.
     #[error("the required field is {0}")]
     Missing(&'static str),
@@ -108,6 +116,7 @@ impl Reject {
             Reason::Truncated(_) => "deliver the file again, it seems to be cut off",
             Reason::InvalidUtf8 => "convert the file to UTF-8",
             Reason::NotAnObject(_) => "write one JSON object a line",
+            Reason::OtherUnit { .. } => "write times in milliseconds since 1970 (UTC)",
             Reason::KeyConflict(_) => "find out which of the two events is right and remove the other",
             _ => "correct the record in the file",
         }

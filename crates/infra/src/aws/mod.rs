@@ -1,6 +1,7 @@
 //! The services by means of the AWS SDKs.
 
 mod address;
+mod checked;
 #[cfg(feature = "ec2")]
 mod ec2;
 mod iam;
@@ -15,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use address::HttpsAddress;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use wire::Wire;
@@ -70,7 +72,12 @@ impl Services {
             loader = loader.endpoint_url(endpoint);
         }
         let service = options.address_service.as_deref().unwrap_or(ADDRESS_SERVICE);
-        Self::with_sdk(&loader.load().await, Arc::new(HttpsAddress::new(service)))
+        let mut config = loader.load().await;
+        if let Some(provider) = config.credentials_provider() {
+            let checked = SharedCredentialsProvider::new(checked::Checked(provider));
+            config = config.into_builder().credentials_provider(checked).build();
+        }
+        Self::with_sdk(&config, Arc::new(HttpsAddress::new(service)))
     }
 
     /// Takes an SDK configuration that is made already.
@@ -87,6 +94,14 @@ impl Services {
             )
             .into());
         };
+        if !region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            return Err(ConfigError::new(
+                "region",
+                "it has characters that no region has, such as a line break at its end",
+                "write it like us-west-2, with nothing before or after it",
+            )
+            .into());
+        }
         let wire = Wire { double: config.endpoint_url().is_some_and(is_on_this_machine) };
         Ok(Self {
             identity: Arc::new(sts::StsIdentity::new(config, wire)),

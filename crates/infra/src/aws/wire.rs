@@ -63,6 +63,7 @@ impl Wire {
             }
             SdkError::ResponseError(_) if self.double => ErrorKind::Unsupported,
             SdkError::ConstructionFailure(_) => ErrorKind::Invalid,
+            _ if has_credentials_error(error) && has_expired(error) => ErrorKind::CredentialsExpired,
             _ if has_credentials_error(error) => ErrorKind::Credentials,
             _ => ErrorKind::Unavailable,
         };
@@ -182,7 +183,9 @@ fn reason<E: StdError + 'static>(
     status: Option<u16>,
 ) -> String {
     match (kind, status) {
-        (ErrorKind::Credentials, _) => "there are no usable credentials".to_owned(),
+        (ErrorKind::Credentials | ErrorKind::CredentialsExpired, _) => {
+            format!("there are no usable credentials: {}", one_line(&last_source(error).to_string()))
+        }
         (ErrorKind::Unsupported, Some(status)) => {
             format!("the endpoint does not know the operation (HTTP {status})")
         }
@@ -204,6 +207,11 @@ fn has_credentials_error<E: StdError + 'static>(error: &SdkError<E, HttpResponse
         cause.downcast_ref::<CredentialsError>().is_some()
             || cause.to_string().contains("no providers in chain")
     })
+}
+
+/// Whether the reason is a login, such as that of SSO, that is over.
+fn has_expired<E: StdError + 'static>(error: &SdkError<E, HttpResponse>) -> bool {
+    chain(error).any(|cause| cause.to_string().contains("expired"))
 }
 
 /// Messages of services may have several lines, and be long.

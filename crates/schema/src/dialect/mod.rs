@@ -72,6 +72,12 @@ impl Dialect {
         matches!(self, Self::Postgres)
     }
 
+    /// Whether logical replication wants to know how the rows of each table are told apart.
+    #[must_use]
+    pub const fn has_replica_identity(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+
     /// Whether physical hints (`DISTSTYLE`, `SORTKEY`) are written into the DDL.
     #[must_use]
     pub const fn has_physical_layout(self) -> bool {

@@ -13,6 +13,12 @@ pub(super) fn opening(path: &Path, error: &DuckDbError) -> Error {
     if message.contains("Could not set lock on file") {
         return Error::Locked { holder: lock_holder(&message), path };
     }
+    if message.contains("can only read versions between")
+        || message.contains("newer version of DuckDB")
+        || message.contains("storage version greater than")
+    {
+        return Error::OtherVersion { reason: first_line(&message), path };
+    }
     if message.contains("not a valid DuckDB database file") || message.contains("Corrupt database file") {
         return Error::NotADatabase { reason: first_line(&message), path };
     }
@@ -33,6 +39,8 @@ pub(super) fn statement(location: &str, sql: &str, error: &DuckDbError) -> Error
         Error::Interrupted
     } else if is_disk_full(&message) {
         Error::DiskFull { location: location.to_owned(), reason }
+    } else if message.contains("Failed to create directory") || message.contains("duckdb_temp_storage") {
+        Error::TempDirectory { reason }
     } else if message.contains("Out of Memory Error") {
         Error::OutOfMemory { reason }
     } else if message.contains("read-only mode") {
@@ -45,6 +53,11 @@ pub(super) fn statement(location: &str, sql: &str, error: &DuckDbError) -> Error
 fn reason(error: &DuckDbError) -> String {
     match error {
         DuckDbError::DuckDBFailure(_, Some(message)) => message.clone(),
+        DuckDbError::FromSqlConversionFailure(_, data_type, _) => {
+            format!(
+                "values of the type {data_type} cannot be shown; ask for them as text: CAST(… AS VARCHAR)"
+            )
+        }
         other => other.to_string(),
     }
 }
@@ -71,6 +84,26 @@ fn lock_holder(message: &str) -> Option<LockHolder> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn failure(message: &str) -> DuckDbError {
+        DuckDbError::DuckDBFailure(::duckdb::ffi::Error::new(1), Some(message.to_owned()))
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_told_from_one_that_may_not_be_opened() {
+        for message in [
+            "IO Error: Trying to read a database file with version number 39, but we can only read versions between 64 and \
+             68.\nThe database file was created with an older version of DuckDB.",
+            "Error opening \"x\": file was written with a storage version greater than the latest version supported",
+        ] {
+            let error = opening(Path::new("x.duckdb"), &failure(message));
+            assert!(matches!(error, Error::OtherVersion { .. }), "{error:?}");
+            assert!(error.hint().unwrap().contains("EXPORT DATABASE"));
+        }
+        let error =
+            opening(Path::new("x.duckdb"), &failure("IO Error: Cannot open file \"x\": Permission denied"));
+        assert!(matches!(error, Error::Open { .. }), "{error:?}");
+    }
 
     #[test]
     fn the_holder_of_a_lock_is_read_from_the_message() {

@@ -15,6 +15,9 @@ use std::{
 };
 
 use ::duckdb::{AccessMode, Config, Connection, InterruptHandle};
+use arrow_array::RecordBatch;
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 use async_trait::async_trait;
 use sparkify_schema::Dialect;
 use tokio::sync::Mutex;
@@ -40,6 +43,9 @@ pub struct DuckDbOptions {
     pub threads: usize,
     /// How long to wait for a file that another process holds.
     pub wait: Duration,
+    /// A directory for what does not fit into the memory; `None` is DuckDB's choice: beside the file. What is written
+    /// there goes when the database is closed.
+    pub temp_directory: Option<PathBuf>,
 }
 
 impl DuckDbOptions {
@@ -62,6 +68,7 @@ impl DuckDbOptions {
             memory_limit: Self::DEFAULT_MEMORY_LIMIT.to_owned(),
             threads: 0,
             wait: Duration::ZERO,
+            temp_directory: None,
         }
     }
 
@@ -77,9 +84,16 @@ impl DuckDbOptions {
             .max_memory(&self.memory_limit)?
             // Rows have no order of their own here; keeping one would make the insert single-threaded.
             .with("preserve_insertion_order", "false")?
-            .with("autoinstall_known_extensions", "false")?;
+            .with("autoinstall_known_extensions", "false")?
+            // Types that Arrow has not come with their names; otherwise some of their values would be changed.
+            .with("arrow_lossless_conversion", "true")?;
         if self.threads > 0 {
             config = config.threads(i64::try_from(self.threads).unwrap_or(i64::MAX))?;
+        }
+        if let Some(directory) = &self.temp_directory {
+            // Two processes that use one directory would overwrite each other's files.
+            let own = directory.join(format!("sparkify-duckdb-{}", std::process::id()));
+            config = config.with("temp_directory", own.to_string_lossy())?;
         }
         if self.access == Access::ReadOnly {
             // A query must not write files either (COPY … TO) or open other databases.
@@ -142,6 +156,9 @@ impl DuckDbWarehouse {
     ///
     /// [`Error::Locked`], [`Error::NotADatabase`], [`Error::NotFound`] (reading only) or [`Error::Open`].
     pub fn open(options: &DuckDbOptions) -> Result<Self> {
+        if let Some(directory) = options.temp_directory.as_ref().filter(|directory| !directory.is_dir()) {
+            return Err(Error::TempDirectory { reason: format!("{} is no directory", directory.display()) });
+        }
         let begin = Instant::now();
         let deadline = begin + options.wait;
         let writer = loop {
@@ -163,6 +180,13 @@ impl DuckDbWarehouse {
             writer.execute_batch("SET disabled_compression_methods = 'fsst,dict_fsst'").map_err(internal)?;
         }
         let reader = writer.try_clone().map_err(internal)?;
+        for connection in [&writer, &reader] {
+            // As on the other engines, whatever the zone of this machine is. A DuckDB without the extension for zones
+            // knows UTC only.
+            if let Err(error) = connection.execute_batch("SET TimeZone = 'UTC'") {
+                tracing::debug!(%error, "this DuckDB knows no time zones");
+            }
+        }
         Ok(Self {
             location: options
                 .path
@@ -188,6 +212,9 @@ impl DuckDbWarehouse {
         if options.access == Access::ReadOnly && !path.exists() {
             return Err(Error::NotFound { path: path.clone() });
         }
+        if header::<16>(path).as_ref() == Some(b"SQLite format 3\0") {
+            return Err(Error::NotADatabase { path: path.clone(), reason: "it is one of SQLite".to_owned() });
+        }
         let open_failed = |error: ::duckdb::Error| error::opening(path, &error);
         Connection::open_with_flags(path, options.config().map_err(open_failed)?).map_err(open_failed)
     }
@@ -204,11 +231,15 @@ impl DuckDbWarehouse {
     /// Whether a file looks like it was made by DuckDB: so that nothing else is ever overwritten.
     #[must_use]
     pub fn is_database(path: &Path) -> bool {
-        use std::io::Read;
-        let mut header = [0_u8; 12];
-        std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).is_ok()
-            && &header[8..] == b"DUCK"
+        header::<12>(path).is_some_and(|header| &header[8..] == b"DUCK")
     }
+}
+
+/// The first bytes of a file.
+fn header<const N: usize>(path: &Path) -> Option<[u8; N]> {
+    use std::io::Read;
+    let mut header = [0; N];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut header)).ok().map(|()| header)
 }
 
 /// Runs blocking work on a connection without blocking the async runtime.
@@ -229,7 +260,30 @@ fn query(connection: &Connection, location: &str, sql: &str) -> Result<RecordSet
     let mut statement = connection.prepare(sql).map_err(failed)?;
     let arrow = statement.query_arrow([]).map_err(failed)?;
     let schema = arrow.get_schema();
-    Ok(RecordSet::new(schema, arrow.collect()))
+    record_set(&schema, arrow).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// The rows with truth values as Arrow has them: with the other types that it has not, DuckDB marks these too.
+fn record_set(
+    schema: &Schema,
+    batches: impl Iterator<Item = RecordBatch>,
+) -> std::result::Result<RecordSet, ArrowError> {
+    let is_truth = |field: &Field| field.extension_type_name() == Some("arrow.bool8");
+    let fields = schema.fields().iter().map(|field| match is_truth(field) {
+        true => Arc::new(Field::new(field.name(), DataType::Boolean, field.is_nullable())),
+        false => Arc::clone(field),
+    });
+    let plain = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let batches = batches.map(|batch| {
+        let columns =
+            batch.columns().iter().zip(schema.fields()).map(|(column, field)| match is_truth(field) {
+                true => cast(column, &DataType::Boolean),
+                false => Ok(Arc::clone(column)),
+            });
+        RecordBatch::try_new(Arc::clone(&plain), columns.collect::<std::result::Result<_, _>>()?)
+    });
+    let batches = batches.collect::<std::result::Result<_, _>>()?;
+    Ok(RecordSet::new(plain, batches))
 }
 
 fn execute(connection: &Connection, location: &str, sql: &str) -> Result<u64> {

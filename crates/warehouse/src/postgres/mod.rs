@@ -3,7 +3,7 @@
 //! A load writes the run's tables with binary COPY over several connections, then publishes in one
 //! transaction on a connection of its own. An advisory lock on the schema keeps other loads away, from
 //! this process and from others; it goes with the connection, so a load that dies leaves none behind.
-//! (A pooler in transaction mode would lose it: connect to the server itself.)
+//! A pooler in transaction mode would lose it, and is refused.
 //!
 //! # Example
 //!
@@ -72,15 +72,19 @@ impl PostgresWarehouse {
     /// [`Error::TooManyConnections`], or [`Error::UnsuitableServer`].
     pub async fn open(options: &PostgresOptions) -> Result<Self> {
         let connections = Connections::new(options)?;
+        connections.begin().await?;
         let settings = "SELECT CAST(current_setting('server_version_num') AS INTEGER), \
                         current_setting('server_version'), current_setting('server_encoding')";
-        let found = connections.get().await?.query(settings, true).await?;
+        let found = connections.get().await?.query(settings).await?;
         let unsuitable = |reason| Error::UnsuitableServer { location: options.location(), reason };
         if found.integer(0, 0).is_none_or(|version| version < OLDEST_VERSION) {
             return Err(unsuitable(format!("it runs PostgreSQL {}", found.text(0, 1).unwrap_or_default())));
         }
         if let Some(encoding) = found.text(0, 2).filter(|encoding| encoding != "UTF8") {
             return Err(unsuitable(format!("its encoding is {encoding}")));
+        }
+        if options.access == Access::ReadWrite {
+            connections.can_write().await?;
         }
         Ok(Self {
             connections,
@@ -96,7 +100,7 @@ impl PostgresWarehouse {
         let connection = self.connections.get().await?;
         connection.hold();
         connection.control("BEGIN TRANSACTION READ ONLY").await?;
-        let result = connection.query(sql, true).await;
+        let result = connection.answer(sql, true).await;
         if connection.control("ROLLBACK").await.is_ok() {
             connection.release();
         }
@@ -121,7 +125,7 @@ impl Warehouse for PostgresWarehouse {
     async fn query(&self, sql: &str) -> Result<RecordSet> {
         match self.access {
             Access::ReadOnly => self.query_read_only(sql).await,
-            Access::ReadWrite => self.connections.get().await?.query(sql, false).await,
+            Access::ReadWrite => self.connections.get().await?.answer(sql, false).await,
         }
     }
 

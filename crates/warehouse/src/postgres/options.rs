@@ -25,7 +25,7 @@ impl ChannelBinding {
             "prefer" => Ok(Self::Prefer),
             "require" => Ok(Self::Require),
             _ => Err(invalid(
-                format!("there is no channel_binding {text:?}"),
+                "there is no such channel_binding".to_owned(),
                 "use disable, prefer (the default) or require",
             )),
         }
@@ -72,6 +72,7 @@ static SCHEME: Scheme = Scheme {
         "statement_timeout",
         "user",
     ],
+    user_prefixes: &[],
 };
 
 impl PostgresOptions {

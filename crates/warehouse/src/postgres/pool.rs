@@ -1,8 +1,16 @@
 //! Connections: made, reused, thrown away and interrupted.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use tokio_postgres::{
     CancelToken, Config, NoTls,
     config::{ChannelBinding as ClientChannelBinding, SslMode as ClientSslMode},
@@ -21,6 +29,11 @@ use crate::{
 /// How long to wait before each further attempt to connect.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
+/// How long a pooler may take to give a second server.
+const POOLER_PATIENCE: Duration = Duration::from_secs(5);
+
+const SERVER_PROCESS: &str = "SELECT pg_backend_pid()";
+
 /// A pool of connections to one database.
 #[derive(Clone)]
 pub(super) struct Connections {
@@ -29,6 +42,10 @@ pub(super) struct Connections {
     location: Arc<str>,
     running: Arc<Running>,
     wait: Duration,
+    /// The statements that a session begins with, and whether new ones run them by themselves.
+    settings: Arc<str>,
+    begun: Arc<AtomicBool>,
+    access: Access,
 }
 
 impl Connections {
@@ -41,7 +58,17 @@ impl Connections {
             None => Manager::from_config(config, NoTls, manager_config),
             Some(tls) => Manager::from_config(config, tls.clone(), manager_config),
         };
+        let settings: Arc<str> = session_settings(options).into();
+        let begun = Arc::new(AtomicBool::new(false));
+        let (of_hook, has_begun) = (Arc::clone(&settings), Arc::clone(&begun));
         let pool = Pool::builder(manager)
+            .post_create(Hook::async_fn(move |client, _| {
+                let (settings, begun) = (Arc::clone(&of_hook), has_begun.load(Ordering::Acquire));
+                Box::pin(async move {
+                    let result = if begun { client.batch_execute(&settings).await } else { Ok(()) };
+                    result.map_err(HookError::Backend)
+                })
+            }))
             // The writers, the session of the load, and queries beside it.
             .max_size(options.writers() + 2)
             .runtime(Runtime::Tokio1)
@@ -56,7 +83,87 @@ impl Connections {
             location: options.location().into(),
             running: Arc::new(Running::new()),
             wait: options.server.connection_wait,
+            settings,
+            begun,
+            access: options.access,
         })
+    }
+
+    /// Makes the first connections, and their settings unless a pooler stands in between that gives the server to
+    /// others after each transaction: what is set there would be set for those, and a lock would be lost.
+    pub(super) async fn begin(&self) -> Result<()> {
+        let first = self.get().await?;
+        let server = first.query(SERVER_PROCESS).await?.integer(0, 0);
+        match tokio::time::timeout(POOLER_PATIENCE, self.second()).await {
+            Ok(Ok((second, other))) => {
+                // The first connection is still open: only a pooler can have given its server away.
+                if server == other {
+                    return Err(Error::Setup {
+                        location: self.location.to_string(),
+                        reason: "a pooler in between gives the server to others after each transaction, so the lock \
+                                 that keeps two loads apart would be lost"
+                            .to_owned(),
+                        remedy: "connect to the server itself, or to a pool in session mode (PgBouncer: \
+                                 pool_mode=session)"
+                            .to_owned(),
+                    });
+                }
+                second.release();
+                second.configure(&self.settings).await?;
+            }
+            // One connection is all there is, which is enough for some commands.
+            Ok(Err(Error::TooManyConnections { .. })) | Err(_) => {
+                tracing::debug!("not looked for a pooler: there is no second connection");
+            }
+            Ok(Err(error)) => return Err(error),
+        }
+        first.configure(&self.settings).await?;
+        self.begun.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// A second connection, in use, and the process that serves it in a transaction.
+    async fn second(&self) -> Result<(Connection, Option<i64>)> {
+        let second = self.get().await?;
+        second.hold();
+        second.control("BEGIN").await?;
+        let server = second.query(SERVER_PROCESS).await?.integer(0, 0);
+        second.control("ROLLBACK").await?;
+        Ok((second, server))
+    }
+
+    /// Refuses a server that nothing can be written to, and one that has no place for tables.
+    pub(super) async fn can_write(&self) -> Result<()> {
+        let state = "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only'), \
+                     current_schema(), current_setting('search_path')";
+        let found = self.get().await?.query(state).await?;
+        let setup = |reason: String, remedy: &str| Error::Setup {
+            location: self.location.to_string(),
+            reason,
+            remedy: remedy.to_owned(),
+        };
+        if found.text(0, 0).as_deref() == Some("true") {
+            return Err(setup(
+                "the server is a standby, which takes no writes".to_owned(),
+                "name the host of the primary",
+            ));
+        }
+        if found.text(0, 1).as_deref() == Some("on") {
+            return Err(setup(
+                "sessions are read-only here (default_transaction_read_only)".to_owned(),
+                "log in as a role that may write, or take the setting back: ALTER ROLE … (or DATABASE …) RESET \
+                 default_transaction_read_only",
+            ));
+        }
+        if found.text(0, 2).is_none() {
+            let path = found.text(0, 3).unwrap_or_default();
+            return Err(setup(
+                format!("none of the schemas in its search_path ({path}) exists, or is open to the role"),
+                "create one (CREATE SCHEMA … AUTHORIZATION …), or set a search_path to one that exists: \
+                 ?options=-c%20search_path%3Dpublic in the URL",
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn location(&self) -> &str {
@@ -73,6 +180,7 @@ impl Connections {
                     return Ok(Connection {
                         lease: Lease::new(client, Arc::clone(&self.running), canceller),
                         location: Arc::clone(&self.location),
+                        access: self.access,
                     });
                 }
                 Err(PoolError::Backend(error)) if is_refused(&error) => match pauses.next() {
@@ -87,7 +195,9 @@ impl Connections {
     fn failed(&self, error: &PoolError) -> Error {
         let location = self.location.to_string();
         match error {
-            PoolError::Backend(error) => classify(&location, During::Connecting, error),
+            PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+                classify(&location, During::Connecting, error)
+            }
             PoolError::Closed => Error::Closed,
             PoolError::Timeout(TimeoutType::Wait) => Error::NoFreeConnection {
                 location,
@@ -148,25 +258,28 @@ fn config(options: &PostgresOptions, encrypted: bool) -> Config {
         .keepalives_retries(4)
         // While something is on its way, nothing is kept alive: a dead peer would be noticed after a quarter of
         // an hour.
-        .tcp_user_timeout(Duration::from_secs(120))
-        .options(session_settings(options));
+        .tcp_user_timeout(Duration::from_secs(120));
+    // Only what somebody asked for: poolers refuse this parameter.
+    if let Some(session_options) = &options.session_options {
+        config.options(session_options);
+    }
     config
 }
 
-/// Settings that hold from the first moment of a session, and after each reset.
+/// The statements that a session begins with.
 fn session_settings(options: &PostgresOptions) -> String {
-    let mut settings = options.session_options.clone().unwrap_or_default();
-    // A load reads files while its transaction is open; the server must not end it for that.
-    settings.push_str(" -c TimeZone=UTC -c idle_in_transaction_session_timeout=0");
-    // Nor shall it hold the lock of a load for hours whose network is gone.
-    settings.push_str(" -c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 -c tcp_keepalives_count=4");
+    // Times in the form and zone that are read here. A load reads files while its transaction is open; the server must
+    // not end it for that, nor hold the lock of a load for hours whose network is gone.
+    let mut settings = "SET TimeZone = 'UTC'; SET DateStyle = ISO; SET idle_in_transaction_session_timeout = 0; \
+                        SET tcp_keepalives_idle = 60; SET tcp_keepalives_interval = 15; SET tcp_keepalives_count = 4"
+        .to_owned();
     if let Some(timeout) = options.server.statement_timeout {
-        settings.push_str(&format!(" -c statement_timeout={}", timeout.as_millis()));
+        settings.push_str(&format!("; SET statement_timeout = {}", timeout.as_millis()));
     }
     if options.access == Access::ReadOnly {
-        settings.push_str(" -c default_transaction_read_only=on");
+        settings.push_str("; SET default_transaction_read_only = on");
     }
-    settings.trim_start().to_owned()
+    settings
 }
 
 /// How to end a statement of the connection.
@@ -189,6 +302,7 @@ fn canceller(tls: Option<MakeRustlsConnect>, token: CancelToken) -> Canceller {
 pub(super) struct Connection {
     lease: Lease<Manager>,
     location: Arc<str>,
+    access: Access,
 }
 
 impl Connection {
@@ -207,6 +321,11 @@ impl Connection {
         self.run(sql, async |client, _| Ok(client.execute_typed(sql, &[]).await?)).await
     }
 
+    /// Runs the statements that a session begins with.
+    async fn configure(&self, settings: &str) -> Result<()> {
+        self.run(settings, async |client, _| Ok(client.batch_execute(settings).await?)).await
+    }
+
     /// Runs one statement that has no rows, in as few messages as possible. Only for texts of our own:
     /// several statements would all be run.
     pub(super) async fn control(&self, sql: &'static str) -> Result<()> {
@@ -221,25 +340,36 @@ impl Connection {
         result.map_err(|failed| commit_failed(&self.location, COMMIT, failed, classify))
     }
 
-    /// Runs a query. `only_queries` refuses a statement that returns no columns before it runs.
-    pub(super) async fn query(&self, sql: &str, only_queries: bool) -> Result<RecordSet> {
+    /// Runs a query of ours, whose columns have types of the model, in one round trip; rows know their columns, so
+    /// only no rows need another.
+    pub(super) async fn query(&self, sql: &str) -> Result<RecordSet> {
         self.run(sql, async |client, _| {
-            if !only_queries {
-                // One round trip; rows know their columns, so only no rows need another.
-                let rows = client.query_typed(sql, &[]).await?;
-                if let Some(row) = rows.first() {
-                    return Ok(records::record_set(sql, row.columns(), &rows)?);
-                }
+            let rows = client.query_typed(sql, &[]).await?;
+            if let Some(row) = rows.first() {
+                return Ok(records::record_set(sql, row.columns(), &rows)?);
             }
             let statement = client.prepare(sql).await?;
-            if !only_queries {
-                return Ok(records::record_set(sql, statement.columns(), &[])?);
-            }
-            if statement.columns().is_empty() {
+            Ok(records::record_set(sql, statement.columns(), &[])?)
+        })
+        .await
+    }
+
+    /// Runs a query whose columns may have any type. `only_queries` refuses a statement that returns no columns before
+    /// it runs.
+    pub(super) async fn answer(&self, sql: &str, only_queries: bool) -> Result<RecordSet> {
+        self.run(sql, async |client, _| {
+            let statement = client.prepare(sql).await?;
+            let columns = statement.columns();
+            if only_queries && columns.is_empty() {
                 return Err(Error::ReadOnly.into());
             }
-            let rows = client.query(&statement, &[]).await?;
-            Ok(records::record_set(sql, statement.columns(), &rows)?)
+            if columns.iter().all(|column| records::is_binary(column.type_())) {
+                let rows = client.query(&statement, &[]).await?;
+                return Ok(records::record_set(sql, columns, &rows)?);
+            }
+            // That it is a single statement is known by now.
+            let messages = client.simple_query(sql).await?;
+            Ok(records::record_set_of_texts(sql, columns, messages)?)
         })
         .await
     }
@@ -258,7 +388,16 @@ impl Connection {
                 if interrupted {
                     confirm_end(&error);
                 }
-                classify(&self.location, During::Statement { sql, interrupted }, &error)
+                let error = classify(&self.location, During::Statement { sql, interrupted }, &error);
+                match (error, self.access) {
+                    // Not asked for by us.
+                    (Error::ReadOnly, Access::ReadWrite) => Error::Setup {
+                        location: self.location.to_string(),
+                        reason: "the transaction is read-only".to_owned(),
+                        remedy: "name the host of the primary, or log in as a role that may write".to_owned(),
+                    },
+                    (error, _) => error,
+                }
             }
         })
     }

@@ -8,11 +8,14 @@ use arrow_array::{
 };
 use arrow_schema::{Field, Schema};
 use tokio_postgres::{
-    Column, Row,
+    Column, Row, SimpleQueryMessage,
     types::{FromSql, Kind, Type},
 };
 
-use crate::{BoxError, Error, RecordSet, Result, wire::numeric_array};
+use crate::{
+    BoxError, Error, RecordSet, Result,
+    wire::{self, numeric_array},
+};
 
 /// PostgreSQL counts days and microseconds from 2000-01-01, Arrow from 1970-01-01.
 pub(super) const EPOCH_DAYS: i32 = 10_957;
@@ -53,6 +56,56 @@ pub(super) fn record_set(sql: &str, columns: &[Column], rows: &[Row]) -> Result<
     let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)
         .map_err(|error| Error::Internal(error.to_string()))?;
     Ok(RecordSet::new(schema, vec![batch]))
+}
+
+/// Whether values of the type are read in their binary form. Those of others are read as the server's text.
+pub(super) fn is_binary(data_type: &Type) -> bool {
+    const BINARY: [Type; 22] = [
+        Type::BOOL,
+        Type::INT2,
+        Type::INT4,
+        Type::INT8,
+        Type::OID,
+        Type::FLOAT4,
+        Type::FLOAT8,
+        Type::NUMERIC,
+        Type::DATE,
+        Type::TIMESTAMP,
+        Type::TIMESTAMPTZ,
+        Type::VOID,
+        Type::JSONB,
+        Type::UUID,
+        Type::TEXT,
+        Type::VARCHAR,
+        Type::BPCHAR,
+        Type::NAME,
+        Type::UNKNOWN,
+        Type::CHAR,
+        Type::JSON,
+        Type::XML,
+    ];
+    BINARY.contains(data_type) || matches!(data_type.kind(), Kind::Enum(_))
+}
+
+/// The rows of a query of which the server sent texts.
+pub(super) fn record_set_of_texts(
+    sql: &str,
+    columns: &[Column],
+    messages: Vec<SimpleQueryMessage>,
+) -> Result<RecordSet> {
+    let columns: Vec<_> = columns
+        .iter()
+        .map(|column| wire::Column {
+            name: column.name().to_owned(),
+            type_oid: column.type_().oid(),
+            type_modifier: column.type_modifier(),
+        })
+        .collect();
+    let rows = messages.into_iter().filter_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    wire::record_set(sql, &columns, &rows.collect::<Vec<_>>())
 }
 
 /// The values of a column; an error says what is wrong with it.
@@ -135,10 +188,12 @@ fn uuid(raw: &[u8]) -> std::result::Result<String, String> {
     Ok([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
 }
 
+/// Arrow has no infinite times; the outermost ones stand for them, as DuckDB has it.
 fn date(raw: &[u8]) -> std::result::Result<i32, String> {
     let days = i32::from_be_bytes(number(raw)?);
     match days {
-        i32::MAX | i32::MIN => Err("has an infinite date; ask for it as text".to_owned()),
+        i32::MAX => Ok(i32::MAX),
+        i32::MIN => Ok(-i32::MAX),
         days => days.checked_add(EPOCH_DAYS).ok_or_else(|| "has a date out of range".to_owned()),
     }
 }
@@ -146,7 +201,8 @@ fn date(raw: &[u8]) -> std::result::Result<i32, String> {
 fn microseconds(raw: &[u8]) -> std::result::Result<i64, String> {
     let microseconds = i64::from_be_bytes(number(raw)?);
     match microseconds {
-        i64::MAX | i64::MIN => Err("has an infinite time; ask for it as text".to_owned()),
+        i64::MAX => Ok(i64::MAX),
+        i64::MIN => Ok(-i64::MAX),
         microseconds => {
             microseconds.checked_add(EPOCH_MICROSECONDS).ok_or_else(|| "has a time out of range".to_owned())
         }

@@ -45,14 +45,14 @@ async fn lock(
     };
     let entry = connections.running().enter(None);
     loop {
-        if connection.query(&lock, false).await?.text(0, 0).as_deref() == Some("true") {
+        if connection.query(&lock).await?.text(0, 0).as_deref() == Some("true") {
             return Ok(());
         }
         if entry.is_interrupted() {
             return Err(Error::Interrupted);
         }
         if Instant::now() >= deadline {
-            let holder = connection.query(&sql::lock_holder(), false).await?;
+            let holder = connection.query(&sql::lock_holder()).await?;
             let pid = holder.integer(0, 0).and_then(|pid| i32::try_from(pid).ok());
             return Err(load_under_way(connections.location(), pid.map(|pid| (pid, holder.text(0, 1)))));
         }
@@ -108,7 +108,7 @@ impl PostgresLoad {
         // If this process dies, the server shall notice it within a statement, and let the lock go. Not
         // all systems can.
         let notice = "SELECT set_config('client_connection_check_interval', '5s', false)";
-        if let Err(error) = connection.query(notice, false).await {
+        if let Err(error) = connection.query(notice).await {
             tracing::debug!(%error, "the server cannot watch the connection");
         }
         lock(&connections, &connection, Until::Session, turn.deadline(wait)).await?;
@@ -126,7 +126,7 @@ impl PostgresLoad {
 
     /// Gives the lock and the connection back.
     async fn end(mut self) -> Result<()> {
-        if let Err(error) = self.connection.query(&sql::unlock_load(), false).await {
+        if let Err(error) = self.connection.query(&sql::unlock_load()).await {
             // The connection is closed now, and the lock goes with it.
             tracing::debug!(%error, "the lock of the run could not be given back");
             return Ok(());
@@ -161,7 +161,7 @@ impl LoadSession for PostgresLoad {
     }
 
     async fn query(&mut self, sql: &str) -> Result<RecordSet> {
-        self.connection.query(sql, false).await
+        self.connection.query(sql).await
     }
 
     async fn append(&mut self, table: &str, source: Arc<dyn BatchSource>) -> Result<u64> {

@@ -26,11 +26,11 @@ use super::{
     error::{classify, socket_failed},
     login::{Given, Logins},
     statement,
-    tap::{Column, Heard, Tap},
+    tap::{Heard, Tap},
 };
 use crate::{
     Error, Result,
-    wire::{During, Failure, Host, Server, SslMode, client_config, is_broken, is_refused},
+    wire::{Column, During, Failure, Host, Server, SslMode, client_config, is_broken, is_refused},
 };
 
 /// What a firewall forgets after minutes of silence, as during a long COPY, is kept in its mind.

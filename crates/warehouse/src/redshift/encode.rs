@@ -12,8 +12,10 @@ use arrow_array::{
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 
-use super::{records::oid, tap::Column};
-use crate::BoxError;
+use crate::{
+    BoxError,
+    wire::{Column, oid},
+};
 
 /// The most bytes that a record may have for COPY.
 const RECORD_BYTES_MAX: usize = 4 << 20;

@@ -34,7 +34,6 @@ mod login;
 mod options;
 mod pack;
 mod pool;
-mod records;
 mod session;
 mod staging;
 mod statement;

@@ -105,7 +105,7 @@ impl std::str::FromStr for IamRole {
             return Ok(Self::Arn(text.to_owned()));
         }
         Err(invalid(
-            format!("{text:?} is no role"),
+            "this is no role".to_owned(),
             "write the role's ARN, such as arn:aws:iam::123456789012:role/NAME, or `default` for the cluster's default role",
         ))
     }
@@ -142,6 +142,7 @@ static SCHEME: Scheme = Scheme {
         "statement_timeout",
         "user",
     ],
+    user_prefixes: &["IAM:", "IAMA:"],
 };
 
 impl RedshiftTarget {

@@ -17,11 +17,14 @@ use super::{
     RedshiftOptions,
     connect::{Answer, ConnectError, Connector, Session},
     error::classify,
-    records, statement,
+    statement,
 };
 use crate::{
     Error, INTERRUPTS, RecordSet, Result,
-    wire::{Canceller, During, Failure, Fate, Lease, Running, commit_failed, confirm_end},
+    wire::{
+        Canceller, During, Failure, Fate, Lease, Running, commit_failed, confirm_end,
+        record_set as text_record_set,
+    },
 };
 
 /// How long to wait before each further attempt to connect.
@@ -281,7 +284,7 @@ impl Connection {
 }
 
 fn record_set(sql: &str, answer: Answer) -> Result<RecordSet> {
-    records::record_set(sql, &answer.columns.unwrap_or_default(), &answer.rows)
+    text_record_set(sql, &answer.columns.unwrap_or_default(), &answer.rows)
 }
 
 fn understood(location: &str, sql: &str, result: Result<Answer, (Failure, bool)>) -> Result<Answer> {

@@ -15,6 +15,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::wire::Column;
+
 /// A message longer than this is passed on unread: a description of 1,600 columns is far shorter.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
 
@@ -23,14 +25,6 @@ const AUTHENTICATION: u8 = b'R';
 
 /// The request of a login by Redshift's own SHA-256 digest.
 const AUTHENTICATION_DIGEST: u32 = 13;
-
-/// A column of a result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) type_oid: u32,
-    pub(super) type_modifier: i32,
-}
 
 /// What was heard.
 #[derive(Debug, Default)]

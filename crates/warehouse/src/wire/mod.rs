@@ -8,8 +8,10 @@ mod running;
 mod secret;
 mod server;
 mod server_error;
+mod text;
 mod tls;
 mod turn;
+mod url;
 
 pub use secret::Secret;
 pub use server::{Host, RootCertificates, Server, SslMode};
@@ -19,13 +21,16 @@ pub(crate) use numeric::numeric_array;
 #[cfg(feature = "redshift")]
 pub(crate) use running::Fate;
 pub(crate) use running::{Canceller, Entry, Running};
-#[cfg(feature = "redshift")]
-pub(crate) use server::encode;
 pub(crate) use server::{Given, Scheme, invalid};
 pub(crate) use server_error::{
     During, Failure, classify, commit_failed, confirm_end, is_refused, load_under_way,
 };
 #[cfg(feature = "redshift")]
 pub(crate) use server_error::{is_broken, message, tls_error};
+#[cfg(feature = "redshift")]
+pub(crate) use text::oid;
+pub(crate) use text::{Column, record_set};
 pub(crate) use tls::client_config;
 pub(crate) use turn::Turn;
+#[cfg(feature = "redshift")]
+pub(crate) use url::encode;

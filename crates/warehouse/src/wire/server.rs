@@ -4,7 +4,11 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use super::{Secret, password_file::password_of_file};
+use super::{
+    Secret,
+    password_file::password_of_file,
+    url::{encode, parse_url},
+};
 use crate::{Error, Result};
 
 /// The place of a server.
@@ -62,7 +66,7 @@ impl SslMode {
                 "use sslmode=verify-full, or sslmode=disable on a network that you trust",
             )),
             _ => Err(invalid(
-                format!("there is no sslmode {text:?}"),
+                "there is no such sslmode".to_owned(),
                 "use disable, require, verify-ca or verify-full (the default)",
             )),
         }
@@ -127,11 +131,18 @@ pub(crate) struct Scheme {
     pub(crate) form: &'static str,
     /// The parameters that a URL may have after `?`.
     pub(crate) parameters: &'static [&'static str],
+    /// What a user name may begin with that has a colon in it.
+    pub(crate) user_prefixes: &'static [&'static str],
 }
 
 impl Scheme {
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         self.names.first().copied().unwrap_or_default()
+    }
+
+    /// Whether a URL may have the parameter: also one that is refused later, with the environment.
+    pub(super) fn knows(&self, parameter: &str) -> bool {
+        self.parameters.contains(&parameter) || MISSING.iter().any(|missing| missing.parameter == parameter)
     }
 }
 
@@ -147,6 +158,10 @@ impl Server {
         given.refuse_what_is_missing(scheme)?;
         let home = (given.environment)("HOME").map(PathBuf::from);
         let host = match given.value("host", place("PGHOST")) {
+            Some(host) if host.contains(',') => {
+                let reason = format!("{} names several hosts", given.named("host", "PGHOST"));
+                return Err(invalid(reason, "name one: that which takes writes"));
+            }
             Some(host) => Host::parse(&host),
             None => {
                 Host::parse(scheme.host.ok_or_else(|| invalid("there is no host".to_owned(), scheme.form))?)
@@ -155,7 +170,8 @@ impl Server {
         let host_address = given
             .value("hostaddr", place("PGHOSTADDR"))
             .map(|text| {
-                text.parse().map_err(|_| invalid(format!("{text:?} is no IP address"), "correct hostaddr"))
+                let named = given.named("hostaddr", "PGHOSTADDR");
+                text.parse().map_err(|_| invalid(format!("{named} is no IP address"), "correct hostaddr"))
             })
             .transpose()?;
         if host_address.is_some() && matches!(host, Host::Unix(_)) {
@@ -167,7 +183,10 @@ impl Server {
         let port = match given.value("port", place("PGPORT")) {
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
-                _ => return Err(invalid(format!("{text:?} is no port"), "use a number from 1 to 65535")),
+                _ => {
+                    let reason = format!("{} is no port", given.named("port", "PGPORT"));
+                    return Err(invalid(reason, "use a number from 1 to 65535"));
+                }
             },
             None => scheme.port,
         };
@@ -375,6 +394,14 @@ impl<'a> Given<'a> {
             .filter(|value| !value.is_empty())
     }
 
+    /// What a value is called in messages, which never repeat it: it may be a piece of a password.
+    fn named(&self, name: &str, variable: &str) -> String {
+        match self.url.iter().any(|(key, _)| key == name) {
+            true => format!("its {name}"),
+            false => variable.to_owned(),
+        }
+    }
+
     /// Refuses settings that would have to be followed and are not, rather than going elsewhere, or less safely,
     /// than was asked for.
     fn refuse_what_is_missing(&self, scheme: &Scheme) -> Result<()> {
@@ -396,100 +423,11 @@ impl<'a> Given<'a> {
 
     fn seconds(&self, name: &str, variable: &str) -> Result<Option<Duration>> {
         let parse = |text: String| {
-            text.parse()
-                .map(Duration::from_secs)
-                .map_err(|_| invalid(format!("{name} is {text:?}"), "use a whole number of seconds"))
+            text.parse().map(Duration::from_secs).map_err(|_| {
+                let reason = format!("{} is no number", self.named(name, variable));
+                invalid(reason, "use a whole number of seconds")
+            })
         };
         self.value(name, variable).map(parse).transpose()
     }
-}
-
-fn parse_url(url: &str, scheme: &Scheme) -> Result<Vec<(String, String)>> {
-    let form = scheme.form;
-    let rest = scheme
-        .names
-        .iter()
-        .find_map(|name| url.strip_prefix(name)?.strip_prefix("://"))
-        .ok_or_else(|| invalid(format!("it does not begin with {}://", scheme.name()), form))?;
-    let mut values = Vec::new();
-    let mut put = |name: &str, value: &str| -> Result<()> {
-        let value = decode(value).ok_or_else(|| {
-            invalid(
-                format!("{name} has a % that no two hexadecimal digits follow"),
-                "write a % itself as %25",
-            )
-        })?;
-        values.push((name.to_owned(), value));
-        Ok(())
-    };
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-    put("dbname", database)?;
-    // The last @: a password may have one that is not encoded.
-    let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (user, password) = login.split_once(':').unwrap_or((login, ""));
-    put("user", user)?;
-    put("password", password)?;
-    if place.contains(',') {
-        return Err(invalid("it names several hosts".to_owned(), "name one"));
-    }
-    let (host, port) = match place.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) =
-                rest.split_once(']').ok_or_else(|| invalid("a ] is missing".to_owned(), form))?;
-            (host, port.strip_prefix(':').unwrap_or(port))
-        }
-        None => place.rsplit_once(':').unwrap_or((place, "")),
-    };
-    put("host", host)?;
-    put("port", port)?;
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // What is missing is looked at later, with the environment.
-        if !scheme.parameters.contains(&name) && !MISSING.iter().any(|missing| missing.parameter == name) {
-            // After a ? that belongs to a password, the name is a part of it.
-            if query.contains('@') {
-                return Err(invalid(
-                    "it has parameters that do not exist".to_owned(),
-                    "write a ? in a password as %3F, and an @ in a parameter as %40",
-                ));
-            }
-            return Err(invalid(
-                format!("there is no parameter {name:?}"),
-                &format!("the parameters are {}", scheme.parameters.join(", ")),
-            ));
-        }
-        put(name, value)?;
-    }
-    // What is left out must not hide the environment.
-    values.retain(|(_, value)| !value.is_empty());
-    Ok(values)
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        if *byte == b'%' {
-            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &rest[2..];
-        } else {
-            bytes.push(*byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-pub(crate) fn encode(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }

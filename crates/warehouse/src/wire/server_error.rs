@@ -96,6 +96,17 @@ fn by_state(location: &str, during: During<'_>, state: &str, reason: &str) -> Er
         "57P01" | "57P02" | "57P03" | "57P05" => Error::ServerShutdown { location, reason },
         "40001" | "40P01" => Error::Conflict { location, reason },
         "55P03" => Error::LockTimeout { location, reason },
+        "55000" if reason.contains("replica identity") => Error::Setup {
+            location,
+            reason,
+            remedy: "let the publication have whole rows of that table: ALTER TABLE … REPLICA IDENTITY FULL"
+                .to_owned(),
+        },
+        "3F000" => Error::Setup {
+            location,
+            reason,
+            remedy: "create the schema (CREATE SCHEMA …), or set a search_path to one that exists".to_owned(),
+        },
         _ if state.starts_with("28") => Error::Login { location, reason },
         _ if state.starts_with("08") => match during {
             During::Connecting => Error::Unreachable { location, reason },

@@ -9,27 +9,35 @@ use arrow_array::{
 use arrow_schema::{Field, Schema};
 use tokio_postgres::SimpleQueryRow;
 
-use super::tap::Column;
-use crate::{Error, RecordSet, Result, wire::numeric_array};
+use super::numeric_array;
+use crate::{Error, RecordSet, Result};
+
+/// A column of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) type_oid: u32,
+    pub(crate) type_modifier: i32,
+}
 
 /// The types of PostgreSQL's catalog, which Redshift has kept.
-pub(super) mod oid {
-    pub(in crate::redshift) const BOOL: u32 = 16;
-    pub(in crate::redshift) const INT8: u32 = 20;
-    pub(in crate::redshift) const INT2: u32 = 21;
-    pub(in crate::redshift) const INT4: u32 = 23;
-    pub(in crate::redshift) const OID: u32 = 26;
-    pub(in crate::redshift) const FLOAT4: u32 = 700;
-    pub(in crate::redshift) const FLOAT8: u32 = 701;
-    pub(in crate::redshift) const BPCHAR: u32 = 1042;
-    pub(in crate::redshift) const DATE: u32 = 1082;
-    pub(in crate::redshift) const TIMESTAMP: u32 = 1114;
-    pub(in crate::redshift) const TIMESTAMPTZ: u32 = 1184;
-    pub(in crate::redshift) const NUMERIC: u32 = 1700;
+pub(crate) mod oid {
+    pub(crate) const BOOL: u32 = 16;
+    pub(crate) const INT8: u32 = 20;
+    pub(crate) const INT2: u32 = 21;
+    pub(crate) const INT4: u32 = 23;
+    pub(crate) const OID: u32 = 26;
+    pub(crate) const FLOAT4: u32 = 700;
+    pub(crate) const FLOAT8: u32 = 701;
+    pub(crate) const BPCHAR: u32 = 1042;
+    pub(crate) const DATE: u32 = 1082;
+    pub(crate) const TIMESTAMP: u32 = 1114;
+    pub(crate) const TIMESTAMPTZ: u32 = 1184;
+    pub(crate) const NUMERIC: u32 = 1700;
 }
 
 /// The rows of a query.
-pub(super) fn record_set(sql: &str, columns: &[Column], rows: &[SimpleQueryRow]) -> Result<RecordSet> {
+pub(crate) fn record_set(sql: &str, columns: &[Column], rows: &[SimpleQueryRow]) -> Result<RecordSet> {
     let mut fields = Vec::with_capacity(columns.len());
     let mut arrays = Vec::with_capacity(columns.len());
     for (index, column) in columns.iter().enumerate() {
@@ -103,8 +111,25 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// `2018-11-30` in days since 1970.
+/// Whether a text is an infinite time, and which.
+fn infinite(text: &str) -> Option<bool> {
+    match text {
+        "infinity" => Some(true),
+        "-infinity" => Some(false),
+        _ => None,
+    }
+}
+
+/// `2018-11-30` in days since 1970; the outermost days are infinite.
 fn date(text: &str) -> Option<i32> {
+    match infinite(text) {
+        Some(after) => Some(if after { i32::MAX } else { -i32::MAX }),
+        None => i32::try_from(days(text, false)?).ok(),
+    }
+}
+
+fn days(text: &str, before_christ: bool) -> Option<i64> {
+    let (text, before_christ) = text.strip_suffix(" BC").map_or((text, before_christ), |text| (text, true));
     let mut parts = text.splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let number = |text: &str, digits: usize| -> Option<i64> {
@@ -115,17 +140,28 @@ fn date(text: &str) -> Option<i32> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
+    // There is no year 0.
+    let year = if before_christ { 1 - year } else { year };
     // Years begin in March, so that the leap day is the last of one.
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    i32::try_from(year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468).ok()
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    Some(year * 365 + leap_days + day_of_year - 719_468)
 }
 
-/// `2018-11-30 01:02:03.456` in microseconds since 1970.
+/// `2018-11-30 01:02:03.456` in microseconds since 1970; the outermost times are infinite.
 fn timestamp(text: &str) -> Option<i64> {
+    match infinite(text) {
+        Some(after) => Some(if after { i64::MAX } else { -i64::MAX }),
+        None => finite_timestamp(text),
+    }
+}
+
+fn finite_timestamp(text: &str) -> Option<i64> {
+    let (text, before_christ) = text.strip_suffix(" BC").map_or((text, false), |text| (text, true));
     let (day, time) = text.split_once(' ')?;
     let (clock, fraction) = time.split_once('.').unwrap_or((time, ""));
-    let mut seconds = i64::from(date(day)?) * 24 * 60 * 60;
+    let mut seconds = days(day, before_christ)? * 24 * 60 * 60;
     let mut parts = 0;
     for (part, worth) in clock.split(':').zip([60 * 60, 60, 1]) {
         let plain = part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -144,12 +180,16 @@ fn timestamp(text: &str) -> Option<i64> {
 
 /// The same with `+00`, `-03:30` and the like at its end.
 fn timestamp_with_zone(text: &str) -> Option<i64> {
+    if infinite(text).is_some() {
+        return timestamp(text);
+    }
+    let (text, era) = text.strip_suffix(" BC").map_or((text, ""), |text| (text, " BC"));
     let sign = text.rfind(['+', '-']).filter(|sign| *sign > "2018-11-30 ".len())?;
     let (local, zone) = text.split_at(sign);
     let (hours, minutes) = zone[1..].split_once(':').unwrap_or((&zone[1..], "0"));
     let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
     let offset = minutes * 60 * 1_000_000 * if zone.starts_with('-') { -1 } else { 1 };
-    timestamp(local)?.checked_sub(offset)
+    timestamp(&format!("{local}{era}"))?.checked_sub(offset)
 }
 
 #[cfg(test)]
@@ -176,6 +216,7 @@ mod tests {
             (oid::FLOAT8, "0.30000000000000004", "0.30000000000000004"),
             (oid::FLOAT8, "1e+15", "1000000000000000.0"),
             (oid::FLOAT8, "Infinity", "inf"),
+            (oid::FLOAT8, "NaN", "NaN"),
             (oid::NUMERIC, "12.50", "12.50"),
             (oid::NUMERIC, "-0.001", "-0.001"),
             (
@@ -188,6 +229,16 @@ mod tests {
             (oid::TIMESTAMP, "2018-11-30 01:02:03.456", "2018-11-30T01:02:03.456"),
             (oid::TIMESTAMP, "1969-12-31 23:59:59", "1969-12-31T23:59:59"),
             (oid::TIMESTAMP, "0001-01-01 00:00:00.000001", "0001-01-01T00:00:00.000001"),
+            (oid::DATE, "infinity", "infinity"),
+            (oid::DATE, "-infinity", "-infinity"),
+            (oid::DATE, "0001-12-31 BC", "0000-12-31"),
+            (oid::DATE, "0044-03-15 BC", "-0043-03-15"),
+            (oid::DATE, "5874897-12-31", "+5874897-12-31"),
+            (oid::TIMESTAMP, "infinity", "infinity"),
+            (oid::TIMESTAMP, "0044-03-15 01:02:03.5 BC", "-0043-03-15T01:02:03.500"),
+            (oid::TIMESTAMP, "290309-12-22 00:00:00", "+290309-12-22T00:00:00"),
+            (oid::TIMESTAMPTZ, "-infinity", "-infinity"),
+            (oid::TIMESTAMPTZ, "0044-03-15 01:02:03+00 BC", "-0043-03-15T01:02:03Z"),
             (oid::TIMESTAMPTZ, "2018-11-30 01:02:03+02", "2018-11-29T23:02:03Z"),
             (oid::TIMESTAMPTZ, "2018-11-30 01:02:03.5-03:30", "2018-11-30T04:32:03.500Z"),
             (oid::BPCHAR, "padded  ", "padded"),
@@ -209,10 +260,10 @@ mod tests {
             (oid::FLOAT8, "a lot"),
             (oid::DATE, "30.11.2018"),
             (oid::DATE, "2018-13-01"),
-            (oid::DATE, "infinity"),
             (oid::TIMESTAMP, "2018-11-30"),
             (oid::TIMESTAMP, "2018-11-30 1:02:03"),
-            (oid::TIMESTAMP, "2018-11-30 01:02:03 BC"),
+            (oid::TIMESTAMP, "2018-11-30 01:02:03 AC"),
+            (oid::TIMESTAMP, "294277-01-01 00:00:00"),
             (oid::TIMESTAMPTZ, "2018-11-30 01:02:03"),
         ] {
             let column = Column { name: "x".to_owned(), type_oid, type_modifier: -1 };
