@@ -45,6 +45,7 @@ mod report;
 mod script;
 pub mod source;
 mod tables;
+mod threads;
 
 pub use error::{Error, Result, SourceError, SourceProblem};
 pub use load::{LoadOptions, MatchRule, Pack, Retries, load};

@@ -257,6 +257,10 @@ impl Script<'_> {
             ("batch_changed_songs", "staging_songs"),
             ("batch_changed_events", "staging_events"),
         ] {
+            let parameters = context! { table, model, ..placeholders(self.options) };
+            let sql = self.library.render("plain_zeros", self.dialect, parameters)?;
+            let purpose = &self.library.file("plain_zeros")?.purpose;
+            self.add(format!("plain_zeros: {purpose}{when}"), sql);
             for (name, rows) in [("broken_rules", ROWS_SHOWN), ("json_texts", TEXTS_SEEN)] {
                 let parameters = context! { table, model, ..placeholders(self.options) };
                 let sql = self.library.render(name, self.dialect, parameters)?;

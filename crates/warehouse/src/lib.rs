@@ -33,6 +33,7 @@ pub mod postgres;
 mod records;
 #[cfg(feature = "redshift")]
 pub mod redshift;
+mod reject;
 mod seam;
 #[cfg(feature = "wire")]
 mod wire;
@@ -44,10 +45,11 @@ pub const INTERRUPTS: &str = "sparkify::interrupts";
 pub use error::{Error, LockHolder, Result};
 pub use fill::{CopyProgress, Copying, Fill, Filled};
 pub use objects::{
-    CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad,
-    ObjectReading, SourceObject, line_of,
+    LoadedObject, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad, ObjectReading,
+    SourceObject, line_of,
 };
 pub use records::RecordSet;
+pub use reject::{RECORD_BYTES_MAX, Reason, Refusal, Reject};
 pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};
 #[cfg(any(test, feature = "mock"))]
 pub use seam::{MockBatchSource, MockLoadSession, MockWarehouse};

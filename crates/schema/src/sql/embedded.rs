@@ -38,6 +38,7 @@ pub(super) static FILES: &[(&str, &str)] = files![
     "load/load_history.sql",
     "load/load_progress.sql",
     "load/lock_holder.sql",
+    "load/plain_zeros.sql",
     "parts/song_lookup.sql",
     "quality/01_songplays_songplay_id_unique.sql",
     "quality/02_users_id_unique.sql",

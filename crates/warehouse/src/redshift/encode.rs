@@ -13,10 +13,7 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 
 use super::{records::oid, tap::Column};
-use crate::BoxError;
-
-/// The most bytes that a record may have for COPY.
-const RECORD_BYTES_MAX: usize = 4 << 20;
+use crate::{BoxError, RECORD_BYTES_MAX};
 
 /// Whether values of that type can be written for a column of that type of the table.
 pub(super) fn suits(from: &DataType, to: &Column) -> bool {

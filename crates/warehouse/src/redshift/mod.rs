@@ -35,6 +35,7 @@ mod options;
 mod pack;
 mod pool;
 mod records;
+mod refusal;
 mod session;
 mod staging;
 mod statement;
