@@ -20,6 +20,7 @@ mod real_data;
 mod redshift;
 mod redshift_sql;
 mod s3;
+mod unanswered;
 
 use sparkify_testkit::Cli;
 

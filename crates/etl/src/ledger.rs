@@ -12,6 +12,7 @@ use crate::{
     error::During,
     reader::hash_content,
     source::{FileKind, Source, SourceFile},
+    threads::{Over, on_all_cores},
 };
 
 /// A file as it was when it was loaded.
@@ -118,19 +119,8 @@ impl Ledger {
             }
         }
         let unsure: Arc<[SourceFile]> = unsure.into();
-        let feed = source.feed(Arc::clone(&unsure), cancel);
-        let hashed = tokio::task::spawn_blocking({
-            let unsure = Arc::clone(&unsure);
-            move || {
-                let mut hashes = Vec::new();
-                while let Some((index, content)) = feed.next() {
-                    hashes.push((index, hash_content(&unsure[index], content?)?));
-                }
-                Ok::<_, crate::error::SourceError>(hashes)
-            }
-        })
-        .await
-        .map_err(|error| crate::Error::Internal(error.to_string()))??;
+        let mut hashed = hash_all(source, &unsure, cancel).await?;
+        hashed.sort_unstable_by_key(|(index, _)| *index);
         for (index, hash) in hashed {
             let file = &unsure[index];
             let loaded = &self.files[&file.path];
@@ -140,7 +130,104 @@ impl Ledger {
     }
 }
 
+/// The hashes of the contents of the files, by their index.
+async fn hash_all(
+    source: &Arc<dyn Source>,
+    files: &Arc<[SourceFile]>,
+    cancel: &Cancel,
+) -> Result<Vec<(usize, String)>> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (feed, files) = (source.feed(Arc::clone(files), cancel), Arc::clone(files));
+    let hash = move |over: &Over| {
+        let mut hashes = Vec::new();
+        while !over.is_set()
+            && let Some((index, content)) = feed.next()
+        {
+            hashes.push((index, hash_content(&files[index], content?)?));
+        }
+        Ok(hashes)
+    };
+    Ok(on_all_cores(cancel, hash).await?.concat())
+}
+
 /// The files of one kind.
 pub(crate) fn of_kind(files: &[SourceFile], kind: FileKind) -> Arc<[SourceFile]> {
     files.iter().filter(|file| file.kind == kind).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::*;
+    use crate::{
+        SourceError,
+        source::{Compression, Content, FileFeed, MockSource},
+    };
+
+    /// Files whose content is their path.
+    #[derive(Debug)]
+    struct Feed {
+        files: Arc<[SourceFile]>,
+        next: AtomicUsize,
+        /// Reached by every core before a file is opened.
+        all: Option<Barrier>,
+    }
+
+    impl FileFeed for Feed {
+        fn next(&self) -> Option<(usize, Result<Content, SourceError>)> {
+            let index = self.next.fetch_add(1, Ordering::SeqCst);
+            let content = self.files.get(index)?.path.clone().into_bytes();
+            if let Some(all) = &self.all {
+                all.wait();
+            }
+            Some((index, Ok(Box::new(std::io::Cursor::new(content)))))
+        }
+    }
+
+    fn source(all: Option<usize>) -> Arc<dyn Source> {
+        let mut source = MockSource::new();
+        source.expect_feed().returning(move |files, _| {
+            Arc::new(Feed { files, next: AtomicUsize::new(0), all: all.map(Barrier::new) })
+        });
+        Arc::new(source)
+    }
+
+    fn file(path: &str) -> SourceFile {
+        SourceFile {
+            path: path.to_owned(),
+            kind: FileKind::Events,
+            compression: Compression::None,
+            size: 1,
+            modified_ns: None,
+            content_tag: None,
+        }
+    }
+
+    /// A ledger of files of which some have another content by now.
+    fn ledger(files: &[SourceFile], changed: impl Fn(usize) -> bool) -> Ledger {
+        let loaded = files.iter().enumerate().map(|(index, file)| {
+            let content = if changed(index) { b"other".to_vec() } else { file.path.clone().into_bytes() };
+            let content_hash = hash_content(file, Box::new(std::io::Cursor::new(content))).unwrap();
+            (file.path.clone(), LoadedFile { size: 1, modified_ns: None, content_hash })
+        });
+        Ledger { files: loaded.collect() }
+    }
+
+    #[tokio::test]
+    async fn files_are_hashed_on_all_cores_and_stay_in_their_order() {
+        let cores = std::thread::available_parallelism().unwrap().get();
+        let files: Vec<_> = (0..20 * cores).map(|index| file(&format!("file {index:05}"))).collect();
+        let odd = |index: usize| index % 2 == 1;
+        let ledger = ledger(&files, odd);
+        let listing = files.clone();
+        let found = ledger.compare(&source(Some(cores)), listing, false, &Cancel::default()).await.unwrap();
+        let expected: Vec<_> = files.iter().skip(1).step_by(2).cloned().collect();
+        assert_eq!((found.unchanged, &found.changed), (10 * cores as u64, &expected));
+    }
 }

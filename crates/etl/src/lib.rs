@@ -45,6 +45,7 @@ pub mod record;
 mod report;
 pub mod source;
 mod tables;
+mod threads;
 
 pub use error::{Error, Result, SourceError, SourceProblem};
 pub use load::{LoadOptions, MatchRule, Pack, Retries, load};

@@ -26,6 +26,8 @@ pub struct Progress {
     records: AtomicU64,
     /// What the engine reads itself, by table.
     copying: Mutex<BTreeMap<String, Copying>>,
+    /// What is read a second time, with counts of its own.
+    again: Mutex<Option<Arc<Progress>>>,
 }
 
 impl Progress {
@@ -39,18 +41,27 @@ impl Progress {
         self.attempt.load(Ordering::Relaxed)
     }
 
-    /// Files read, and files to read.
+    /// Files read, and files to read: in all, or of those that are read again just now.
     pub fn files(&self) -> (u64, u64) {
+        if let Some(again) = self.again() {
+            return again.files();
+        }
         (self.files.load(Ordering::Relaxed), self.files_total.load(Ordering::Relaxed))
     }
 
-    /// Stored bytes read, and to read.
+    /// Stored bytes read, and to read, of the same files.
     pub fn bytes(&self) -> (u64, u64) {
+        if let Some(again) = self.again() {
+            return again.bytes();
+        }
         (self.bytes.load(Ordering::Relaxed), self.bytes_total.load(Ordering::Relaxed))
     }
 
-    /// Records read.
+    /// Records read, of the same files.
     pub fn records(&self) -> u64 {
+        if let Some(again) = self.again() {
+            return again.records();
+        }
         self.records.load(Ordering::Relaxed)
     }
 
@@ -78,6 +89,20 @@ impl Progress {
         }
     }
 
+    fn again(&self) -> Option<Arc<Self>> {
+        lock(&self.again).clone()
+    }
+
+    /// Begins a step that reads so many files and bytes again. The step before it goes on afterwards.
+    pub(crate) fn begin_again(self: &Arc<Self>, step: &'static str, files: u64, bytes: u64) -> Again {
+        let progress = Arc::new(Self::default());
+        progress.expect(files, bytes);
+        *lock(&self.again) = Some(Arc::clone(&progress));
+        let before = self.step();
+        self.begin(step);
+        Again { of: Arc::clone(self), before, progress }
+    }
+
     /// Begins at nothing again.
     pub(crate) fn begin_attempt(&self, attempt: u32) {
         self.attempt.store(attempt, Ordering::Relaxed);
@@ -102,6 +127,21 @@ impl Progress {
 
     pub(crate) fn add_records(&self, records: u64) {
         self.records.fetch_add(records, Ordering::Relaxed);
+    }
+}
+
+/// A step that reads files again, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Again {
+    of: Arc<Progress>,
+    before: &'static str,
+    pub(crate) progress: Arc<Progress>,
+}
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        *lock(&self.of.again) = None;
+        self.of.begin(self.before);
     }
 }
 
@@ -179,5 +219,24 @@ mod tests {
         assert_eq!((all.rows, all.bytes, all.files, all.files_total), (9, 90, 2, 8));
         progress.begin("transforming");
         assert_eq!(progress.copying(), None);
+    }
+
+    #[test]
+    fn what_is_read_again_has_a_step_and_counts_of_its_own_and_changes_no_others() {
+        let progress = Arc::new(Progress::default());
+        progress.begin("transforming");
+        progress.expect(7, 700);
+        progress.add_file();
+        progress.add_bytes(100);
+        progress.add_records(10);
+        let again = progress.begin_again("reading again", 2, 50);
+        assert_eq!((progress.step(), progress.files(), progress.bytes()), ("reading again", (0, 2), (0, 50)));
+        again.progress.add_file();
+        again.progress.add_bytes(20);
+        again.progress.add_records(3);
+        assert_eq!((progress.files(), progress.bytes(), progress.records()), ((1, 2), (20, 50), 3));
+        drop(again);
+        assert_eq!((progress.step(), progress.files()), ("transforming", (1, 7)));
+        assert_eq!((progress.bytes(), progress.records()), ((100, 700), 10));
     }
 }

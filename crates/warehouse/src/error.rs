@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{objects::CopyReject, seam::BoxError};
+use crate::{Reject, seam::BoxError};
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -314,13 +314,13 @@ pub enum Error {
         /// Whether the same again may succeed.
         again: bool,
     },
-    /// A COPY that found records which do not fit.
-    #[error("the COPY into {table} refused {}", rejected(rejects))]
-    CopyRejected {
+    /// Records that do not fit, in files that the engine read itself.
+    #[error("the engine refuses {} for {table}", refused(rejects))]
+    RecordsRefused {
         /// The table.
         table: String,
-        /// The first of the records that the server shows.
-        rejects: Vec<CopyReject>,
+        /// The first of them that the engine shows, at least one.
+        rejects: Vec<Reject>,
         /// Whether it shows more.
         more: bool,
     },
@@ -340,11 +340,13 @@ pub enum Error {
     Internal(String),
 }
 
-fn rejected(rejects: &[CopyReject]) -> String {
+fn refused(rejects: &[Reject]) -> String {
     match rejects {
-        [] => "records, and the server does not say which".to_owned(),
-        [one] => format!("a record: {one}"),
-        [first, ..] => format!("{} records, the first of them: {first}", rejects.len()),
+        [one] => format!("a record ({one})"),
+        rejects => {
+            let first = rejects.first().map(|first| format!(", the first of them {first}"));
+            format!("{} records{}", rejects.len(), first.unwrap_or_default())
+        }
     }
 }
 
@@ -411,10 +413,7 @@ impl Error {
                 "use temporary credentials of IAM, or store the password as an MD5 digest: as an administrator, ALTER USER \
                  \"{user}\" PASSWORD 'md5…' with the MD5 of the password followed by the user name"
             ),
-            Self::CopyRejected { rejects, .. } => rejects.first().map_or_else(
-                || "look into sys_load_error_detail as the user who loaded, or as an administrator".to_owned(),
-                |reject| reject.remedy().to_owned(),
-            ),
+            Self::RecordsRefused { rejects, .. } => rejects.first()?.remedy().to_owned(),
             Self::Unreconciled { .. } => {
                 "nothing was published; run again, and see that nobody else writes where the files are".to_owned()
             }

@@ -34,6 +34,7 @@ pub mod postgres;
 mod records;
 #[cfg(feature = "redshift")]
 pub mod redshift;
+mod reject;
 pub mod script;
 mod seam;
 mod value;
@@ -48,10 +49,11 @@ pub use capabilities::Capabilities;
 pub use error::{Error, LockHolder, Result};
 pub use fill::{CopyProgress, Copying, Fill, Filled};
 pub use objects::{
-    CopyReject, LoadedObject, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad,
-    ObjectReading, SourceObject, line_of,
+    LoadedObject, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad, ObjectReading,
+    SourceObject, line_of,
 };
 pub use records::RecordSet;
+pub use reject::{RECORD_BYTES_MAX, Reason, Refusal, Reject};
 pub use seam::{Access, BatchSource, BoxError, LoadSession, Warehouse};
 #[cfg(any(test, feature = "mock"))]
 pub use seam::{MockBatchSource, MockLoadSession, MockWarehouse};

@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use sparkify_schema::Dialect;
 
-use crate::{Capabilities, Fill, Filled, LoadedObjects, ObjectLoad, ObjectReading, RecordSet, Result};
+use crate::{Capabilities, Fill, Filled, ObjectReading, RecordSet, Result};
 
 /// An error of another crate.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -145,7 +145,7 @@ pub trait LoadSession: Send {
     /// # Errors
     ///
     /// As [`append`](Self::append); some of the tables may have been filled then. For objects also
-    /// [`crate::Error::Unsupported`] by an engine that cannot read them; [`crate::Error::CopyRejected`] with the
+    /// [`crate::Error::Unsupported`] by an engine that cannot read them; [`crate::Error::RecordsRefused`] with the
     /// records that do not fit; [`crate::Error::Unreconciled`] when the objects are others than those that
     /// were listed.
     async fn fill(&mut self, fill: Fill) -> Result<Filled> {
@@ -157,15 +157,6 @@ pub trait LoadSession: Send {
             filled.rows.push(self.append(&table, source).await?);
         }
         Ok(filled)
-    }
-
-    /// [`fill`](Self::fill) with objects only.
-    ///
-    /// # Errors
-    ///
-    /// As [`fill`](Self::fill).
-    async fn load_objects(&mut self, objects: Vec<ObjectLoad>) -> Result<Vec<LoadedObjects>> {
-        Ok(self.fill(Fill { objects, ..Fill::default() }).await?.objects)
     }
 
     /// Drops and creates run-private tables by these statements, all or none. Only before

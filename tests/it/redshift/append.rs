@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use sparkify_testkit::{Numbers, OneBatch};
-use sparkify_warehouse::{BatchSource, Error, Fill, Warehouse, redshift::RedshiftWarehouse};
+use sparkify_warehouse::{BatchSource, Error, Fill, Reject, Warehouse, redshift::RedshiftWarehouse};
 
 use super::{BUCKET, Stand, integer};
 
@@ -12,6 +12,11 @@ pub(super) async fn with_table(stand: &Stand) -> Arc<RedshiftWarehouse> {
     let warehouse = stand.prepared().await;
     warehouse.transact(vec!["CREATE TABLE t (number BIGINT, name VARCHAR(64))".to_owned()]).await.unwrap();
     warehouse
+}
+
+/// The line of a record that was refused.
+pub(super) fn text_of(reject: &Reject) -> String {
+    reject.engine.as_ref().unwrap().raw.as_ref().unwrap().text().into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,11 +94,12 @@ async fn a_column_of_another_type_is_refused_before_anything_is_written() {
         |values: Vec<i64>| OneBatch::new(vec![("number", Arc::new(Int64Array::from(values)) as ArrayRef)]);
     assert_eq!(load.append("narrow", numbers(vec![1, i64::from(i32::MAX)])).await.unwrap(), 2);
     let error = load.append("narrow", numbers(vec![7, i64::from(i32::MAX) + 1])).await.unwrap_err();
-    let Error::CopyRejected { rejects, more, .. } = &error else { panic!("{error:?}") };
-    assert_eq!((rejects.len(), rejects[0].line, rejects[0].column.as_deref()), (1, 2, Some("number")));
-    assert_eq!(rejects[0].raw.as_ref().unwrap().text(), "{\"number\":2147483648}");
-    assert!(rejects[0].url.starts_with(&format!("s3://{BUCKET}/stage/")), "{rejects:?}");
-    assert!(rejects[0].cause().contains("out of the range of its column (int4)"), "{}", rejects[0].cause());
+    let Error::RecordsRefused { rejects, more, .. } = &error else { panic!("{error:?}") };
+    let [reject] = &rejects[..] else { panic!("{rejects:?}") };
+    assert_eq!((reject.line, reject.field.as_deref()), (2, Some("number")));
+    assert_eq!(text_of(reject), "{\"number\":2147483648}");
+    assert!(reject.path.starts_with(&format!("s3://{BUCKET}/stage/")), "{reject:?}");
+    assert!(reject.reason.to_string().contains("out of range (int4)"), "{reject}");
     assert!(!more);
     load.abort(Vec::new()).await.unwrap();
 }
@@ -119,10 +125,10 @@ async fn only_the_records_of_the_copy_that_failed_are_shown_not_those_of_another
             load.publish().await.unwrap();
         }
         let error = load.append("narrow", too_large(by)).await.unwrap_err();
-        let Error::CopyRejected { rejects, .. } = &error else { panic!("{error:?}") };
+        let Error::RecordsRefused { rejects, .. } = &error else { panic!("{error:?}") };
         assert_eq!(rejects.len(), 1, "{rejects:?}");
         let value = i64::from(i32::MAX) + by;
-        assert_eq!(rejects[0].raw.as_ref().unwrap().text(), format!("{{\"number\":{value}}}"));
+        assert_eq!(text_of(&rejects[0]), format!("{{\"number\":{value}}}"));
     }
     stand.assert_only_what_redshift_takes();
     load.abort(Vec::new()).await.unwrap();

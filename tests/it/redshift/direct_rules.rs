@@ -118,6 +118,50 @@ async fn texts_that_only_look_like_objects_and_arrays_are_texts() {
     assert_like_duckdb(&stand, &data.path(), &report).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_is_the_same_whether_it_is_packed_or_not() {
+    let data = DataSet::new();
+    let lines = [
+        event_with("length", "-0.0"),
+        event_with("gender", &format!("\"F{}\"", " ".repeat(40)))
+            .replace("\"itemInSession\":1", "\"itemInSession\":2"),
+        event_with("length", "-0.25").replace("\"itemInSession\":1", "\"itemInSession\":3"),
+    ];
+    data.write("log_data/a.json", lines.join("\n"));
+    let songs = [
+        song_with("artist_latitude", "-0.0"),
+        song_with("artist_longitude", "\"-0\"").replace("SO1", "SO2"),
+        song_with("duration", "-0e5").replace("SO1", "SO3"),
+    ];
+    data.write("song_data/a.json", songs.join("\n"));
+    for pack in ["always", "never"] {
+        let (stand, cli) = (Stand::new(), cli());
+        stand.upload(&data.path());
+        let report = load(&cli, &stand, pack).success().json();
+        assert_like_duckdb(&stand, &data.path(), &report).await;
+        stand.assert_only_what_redshift_takes();
+    }
+}
+
+#[test]
+fn large_files_whose_objects_have_a_key_twice_are_not_left_to_redshift() {
+    let (stand, cli, data) = (Stand::new(), cli(), DataSet::new());
+    let event = |session, item| Event::play(session, item).user(item % 50).line();
+    let twice = |line: String| line.replace("\"level\":", "\"level\":\"paid\",\"level\":");
+    for session in 1..=2 {
+        let mut events: Vec<_> = (0..28_000).map(|item| event(session, item)).collect();
+        events[5] = twice(events[5].clone());
+        data.write(&format!("log_data/{session}.json"), events.join("\n"));
+    }
+    stand.upload(&data.path());
+    let refused = load(&cli, &stand, "auto").with_code(3).json();
+    let records = refused["error"]["records"].as_array().unwrap();
+    let found: Vec<_> =
+        records.iter().map(|record| (record["line"].as_u64(), record["field"].as_str())).collect();
+    assert_eq!(found, [(Some(6), Some("level")), (Some(6), Some("level"))], "{refused}");
+    assert_eq!(copies(&stand), Vec::<String>::new(), "COPY would take one of the values");
+}
+
 /// Song objects over several lines, two on a line, and one without a newline at its end.
 fn odd_layouts() -> DataSet {
     let data = DataSet::new();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use sparkify_schema::model::{staging_events, staging_songs};
 use sparkify_testkit::{DataSet, Event, Song};
 use sparkify_warehouse::{
-    Error, LoadSession, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad, SourceObject, Warehouse,
+    Error, Fill, LoadSession, LoadedObjects, ObjectCompression, ObjectLine, ObjectLines, ObjectLoad, Result,
+    SourceObject, Warehouse,
     redshift::{RedshiftOptions, RedshiftWarehouse},
 };
 
@@ -64,7 +65,6 @@ impl Source {
             table: "batch".to_owned(),
             columns: columns.iter().map(|column| column.name.to_owned()).collect(),
             keys: columns.iter().map(|column| column.source_key.to_owned()).collect(),
-            json_paths: None,
             objects: self.upload("log_data/"),
             compression: ObjectCompression::None,
             region: self.stand.s3.region().to_owned(),
@@ -90,6 +90,14 @@ impl Source {
     }
 }
 
+/// Fills tables from objects only.
+pub(super) async fn load_objects(
+    load: &mut dyn LoadSession,
+    objects: Vec<ObjectLoad>,
+) -> Result<Vec<LoadedObjects>> {
+    Ok(load.fill(Fill { objects, ..Fill::default() }).await?.objects)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_objects_of_a_source_are_read_in_place_both_tables_at_once() {
     let source = Source::new();
@@ -102,7 +110,7 @@ async fn the_objects_of_a_source_are_read_in_place_both_tables_at_once() {
         objects: source.upload("song_data/"),
         ..source.events()
     };
-    let loaded = load.load_objects(vec![source.events(), songs]).await.unwrap();
+    let loaded = load_objects(load.as_mut(), vec![source.events(), songs]).await.unwrap();
     assert_eq!((loaded[0].rows, loaded[1].rows), (3, 1));
     let lines: Vec<_> = loaded[0].objects.iter().map(|object| (object.url.as_str(), object.lines)).collect();
     assert_eq!(lines, [("s3://music-source/log_data/a.json", 2), ("s3://music-source/log_data/b.json", 1)]);
@@ -117,27 +125,6 @@ async fn the_objects_of_a_source_are_read_in_place_both_tables_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_jsonpaths_file_of_the_source_says_the_order() {
-    let source = Source::new();
-    let paths = r#"{"jsonpaths": ["$['userId']", "$['sessionId']", "$['itemInSession']"]}"#;
-    source.stand.s3.put(SOURCE, "paths.json", paths);
-    let mut load = source.begin().await;
-    load.prepare(vec!["CREATE TABLE few (who BIGINT, session_id BIGINT, item INTEGER)".to_owned()])
-        .await
-        .unwrap();
-    let events = ObjectLoad {
-        table: "few".to_owned(),
-        columns: ["who", "session_id", "item"].map(str::to_owned).to_vec(),
-        json_paths: Some(format!("s3://{SOURCE}/paths.json")),
-        ..source.events()
-    };
-    assert_eq!(load.load_objects(vec![events]).await.unwrap()[0].rows, 3);
-    let found = load.query("SELECT who FROM few WHERE session_id = 1 AND item = 1").await.unwrap();
-    assert_eq!(found.integer(0, 0), Some(8));
-    load.abort(Vec::new()).await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_does_not_fit_is_shown_with_object_line_column_and_value() {
     let source = Source::new();
     let long = "x".repeat(1025);
@@ -149,14 +136,16 @@ async fn a_record_that_does_not_fit_is_shown_with_object_line_column_and_value()
     let url = format!("s3://{SOURCE}/log_data/c.json");
     let text = format!("{}\n{bad}\n", bad.replace(&long, "short"));
     let events = ObjectLoad { lines: Some(Arc::new(Lines(vec![(url.clone(), text)]))), ..source.events() };
-    let error = load.load_objects(vec![events]).await.unwrap_err();
-    let Error::CopyRejected { table, rejects, .. } = &error else { panic!("{error:?}") };
+    let error = load_objects(load.as_mut(), vec![events]).await.unwrap_err();
+    let Error::RecordsRefused { table, rejects, .. } = &error else { panic!("{error:?}") };
     assert_eq!((table.as_str(), rejects.len()), ("batch", 1));
     let reject = &rejects[0];
-    assert_eq!((&reject.url, reject.line, reject.column.as_deref()), (&url, 2, Some("artist")));
-    assert_eq!(reject.column_length.as_deref(), Some("1024"));
-    assert_eq!(reject.raw.as_ref().unwrap().text(), bad.as_str());
-    assert!(reject.cause().contains("1024 bytes") && error.hint().is_some(), "{reject:?}");
+    assert_eq!((&reject.path, reject.line, reject.field.as_deref()), (&url, 2, Some("artist")));
+    let engine = reject.engine.as_ref().unwrap();
+    assert_eq!(engine.length, Some(1024));
+    assert_eq!(engine.raw.as_ref().unwrap().text(), bad.as_str());
+    let reason = reject.reason.to_string();
+    assert!(reason.contains("1024 bytes") && error.hint().is_some(), "{reject:?}");
     load.abort(vec!["DROP TABLE batch".to_owned()]).await.unwrap();
 }
 
@@ -167,7 +156,7 @@ async fn an_object_that_was_replaced_after_the_listing_fails_the_load() {
     let events = source.events();
     source.data.write_events("b.json", &[Event::play(2, 0).user(10)]);
     source.upload("log_data/");
-    let error = load.load_objects(vec![events]).await.unwrap_err();
+    let error = load_objects(load.as_mut(), vec![events]).await.unwrap_err();
     assert!(
         matches!(&error, Error::Unreconciled { reason, .. } if reason.contains("b.json was replaced")),
         "{error:?}"
@@ -182,7 +171,7 @@ async fn an_object_that_was_deleted_after_the_listing_fails_the_load() {
     let mut load = source.begin().await;
     let events = source.events();
     source.stand.s3.delete(SOURCE, "log_data/b.json");
-    let error = load.load_objects(vec![events]).await.unwrap_err();
+    let error = load_objects(load.as_mut(), vec![events]).await.unwrap_err();
     assert!(matches!(&error, Error::Copy { .. } | Error::Statement { .. }), "{error:?}");
     load.abort(vec!["DROP TABLE batch".to_owned()]).await.unwrap();
 }
@@ -193,7 +182,7 @@ async fn an_object_that_is_listed_twice_is_not_loaded_twice() {
     let mut load = source.begin().await;
     let mut events = source.events();
     events.objects.push(events.objects[0].clone());
-    assert!(load.load_objects(vec![events]).await.is_err());
+    assert!(load_objects(load.as_mut(), vec![events]).await.is_err());
     load.abort(Vec::new()).await.unwrap();
 }
 
@@ -202,7 +191,7 @@ async fn objects_in_another_region_than_the_stage_are_not_left_to_copy() {
     let source = Source::new();
     let mut load = source.begin().await;
     let events = ObjectLoad { region: "eu-west-1".to_owned(), ..source.events() };
-    let error = load.load_objects(vec![events]).await.unwrap_err();
+    let error = load_objects(load.as_mut(), vec![events]).await.unwrap_err();
     assert!(
         matches!(&error, Error::Options { reason, .. } if reason.contains("eu-west-1") && reason.contains("us-west-2")),
         "{error:?}"
@@ -215,7 +204,7 @@ async fn empty_objects_are_not_read_and_have_no_lines() {
     let source = Source::new();
     source.data.write("log_data/empty.json", "");
     let mut load = source.begin().await;
-    let loaded = load.load_objects(vec![source.events()]).await.unwrap();
+    let loaded = load_objects(load.as_mut(), vec![source.events()]).await.unwrap();
     let empty = loaded[0].objects.iter().find(|object| object.url.ends_with("/empty.json")).unwrap();
     assert_eq!((loaded[0].rows, loaded[0].objects.len(), empty.lines), (3, 3, 0));
     let copied = source.stand.redshift.statements();
@@ -229,6 +218,6 @@ async fn nothing_to_load_loads_nothing() {
     let source = Source::new();
     let mut load = source.begin().await;
     let events = ObjectLoad { objects: Vec::new(), ..source.events() };
-    assert_eq!(load.load_objects(vec![events]).await.unwrap()[0].rows, 0);
+    assert_eq!(load_objects(load.as_mut(), vec![events]).await.unwrap()[0].rows, 0);
     load.abort(Vec::new()).await.unwrap();
 }

@@ -17,7 +17,12 @@ use sparkify_warehouse::{
     redshift::{RedshiftOptions, RedshiftWarehouse},
 };
 
-use super::{Stand, append::with_table, integer, objects::Source};
+use super::{
+    Stand,
+    append::{text_of, with_table},
+    integer,
+    objects::{Source, load_objects},
+};
 
 /// Notes what it is told.
 #[derive(Debug, Default)]
@@ -136,7 +141,7 @@ async fn system_views_that_tell_late_and_in_parts_are_waited_for() {
 
     let source = Source::on(late());
     let mut load = source.begin_with(|_| ()).await;
-    let loaded = load.load_objects(vec![source.events()]).await.unwrap();
+    let loaded = load_objects(load.as_mut(), vec![source.events()]).await.unwrap();
     let lines: Vec<_> = loaded[0].objects.iter().map(|object| object.lines).collect();
     assert_eq!((loaded[0].rows, lines), (3, vec![2, 1]));
     load.abort(Vec::new()).await.unwrap();
@@ -161,8 +166,8 @@ async fn a_record_that_was_refused_is_shown_even_if_the_system_views_tell_late()
     };
     let (result, ()) = tokio::join!(load.append("narrow", Numbers::new(1, 11)), shorten);
     let error = result.unwrap_err();
-    let Error::CopyRejected { rejects, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(rejects[0].raw.as_ref().unwrap().text(), r#"{"number":10,"name":"n10"}"#);
+    let Error::RecordsRefused { rejects, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(text_of(&rejects[0]), r#"{"number":10,"name":"n10"}"#);
     load.abort(Vec::new()).await.unwrap();
 }
 
@@ -181,7 +186,7 @@ async fn system_views_that_never_tell_fail_a_load_only_if_its_rows_were_not_coun
 
     let source = Source::on(silent());
     let mut load = source.begin_with(impatient).await;
-    let error = load.load_objects(vec![source.events()]).await.unwrap_err();
+    let error = load_objects(load.as_mut(), vec![source.events()]).await.unwrap_err();
     assert!(matches!(&error, Error::Unreconciled { reason, .. } if reason.contains("running")), "{error:?}");
     load.abort(Vec::new()).await.unwrap();
 }

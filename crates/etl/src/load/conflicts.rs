@@ -1,40 +1,31 @@
 //! Two different events with the same key: a data error that is reported with file and line.
 //!
-//! The batch does not note where a row came from, since that would cost time and room for every record.
-//! Conflicts are rare, so the files are read a second time to find theirs.
+//! Conflicts are rare, so the files are read again to find theirs.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
-use arrow_array::{Array, ArrayRef, Int32Array, RecordBatch, cast::AsArray, types::*};
-use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_array::{ArrayRef, Int32Array, RecordBatch};
 use arrow_schema::{DataType as ArrowType, Field, Schema, SchemaRef};
 use sparkify_warehouse::LoadSession;
 
-use super::{Readers, Run, ledger_rows, records::Batches};
+use super::{
+    Readers, Run,
+    deliveries::{self, Key, content},
+    ledger_rows,
+    records::Batches,
+};
 use crate::{
     Error, Result,
     error::During,
     plan::{Parameters, limited},
     record::{Reason, Reject},
-    source::FileKind,
 };
 
 /// Conflicting keys that are shown when there are more than can be set aside.
 pub(crate) const KEYS_SHOWN: u64 = 20;
-
-type Key = (i64, i64);
-
-/// A delivery of an event.
-struct Delivery {
-    path: String,
-    line: u64,
-    /// The event as text, the same for events that compare equal.
-    content: String,
-    row: RecordBatch,
-}
 
 /// The statements that it takes.
 pub(super) struct Sql {
@@ -74,20 +65,21 @@ pub(super) async fn resolve(
         .filter_map(|row| Some((found.integer(row, 0)?, found.integer(row, 1)?)))
         .collect();
     let staged = staged_contents(session, &sql.staged).await?;
-    let deliveries = find(run, readers, &keys)?;
+    let deliveries = deliveries::find(run, readers, &keys).await?;
 
     let mut rejects = Vec::new();
     let mut kept = Vec::new();
     for (key, deliveries) in deliveries {
-        let (right, place) = match (staged.get(&key), deliveries.first()) {
-            (Some(content), _) => (content.clone(), "was loaded by an earlier run".to_owned()),
+        let list = &deliveries.list[..];
+        let (right, place) = match (staged.get(&key), list.first()) {
+            (Some(content), _) => (content.as_str(), "was loaded by an earlier run".to_owned()),
             (None, Some(first)) => {
-                kept.push(first.row.clone());
-                (first.content.clone(), format!("is at {}:{}", first.path, first.line))
+                kept.extend(deliveries.first);
+                (&*first.content, format!("is at {}:{}", first.path, first.line))
             }
             (None, None) => continue,
         };
-        for delivery in deliveries.iter().filter(|delivery| delivery.content != right) {
+        for delivery in list.iter().filter(|delivery| &*delivery.content != right) {
             rejects.push(Reject {
                 path: delivery.path.clone(),
                 line: delivery.line,
@@ -139,68 +131,9 @@ async fn staged_contents(session: &mut dyn LoadSession, sql: &str) -> Result<Has
     let mut contents = HashMap::new();
     let records = session.query(sql).await.during("reading staged events")?;
     for batch in records.batches() {
-        for row in 0..batch.num_rows() {
-            contents.insert(key(batch, row)?, content(batch, row)?);
+        for (row, key) in deliveries::keys(batch)?.enumerate() {
+            contents.insert(key, content(batch, row)?);
         }
     }
     Ok(contents)
-}
-
-/// All deliveries of the keys in this run, by file and line.
-fn find(run: &Run<'_>, readers: &Readers, keys: &HashSet<Key>) -> Result<BTreeMap<Key, Vec<Delivery>>> {
-    let mut deliveries: BTreeMap<Key, Vec<Delivery>> = BTreeMap::new();
-    for (shape, files) in readers.sets() {
-        if files.first().is_none_or(|file| file.kind != FileKind::Events) {
-            continue;
-        }
-        let again = run.reader(shape, Arc::clone(&files));
-        while let Some((batch, positions)) =
-            again.next_batch_with_positions().map_err(|stop| run.stopped(stop))?
-        {
-            for (row, position) in positions.iter().enumerate() {
-                let key = key(&batch, row)?;
-                if keys.contains(&key) {
-                    deliveries.entry(key).or_default().push(Delivery {
-                        path: files[position.file].path.clone(),
-                        line: position.line,
-                        content: content(&batch, row)?,
-                        row: batch.slice(row, 1),
-                    });
-                }
-            }
-        }
-    }
-    for list in deliveries.values_mut() {
-        list.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-    }
-    Ok(deliveries)
-}
-
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a dyn Array> {
-    batch
-        .column_by_name(name)
-        .map(AsRef::as_ref)
-        .ok_or_else(|| Error::Internal(format!("a batch of events has no column {name}")))
-}
-
-fn key(batch: &RecordBatch, row: usize) -> Result<Key> {
-    let session = column(batch, "session_id")?.as_primitive::<Int64Type>().value(row);
-    let item = column(batch, "item_in_session")?.as_primitive::<Int32Type>().value(row);
-    Ok((session, i64::from(item)))
-}
-
-/// An event as text: trailing blanks do not count, NULL is not the empty text.
-fn content(batch: &RecordBatch, row: usize) -> Result<String> {
-    let mut text = String::new();
-    for array in batch.columns() {
-        if array.is_null(row) {
-            text.push('\u{1}');
-        } else {
-            let formatter = ArrayFormatter::try_new(array.as_ref(), &FormatOptions::default())
-                .map_err(|error| Error::Internal(error.to_string()))?;
-            text.push_str(formatter.value(row).to_string().trim_end_matches(' '));
-        }
-        text.push('\0');
-    }
-    Ok(text)
 }

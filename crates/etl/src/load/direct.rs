@@ -1,6 +1,9 @@
 //! Files that the engine reads itself, without their bytes passing through this process.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, atomic::Ordering},
+};
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -9,10 +12,13 @@ use sparkify_warehouse::{
     SourceObject, line_of,
 };
 
-use super::{FileSet, Run, inspect};
+use super::{
+    FileSet, Run, inspect,
+    reread::{Extent, Seen},
+};
 use crate::{
     Cancel, Error, Result,
-    reader::{FileOutcome, decompressed},
+    reader::{FileOutcome, RejectLog, decompressed},
     record::RecordShape,
     source::{Compression, Source, SourceFile},
 };
@@ -24,6 +30,8 @@ const DIRECT_BYTES: u64 = 1 << 20;
 const DIRECT_BYTES_PLAIN: u64 = 8 << 20;
 /// No file is worth it that is larger: a file is never divided, so a part of the cluster would read it alone.
 const DIRECT_BYTES_MOST: u64 = 1 << 30;
+/// So many files are sampled before they are left to the engine.
+const SAMPLED: usize = 16;
 /// No file has more than so many times what each part of the cluster would read if all were even.
 const UNEVEN: u64 = 2;
 
@@ -33,7 +41,7 @@ const UNEVEN: u64 = 2;
 #[serde(rename_all = "kebab-case")]
 pub enum Pack {
     /// The engine reads large files itself if there are enough of them; others are packed, and so are all where bad
-    /// records may be set aside, or where the engine has refused one.
+    /// records may be set aside, where a sample of them has a bad record, or where the engine has refused one.
     #[default]
     Auto,
     /// All are packed: each record is checked before the engine sees it.
@@ -67,20 +75,44 @@ pub(super) struct CopiedFiles {
 
 impl Run<'_> {
     /// Whether the engine reads these files itself.
-    pub(super) fn reads_itself(&self, session: &dyn LoadSession, files: &[SourceFile]) -> Result<bool> {
+    pub(super) async fn reads_itself(&self, reading: Option<ObjectReading>, set: &FileSet) -> Result<bool> {
         let (pack, max_errors) = (self.options.pack, self.options.max_errors);
         if pack == Pack::Always {
             return Ok(false);
         }
-        let reading = session.reads_objects();
-        match (obstacle(self.source.as_ref(), reading.as_ref(), files, max_errors), pack) {
+        match (obstacle(self.source.as_ref(), reading.as_ref(), &set.files, max_errors), pack) {
             (None, Pack::Never) => Ok(true),
-            (None, _) => Ok(worth_it(files, reading.map_or(1, |reading| reading.at_once))),
+            (None, _) => {
+                let at_once = reading.map_or(1, |reading| reading.at_once);
+                Ok(worth_it(&set.files, at_once) && self.sample_is_good(set).await?)
+            }
             (Some(reason), Pack::Never) => Err(Error::NotDirect { reason }),
             (Some(reason), _) => {
                 tracing::debug!(reason, "the files are packed");
                 Ok(false)
             }
+        }
+    }
+
+    /// Whether our reader takes all records at the beginnings of some of the files. The engine takes one value of an
+    /// object that has a key twice, and nothing tells so afterwards; a producer that writes such objects mostly
+    /// writes nothing else.
+    async fn sample_is_good(&self, set: &FileSet) -> Result<bool> {
+        let sets = vec![(Arc::clone(&set.shape), sample(&set.files))];
+        let on = |_: &Seen<'_>| Ok(ControlFlow::Continue(()));
+        match self.reread(sets, Extent::Beginning, RejectLog::new(0), on).await {
+            Ok(read) => {
+                if let Some(reject) = read.rejects.first() {
+                    tracing::info!(%reject, "the files are packed: a sample of them has a bad record");
+                }
+                Ok(read.rejects.is_empty())
+            }
+            // The engine may be allowed to read what this process is not.
+            Err(Error::Source(error)) => {
+                tracing::warn!(%error, "no sample can be read of the files that are left to the database");
+                Ok(true)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -96,7 +128,6 @@ impl Run<'_> {
         Ok(ObjectLoad {
             table: table.to_owned(),
             columns: shape.table().columns.iter().map(|column| column.name.to_owned()).collect(),
-            json_paths: None,
             keys: shape.keys().to_vec(),
             objects: files
                 .iter()
@@ -166,6 +197,11 @@ fn worth_it(files: &[SourceFile], at_once: usize) -> bool {
         && largest <= (bytes / parts).saturating_mul(UNEVEN)
 }
 
+/// Some of the files, evenly spread.
+fn sample(files: &[SourceFile]) -> Arc<[SourceFile]> {
+    files.iter().step_by(files.len().div_ceil(SAMPLED).max(1)).cloned().collect()
+}
+
 /// Why the engine cannot read the files itself.
 fn obstacle(
     source: &dyn Source,
@@ -183,8 +219,8 @@ fn obstacle(
     };
     if region != reading.region {
         return Some(format!(
-            "the source is in the region {region}, and the place for the load's own files (--stage) in {}: COPY \
-             reads from one region at a time",
+            "the source is in the region {region}, and the place for the load's own files (--stage) in {}: the \
+             database reads from one region at a time",
             reading.region
         ));
     }
@@ -212,7 +248,10 @@ impl ObjectLines for SourceLines {
             let content = feed.next()?.1.ok()?;
             line_of(decompressed(content, file.compression).ok()?, number)
         };
-        tokio::task::spawn_blocking(read).await.ok()?
+        tokio::select! {
+            line = tokio::task::spawn_blocking(read) => line.ok()?,
+            () = self.cancel.cancelled() => None,
+        }
     }
 }
 
@@ -259,6 +298,17 @@ mod tests {
         assert!(!worth_it(&plain(&[1025; 4]), 4), "a file is never divided");
         assert!(!worth_it(&plain(&[900, 9, 9, 9]), 4), "one part of the cluster would read nearly all");
         assert!(!worth_it(&[], 1));
+    }
+
+    #[test]
+    fn a_sample_is_spread_over_all_of_the_files() {
+        let files = |count: u64| (0..count).map(|size| file(size, Compression::None)).collect::<Vec<_>>();
+        let sizes = |count| sample(&files(count)).iter().map(|file| file.size).collect::<Vec<_>>();
+        assert_eq!(sizes(0), [0_u64; 0]);
+        assert_eq!(sizes(3), [0, 1, 2]);
+        assert_eq!(sizes(16), (0..16).collect::<Vec<_>>());
+        assert_eq!(sizes(40), (0..14).map(|index| 3 * index).collect::<Vec<_>>());
+        assert_eq!(sizes(16_000).len(), SAMPLED);
     }
 
     #[test]

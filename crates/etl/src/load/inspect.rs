@@ -7,7 +7,8 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, atomic::Ordering},
+    ops::ControlFlow,
+    sync::Arc,
 };
 
 use serde_json::Value;
@@ -17,13 +18,15 @@ use sparkify_schema::{
     statements,
 };
 use sparkify_warehouse::{LoadSession, LoadedObjects, RecordSet};
-use tokio::task::JoinSet;
 
-use super::{FileSet, Run};
+use super::{
+    FileSet, Run,
+    reread::{Extent, Seen},
+};
 use crate::{
-    Error, Progress, Result,
+    Error, Result,
     error::{During, SourceError, SourceProblem},
-    reader::{RecordReader, RejectLog, Stop},
+    reader::RejectLog,
     source::SourceFile,
 };
 
@@ -51,6 +54,10 @@ pub(super) async fn records_of_each(
     loaded: &LoadedObjects,
 ) -> Result<Vec<u64>> {
     let lines = lines_of_each(&set.files, loaded)?;
+    // Our reader takes the sign off -0.0.
+    let parameters = context! { table => set.table, model => set.shape.table().name };
+    let sql = run.library.render("plain_zeros", run.dialect, parameters)?;
+    session.execute(&sql).await.during("checking what was read")?;
     let Some(doubt) = doubt(run, session, set, lines.iter().sum(), loaded.rows).await? else {
         return Ok(lines);
     };
@@ -160,37 +167,14 @@ fn is_object_or_array(text: &str) -> bool {
 
 /// Reads the files with our reader: how many records each has, or the error with those that are bad.
 async fn read_again(run: &Run<'_>, set: &FileSet) -> Result<Vec<u64>> {
-    let rejects = Arc::new(RejectLog::new(0));
-    let reader = Arc::new(RecordReader::new(
-        run.source.as_ref(),
-        Arc::clone(&set.shape),
-        Arc::clone(&set.files),
-        Arc::clone(&rejects),
-        // It has counted the files already.
-        Arc::new(Progress::default()),
-        run.cancel.clone(),
-    ));
-    let mut readers = JoinSet::new();
-    for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
-        let reader = Arc::clone(&reader);
-        readers.spawn_blocking(move || {
-            while reader.look_on()? {}
-            Ok(())
-        });
+    let sets = vec![(Arc::clone(&set.shape), Arc::clone(&set.files))];
+    let on = |_: &Seen<'_>| Ok(ControlFlow::Continue(()));
+    let read = run.reread(sets, Extent::Whole, RejectLog::new(0), on).await?;
+    if read.rejects.is_empty() {
+        return Ok(read.records());
     }
-    let mut more = false;
-    while let Some(ended) = readers.join_next().await {
-        match ended.map_err(|error| Error::Internal(error.to_string()))? {
-            Ok(()) => {}
-            Err(Stop::TooManyRejects) => more = true,
-            Err(stop) => return Err(run.stopped(stop)),
-        }
-    }
-    if rejects.count() > 0 {
-        let (rejects, count) = (rejects.sorted(), rejects.count());
-        return Err(Error::BadRecords { rejects, count, more, allowed: run.rejects.allowed() });
-    }
-    Ok(reader.outcomes().map(|(_, outcome)| outcome.records.load(Ordering::Relaxed)).collect())
+    let (count, more) = (read.rejects.len() as u64, !read.complete);
+    Err(Error::BadRecords { rejects: read.rejects, count, more, allowed: run.rejects.allowed() })
 }
 
 #[cfg(test)]

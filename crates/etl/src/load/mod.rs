@@ -2,18 +2,23 @@
 
 mod conflicts;
 mod counts;
+mod deliveries;
 mod direct;
 mod executor;
 mod inspect;
 mod ledger_rows;
 mod records;
 mod refused;
+mod reread;
 mod retry;
 mod stopwatch;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -46,6 +51,9 @@ use crate::{
     source::{FileKind, Source, SourceFile},
     tables::{left_by_loads, verify_tables},
 };
+
+/// How long a read of the source may take to end once the load is to stop.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a play is matched with a song of the catalogue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -353,7 +361,7 @@ impl Run<'_> {
                 continue;
             }
             let set = FileSet { table, shape: Arc::clone(shape), files };
-            if self.reads_itself(session, &set.files)? {
+            if self.reads_itself(session.reads_objects(), &set).await? {
                 fill.objects.push(self.object_load(table, shape, &set.files)?);
                 left_to_engine.push(set.clone());
             } else {
@@ -363,9 +371,12 @@ impl Run<'_> {
             }
             sets.push(set);
         }
-        let filled = session.fill(fill).await;
+        let filled = tokio::select! {
+            filled = session.fill(fill) => filled,
+            () = self.no_answer(&readers.read) => return Err(Error::Cancelled),
+        };
         let refused = !left_to_engine.is_empty()
-            && matches!(filled, Err(sparkify_warehouse::Error::CopyRejected { .. }));
+            && matches!(filled, Err(sparkify_warehouse::Error::RecordsRefused { .. }));
         self.refused_by_engine.store(refused, Ordering::Relaxed);
         let filled = match filled {
             Ok(filled) => filled,
@@ -389,6 +400,17 @@ impl Run<'_> {
         }
     }
 
+    /// Returns when the load is to stop and the source does not answer, so that the engine cannot end.
+    async fn no_answer(&self, readers: &[Arc<RecordReader>]) {
+        self.cancel.cancelled().await;
+        loop {
+            tokio::time::sleep(PATIENCE).await;
+            if readers.iter().any(|reader| reader.is_reading()) {
+                return tracing::warn!("the source does not answer; what reads it is left behind");
+            }
+        }
+    }
+
     fn reader(&self, shape: Arc<RecordShape>, files: Arc<[SourceFile]>) -> Arc<RecordReader> {
         Arc::new(RecordReader::new(
             self.source.as_ref(),
@@ -407,7 +429,7 @@ impl Run<'_> {
                 Ok(stop) => self.stopped(*stop),
                 Err(source) => Error::Internal(source.to_string()),
             },
-            sparkify_warehouse::Error::CopyRejected { table, rejects, more } if !rejects.is_empty() => {
+            sparkify_warehouse::Error::RecordsRefused { table, rejects, more } => {
                 let rejects = self.refused(sets, &table, rejects).await;
                 let count = rejects.len() as u64;
                 Error::BadRecords { rejects, count, more, allowed: self.rejects.allowed() }
@@ -418,10 +440,8 @@ impl Run<'_> {
 
     fn stopped(&self, stop: Stop) -> Error {
         match stop {
-            Stop::Source(error) => Error::Source(error),
             Stop::TooManyRejects => self.bad_records(true),
-            Stop::Cancelled => Error::Cancelled,
-            Stop::Internal(message) => Error::Internal(message),
+            stop => stop.into(),
         }
     }
 

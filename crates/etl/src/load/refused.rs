@@ -1,21 +1,30 @@
 //! Records that an engine refused while it read files itself: the cards that a user knows of local files.
 //!
 //! If the files were packed, the engine names a file of ours, which is deleted when the load ends, and a record as it
-//! was written there. The batches do not note where a row came from, so the source is read a second time to find it.
+//! was written there. So the source is read again to find it.
 
-use std::sync::Arc;
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use arrow_array::{Array, RecordBatch, cast::AsArray, types::*};
 use arrow_schema::DataType;
 use serde_json::{Map, Value};
-use sparkify_warehouse::{CopyReject, ObjectLines};
+use sparkify_warehouse::ObjectLines;
 
-use super::{FileSet, Run};
-use crate::{
-    reader::Stop,
-    record::{RecordShape, Reject},
-    source::SourceFile,
+use super::{
+    FileSet, Run,
+    reread::{Extent, Seen},
 };
+use crate::{
+    Error, Result,
+    reader::RejectLog,
+    record::{RecordShape, Reject, completed},
+};
+
+/// A record that is looked for: which of those that were refused it is, and its values.
+type Wanted = (usize, Map<String, Value>);
 
 impl Run<'_> {
     /// The cards of records that the engine refused for that table.
@@ -23,69 +32,74 @@ impl Run<'_> {
         &self,
         sets: &[FileSet],
         table: &str,
-        mut refused: Vec<CopyReject>,
+        mut refused: Vec<Reject>,
     ) -> Vec<Reject> {
-        let table = table.trim_matches('"');
-        let Some(set) = sets.iter().find(|set| set.table == table) else {
-            return refused.iter().map(|refused| Reject::refused(&RecordShape::songs(), refused)).collect();
-        };
-        self.name_sources(set, &mut refused).await;
-        refused.iter().map(|refused| Reject::refused(&set.shape, refused)).collect()
+        let set = sets.iter().find(|set| set.table == table.trim_matches('"'));
+        if let Some(set) = set {
+            self.name_sources(set, &mut refused).await;
+        }
+        let shape = set.map_or_else(|| Arc::new(RecordShape::songs()), |set| Arc::clone(&set.shape));
+        refused.into_iter().map(|refused| completed(&shape, refused)).collect()
     }
 
     /// Names the file and line of the source for records of packed files, and shows the line as it is there.
-    async fn name_sources(&self, set: &FileSet, refused: &mut [CopyReject]) {
-        let mut wanted: Vec<_> = refused
+    async fn name_sources(&self, set: &FileSet, refused: &mut [Reject]) {
+        let wanted: Vec<_> = refused
             .iter()
             .enumerate()
-            .filter(|(_, refused)| !set.has(&refused.url))
+            .filter(|(_, refused)| !set.has(&refused.path))
             .filter_map(|(index, refused)| Some((index, packed_record(refused)?)))
             .collect();
         if wanted.is_empty() {
             return;
         }
-        tracing::info!(records = wanted.len(), "looking for the files of records that were refused");
         let lines = self.lines_of(&set.files);
-        match self.find(set, &mut wanted) {
+        match self.find(set, wanted).await {
             Ok(found) => {
-                for (index, file, line) in found {
-                    let raw = lines.line(&file.path, line).await;
+                for (index, path, line) in found {
+                    let raw = lines.line(&path, line).await;
                     let refused = &mut refused[index];
-                    (refused.url, refused.line, refused.raw) = (file.path.clone(), line, raw);
+                    (refused.path, refused.line) = (path, line);
+                    if let Some(engine) = &mut refused.engine {
+                        engine.raw = raw;
+                    }
                 }
             }
+            Err(Error::Cancelled) => {}
             Err(error) => tracing::warn!(%error, "the files of records that were refused cannot be found"),
         }
     }
 
     /// Where the records are in the source, which is read until all are found.
-    fn find<'t>(
-        &self,
-        set: &'t FileSet,
-        wanted: &mut Vec<(usize, Map<String, Value>)>,
-    ) -> Result<Vec<(usize, &'t SourceFile, u64)>, Stop> {
-        let again = self.reader(Arc::clone(&set.shape), Arc::clone(&set.files));
-        let mut found = Vec::new();
-        while !wanted.is_empty()
-            && let Some((batch, positions)) = again.next_batch_with_positions()?
-        {
-            for (row, position) in positions.iter().enumerate() {
-                wanted.retain(|(index, record)| {
-                    let is_it = is_record(&batch, row, record);
-                    if is_it {
-                        found.push((*index, &set.files[position.file], position.line));
-                    }
-                    !is_it
-                });
+    async fn find(&self, set: &FileSet, wanted: Vec<Wanted>) -> Result<Vec<(usize, String, u64)>> {
+        let state = Arc::new(Mutex::new((wanted, Vec::new())));
+        let look = {
+            let state = Arc::clone(&state);
+            move |seen: &Seen<'_>| {
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                let (wanted, found) = &mut *state;
+                for (row, (file, line)) in seen.places().enumerate() {
+                    wanted.retain(|(index, record)| {
+                        let is_it = is_record(seen.batch, row, record);
+                        if is_it {
+                            found.push((*index, file.path.clone(), line));
+                        }
+                        !is_it
+                    });
+                }
+                Ok(if wanted.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             }
-        }
-        Ok(found)
+        };
+        let sets = vec![(Arc::clone(&set.shape), Arc::clone(&set.files))];
+        self.reread(sets, Extent::Whole, RejectLog::forgetful(), look).await?;
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut state.1))
     }
 }
 
 /// The record of a packed file, where each key is that of a column.
-fn packed_record(refused: &CopyReject) -> Option<Map<String, Value>> {
-    let raw = refused.raw.as_ref().filter(|raw| raw.is_whole())?;
+fn packed_record(refused: &Reject) -> Option<Map<String, Value>> {
+    let raw = refused.engine.as_ref()?.raw.as_ref().filter(|raw| raw.is_whole())?;
     serde_json::from_slice(&raw.beginning).ok()
 }
 

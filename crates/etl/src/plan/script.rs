@@ -302,6 +302,9 @@ impl Script<'_> {
     fn inspect(&mut self) -> Result<()> {
         let when = " (when the files of a source were copied as they are)";
         for (table, model) in self.record_tables() {
+            let parameters = context! { table, model, ..self.parameters.clone() };
+            let sql = self.library.render("plain_zeros", self.dialect, parameters)?;
+            self.add(format!("plain_zeros: {}{when}", self.library.file("plain_zeros")?.purpose), sql);
             for (name, rows) in [("broken_rules", ROWS_SHOWN), ("json_texts", TEXTS_SEEN)] {
                 let parameters = context! { table, model, ..self.parameters.clone() };
                 let sql = self.library.render(name, self.dialect, parameters)?;

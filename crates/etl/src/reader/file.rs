@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How much is read at a time.
-pub(super) const BLOCK_BYTES: usize = 1024 * 1024;
+pub(crate) const BLOCK_BYTES: usize = 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Bytes of an over-long record that are shown.
 const SHOWN_BYTES: usize = 80;

@@ -18,10 +18,10 @@ use arrow_schema::SchemaRef;
 pub(crate) use content_hash::hash_content;
 use sparkify_warehouse::{BatchSource, BoxError};
 
-pub(crate) use self::file::decompressed;
-use self::file::{BLOCK_BYTES, Block, OpenFile};
+pub(crate) use self::file::{BLOCK_BYTES, decompressed};
+use self::file::{Block, OpenFile};
 use crate::{
-    Cancel, Progress,
+    Cancel, Error, Progress,
     error::SourceError,
     record::{Decoder, Position, RecordShape, Reject},
     source::{FileFeed, Source, SourceFile},
@@ -48,17 +48,25 @@ pub(crate) struct FileOutcome {
 pub(crate) struct RejectLog {
     allowed: u64,
     count: AtomicU64,
-    rejects: Mutex<Vec<Reject>>,
+    /// `None` where they are known already.
+    rejects: Option<Mutex<Vec<Reject>>>,
 }
 
 impl RejectLog {
     pub(crate) fn new(allowed: u64) -> Self {
-        Self { allowed, count: AtomicU64::new(0), rejects: Mutex::default() }
+        Self { allowed, count: AtomicU64::new(0), rejects: Some(Mutex::default()) }
+    }
+
+    /// For files whose rejects are known: any number is allowed, and none is kept.
+    pub(crate) const fn forgetful() -> Self {
+        Self { allowed: u64::MAX, count: AtomicU64::new(0), rejects: None }
     }
 
     pub(crate) fn add(&self, rejects: Vec<Reject>) {
         self.count.fetch_add(rejects.len() as u64, Ordering::SeqCst);
-        lock(&self.rejects).extend(rejects);
+        if let Some(kept) = &self.rejects {
+            lock(kept).extend(rejects);
+        }
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -76,7 +84,7 @@ impl RejectLog {
 
     /// All rejects, sorted by place.
     pub(crate) fn sorted(&self) -> Vec<Reject> {
-        let mut rejects = lock(&self.rejects).clone();
+        let mut rejects = self.rejects.as_ref().map(|rejects| lock(rejects).clone()).unwrap_or_default();
         rejects.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
         rejects
     }
@@ -93,6 +101,17 @@ pub(crate) enum Stop {
     Cancelled,
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl From<Stop> for Error {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Source(error) => Self::Source(error),
+            Stop::TooManyRejects => Self::Internal(stop.to_string()),
+            Stop::Cancelled => Self::Cancelled,
+            Stop::Internal(message) => Self::Internal(message),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -115,6 +134,8 @@ pub(crate) struct RecordReader {
     queue: Mutex<Queue>,
     put_back: Condvar,
     block_bytes: usize,
+    /// Whether only the first block of each file is read.
+    beginnings: bool,
     rejects: Arc<RejectLog>,
     progress: Arc<Progress>,
     cancel: Cancel,
@@ -143,10 +164,17 @@ impl RecordReader {
             queue: Mutex::new(Queue { begun: Vec::new(), reading: 0, exhausted: false, failed: false }),
             put_back: Condvar::new(),
             block_bytes: BLOCK_BYTES,
+            beginnings: false,
             rejects,
             progress,
             cancel,
         }
+    }
+
+    /// The same, which ends each file after its first block.
+    pub(crate) fn only_beginnings(mut self) -> Self {
+        self.beginnings = true;
+        self
     }
 
     /// The same, reading so much at a time.
@@ -171,24 +199,22 @@ impl RecordReader {
         self.files.iter().zip(&self.outcomes)
     }
 
-    /// The next batch with the place of each row: for finding records again, so rejects are not noted.
+    /// Whether a thread waits for the source just now.
+    pub(crate) fn is_reading(&self) -> bool {
+        lock(&self.queue).reading > 0
+    }
+
+    /// The next batch with the place of each row.
     pub(crate) fn next_batch_with_positions(&self) -> Result<Option<(RecordBatch, Vec<Position>)>, Stop> {
         let mut decoder = Decoder::new(&self.shape).with_positions();
-        self.fill(&mut decoder, |_, _, _| {})?;
+        self.fill(&mut decoder)?;
         if decoder.rows() == 0 {
             return Ok(None);
         }
         decoder.finish().map(Some).map_err(|error| Stop::Internal(error.to_string()))
     }
 
-    /// Reads as much as a batch has, and notes what came of it, for its count and its rejects only; false at the end.
-    pub(crate) fn look_on(&self) -> Result<bool, Stop> {
-        let mut decoder = Decoder::new(&self.shape);
-        self.fill(&mut decoder, |file, records, rejects| self.note(file, records, rejects))?;
-        Ok(decoder.rows() > 0)
-    }
-
-    fn fill(&self, decoder: &mut Decoder<'_>, note: impl Fn(usize, u64, Vec<Reject>)) -> Result<(), Stop> {
+    fn fill(&self, decoder: &mut Decoder<'_>) -> Result<(), Stop> {
         while decoder.rows() < BATCH_ROWS && decoder.byte_size() < BATCH_BYTES {
             if self.cancel.is_cancelled() {
                 return Err(Stop::Cancelled);
@@ -202,7 +228,7 @@ impl RecordReader {
             let accepted = (decoder.rows() - before) as u64;
             let mut rejects = decoder.take_rejects();
             rejects.extend(block.too_long.map(|reject| *reject));
-            note(block.file, accepted + rejects.len() as u64, rejects);
+            self.note(block.file, accepted + rejects.len() as u64, rejects);
         }
         Ok(())
     }
@@ -240,9 +266,9 @@ impl RecordReader {
                 queue = self.put_back.wait(queue).unwrap_or_else(PoisonError::into_inner);
             };
             drop(queue);
+            let reading = Reading(self);
             let result = self.read_block(file);
             let mut queue = lock(&self.queue);
-            queue.reading -= 1;
             let block = match result {
                 Ok(Read::Block(block, rest)) => {
                     queue.begun.extend(rest);
@@ -259,7 +285,7 @@ impl RecordReader {
                 }
             };
             drop(queue);
-            self.put_back.notify_all();
+            drop(reading);
             match block {
                 Ok(Some(block)) => return Ok(Some(block)),
                 Ok(None) => {}
@@ -289,7 +315,20 @@ impl RecordReader {
             self.progress.add_file();
             return Ok(block.map_or(Read::Nothing, |block| Read::Block(block, None)));
         }
-        Ok(block.map_or(Read::Nothing, |block| Read::Block(block, Some(file))))
+        Ok(block.map_or(Read::Nothing, |block| Read::Block(block, (!self.beginnings).then_some(file))))
+    }
+}
+
+/// A thread that is reading a block. However it ends, the others learn of it.
+struct Reading<'a>(&'a RecordReader);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let mut queue = lock(&self.0.queue);
+        queue.reading -= 1;
+        queue.failed |= std::thread::panicking();
+        drop(queue);
+        self.0.put_back.notify_all();
     }
 }
 
@@ -308,7 +347,7 @@ impl BatchSource for RecordReader {
 
     fn next_batch(&self) -> Result<Option<RecordBatch>, BoxError> {
         let mut decoder = Decoder::new(&self.shape);
-        self.fill(&mut decoder, |file, records, rejects| self.note(file, records, rejects))?;
+        self.fill(&mut decoder)?;
         if decoder.rows() == 0 {
             return Ok(None);
         }

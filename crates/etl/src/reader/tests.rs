@@ -214,6 +214,55 @@ fn a_file_that_cannot_be_read_stops_all_threads_and_is_named() {
 }
 
 #[test]
+fn a_panic_while_a_block_is_read_ends_the_other_threads() {
+    struct Panics(Arc<std::sync::Barrier>);
+    impl Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            self.0.wait();
+            panic!("on purpose");
+        }
+    }
+    let both = Arc::new(std::sync::Barrier::new(2));
+    let file = {
+        let both = Arc::clone(&both);
+        move || Ok(Box::new(Panics(Arc::clone(&both))) as Content)
+    };
+    let reader = Arc::new(Setting::default().reader(vec![Box::new(file)]));
+    let (ended, ends) = std::sync::mpsc::channel();
+    for _ in 0..3 {
+        let (reader, ended) = (Arc::clone(&reader), ended.clone());
+        std::thread::spawn(move || {
+            let read = std::thread::spawn(move || reader.next_batch().unwrap().is_none());
+            ended.send(read.join().unwrap_or(false)).unwrap();
+        });
+    }
+    // The two others have found that there is no further file.
+    while !lock(&reader.queue).exhausted {
+        std::thread::yield_now();
+    }
+    both.wait();
+    let limit = std::time::Duration::from_secs(60);
+    let mut at_end: Vec<_> = (0..3).map(|_| ends.recv_timeout(limit).expect("no thread waits")).collect();
+    at_end.sort_unstable();
+    assert_eq!(at_end, [false, true, true]);
+    assert!(!reader.is_reading());
+}
+
+#[test]
+fn of_a_beginning_the_first_block_of_each_file_is_read() {
+    let text = |first: usize| (first..first + 1000).map(line).collect::<Vec<_>>().join("\n");
+    let setting = Setting { block_bytes: 1000, ..Setting::default() };
+    let reader = setting.reader(vec![content(text(0)), content(text(5000)), content(line(9000))]);
+    let (found, ends) = read_with(&reader.only_beginnings(), 2);
+    assert!(ends.iter().all(Option::is_none));
+    let of_each: Vec<_> = [0, 5000, 9000]
+        .into_iter()
+        .map(|first| found.iter().filter(|session| (first..first + 1000).contains(*session)).count())
+        .collect();
+    assert!(of_each[..2].iter().all(|records| (5..20).contains(records)) && of_each[2] == 1, "{of_each:?}");
+}
+
+#[test]
 fn a_wish_to_stop_stops_all_threads() {
     let cancel = Cancel::default();
     let good = b"{\"page\":\"P\",\"level\":\"L\",\"sessionId\":1,\"itemInSession\":1,\"ts\":1}\n";

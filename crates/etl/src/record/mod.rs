@@ -15,10 +15,8 @@ mod shape;
 mod split;
 
 pub use jsonpaths::JsonPaths;
-pub(crate) use reject::excerpt;
 pub use reject::{Reason, Refusal, Reject};
+pub(crate) use reject::{completed, excerpt};
 pub use shape::RecordShape;
+pub use sparkify_warehouse::RECORD_BYTES_MAX;
 pub(crate) use split::{Decoder, Position, count_lines, last_record_start, whole_objects_end};
-
-/// The longest record in bytes: what Redshift's COPY can take.
-pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;

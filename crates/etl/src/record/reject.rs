@@ -1,167 +1,33 @@
-//! A record that cannot be loaded: where it is, what is wrong, and what to do.
+//! The cards of records that an engine refused while it read files itself.
 
-use sparkify_warehouse::{CopyReject, ObjectLine};
+use sparkify_warehouse::ObjectLine;
+pub use sparkify_warehouse::{Reason, Refusal, Reject};
 
-use super::{RECORD_BYTES_MAX, RecordShape, split::Decoder};
+use super::{RecordShape, split::Decoder};
 
-/// Why a record cannot be loaded.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Reason {
-    /// Text that is no JSON.
-    #[error("invalid JSON: {0}")]
-    InvalidJson(String),
-    /// An object that breaks off.
-    #[error("the record breaks off: {0}")]
-    Truncated(String),
-    /// Bytes that are no UTF-8.
-    #[error("invalid UTF-8")]
-    InvalidUtf8,
-    /// JSON, but no object.
-    #[error("a JSON object was expected, and this is {0}")]
-    NotAnObject(&'static str),
-    /// A value of a type that the column cannot hold.
-    #[error("{expected} was expected, and this is {found}")]
-    WrongType {
-        /// What the column holds.
-        expected: &'static str,
-        /// What the record has.
-        found: &'static str,
-    },
-    /// A number outside the range of its column.
-    #[error("the number is out of range ({0})")]
-    OutOfRange(String),
-    /// A time in another unit than milliseconds.
-    #[error("a time in milliseconds was expected, and this seems to be one in {unit} ({day})")]
-    OtherUnit {
-        /// The unit.
-        unit: &'static str,
-        /// The day that it means in that unit.
-        day: String,
-    },
-    /// A required field that is missing, null or blank.
-    #[error("the required field is {0}")]
-    Missing(&'static str),
-    /// A text longer than its column.
-    #[error("the text has {bytes} bytes, and the column holds {max}")]
-    TooLong {
-        /// Its length.
-        bytes: usize,
-        /// The column's limit.
-        max: u32,
-    },
-    /// A text with a NUL character.
-    #[error("the text has a NUL character, which no engine can store")]
-    NulCharacter,
-    /// A field that an object has twice.
-    #[error("the field comes twice in the record")]
-    RepeatedField,
-    /// A record longer than any engine takes.
-    #[error("the record is longer than {} bytes, the most that a record may have", super::RECORD_BYTES_MAX)]
-    RecordTooLong,
-    /// The engine read the file itself and refused the record.
-    #[error("the engine refuses it: {0}")]
-    Refused(String),
-    /// Two different events with the key of one.
-    #[error("another event with the same sessionId and itemInSession {0}")]
-    KeyConflict(String),
-}
-
-/// A record that was not loaded.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reject {
-    /// The file.
-    pub path: String,
-    /// The line, from 1.
-    pub line: u64,
-    /// The byte in that line, from 1.
-    pub column: u64,
-    /// The key of the field to blame, where it is one.
-    pub field: Option<String>,
-    /// Why.
-    pub reason: Reason,
-    /// The value or the beginning of the record.
-    pub value: String,
-    /// What the engine said, if it was the engine that refused it.
-    pub engine: Option<Refusal>,
-}
-
-/// What an engine says of a record that it refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refusal {
-    /// The type of the column, where one is to blame.
-    pub data_type: Option<String>,
-    /// The declared length of the column in bytes, where its type has one.
-    pub length: Option<u32>,
-    /// The engine's number of the error.
-    pub code: i64,
-    /// Its words.
-    pub message: String,
-}
-
-impl Refusal {
-    /// The type with the length: `varchar(1024)`.
-    #[must_use]
-    pub fn declared_type(&self) -> Option<String> {
-        let name = self.data_type.as_deref()?;
-        Some(self.length.map_or_else(|| name.to_owned(), |length| format!("{name}({length})")))
-    }
-}
-
-impl Reject {
-    /// What to do about it.
-    #[must_use]
-    pub const fn remedy(&self) -> &'static str {
-        match self.reason {
-            Reason::Truncated(_) => "deliver the file again, it seems to be cut off",
-            Reason::InvalidUtf8 => "convert the file to UTF-8",
-            Reason::NotAnObject(_) => "write one JSON object a line",
-            Reason::OtherUnit { .. } => "write times in milliseconds since 1970 (UTC)",
-            Reason::KeyConflict(_) => "find out which of the two events is right and remove the other",
-            _ => "correct the record in the file",
-        }
-    }
-}
-
-impl std::fmt::Display for Reject {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}:{}: ", self.path, self.line, self.column)?;
-        if let Some(field) = &self.field {
-            write!(f, "field {field:?}: ")?;
-        }
-        write!(f, "{}", self.reason)
-    }
-}
-
-impl Reject {
-    /// The card of a record that an engine refused: if the line is wrong for us as well, the one that a local file would
-    /// have got.
-    pub(crate) fn refused(shape: &RecordShape, refused: &CopyReject) -> Self {
-        let index =
-            shape.table().columns.iter().position(|column| Some(column.name) == refused.column.as_deref());
-        let key = index.map(|index| shape.key(index));
-        let line = refused.raw.as_ref();
-        let found = line.and_then(|line| ours(shape, refused, key, line));
-        let found = found.unwrap_or_else(|| theirs(refused, key, line));
-        let engine = Refusal {
-            data_type: refused.column_type.clone(),
-            length: refused.length(),
-            code: refused.code,
-            message: refused.message.clone(),
-        };
-        let field = found.field.or_else(|| key.or(refused.column.as_deref()).map(str::to_owned));
-        Self { field, engine: Some(engine), ..found }
-    }
+/// The card of a record that an engine refused: if the line is wrong for us as well, the one that a local file would
+/// have got; else what the engine says, with the place of the value in the line.
+pub(crate) fn completed(shape: &RecordShape, refused: Reject) -> Reject {
+    let columns = shape.table().columns;
+    let index = columns.iter().position(|column| Some(column.name) == refused.field.as_deref());
+    let key = index.map(|index| shape.key(index));
+    let line = refused.engine.as_ref().and_then(|engine| engine.raw.as_ref());
+    let found = line.and_then(|line| ours(shape, &refused, key, line));
+    let found = found.unwrap_or_else(|| theirs(&refused, key, line));
+    let field = found.field.or_else(|| key.map(str::to_owned)).or(refused.field);
+    // The line may be long, and has been looked at.
+    let engine = refused.engine.map(|engine| Refusal { raw: None, ..engine });
+    Reject { field, engine, ..found }
 }
 
 /// What our own decoder says of the line, if it is about the same field.
-fn ours(shape: &RecordShape, refused: &CopyReject, key: Option<&str>, line: &ObjectLine) -> Option<Reject> {
+fn ours(shape: &RecordShape, refused: &Reject, key: Option<&str>, line: &ObjectLine) -> Option<Reject> {
     if !line.is_whole() || line.beginning.trim_ascii() == b"{" {
         // The rest of the record is on other lines.
         return None;
     }
     let mut decoder = Decoder::new(shape);
-    decoder.decode(0, &refused.url, refused.line, &line.beginning);
+    decoder.decode(0, &refused.path, refused.line, &line.beginning);
     decoder.take_rejects().into_iter().find(|reject| match (reject.field.as_deref(), key) {
         (Some(ours), Some(theirs)) => ours == theirs,
         (None, None) => true,
@@ -171,8 +37,7 @@ fn ours(shape: &RecordShape, refused: &CopyReject, key: Option<&str>, line: &Obj
 }
 
 /// What the engine says, with the place of the value in the line.
-fn theirs(refused: &CopyReject, key: Option<&str>, line: Option<&ObjectLine>) -> Reject {
-    let too_long = line.is_some_and(|line| line.length > RECORD_BYTES_MAX as u64) && key.is_none();
+fn theirs(refused: &Reject, key: Option<&str>, line: Option<&ObjectLine>) -> Reject {
     let place = key.zip(line).and_then(|(key, line)| value_of(&line.beginning, key));
     let value = match (&place, line) {
         (Some(place), Some(line)) => excerpt(&String::from_utf8_lossy(&line.beginning[place.clone()])),
@@ -186,11 +51,11 @@ fn theirs(refused: &CopyReject, key: Option<&str>, line: Option<&ObjectLine>) ->
         (_, None) => String::new(),
     };
     Reject {
-        path: refused.url.clone(),
+        path: refused.path.clone(),
         line: refused.line,
         column: place.map_or(0, |place| place.start as u64) + 1,
         field: None,
-        reason: if too_long { Reason::RecordTooLong } else { Reason::Refused(refused.cause()) },
+        reason: refused.reason.clone(),
         value,
         engine: None,
     }
@@ -267,33 +132,42 @@ fn escape(c: char) -> Vec<char> {
 mod tests {
     use super::*;
 
-    fn refused(column: Option<&str>, raw: &[u8]) -> Reject {
-        let refused = CopyReject {
-            url: "s3://b/a.json".to_owned(),
+    fn refused(column: Option<&str>, raw: ObjectLine) -> Reject {
+        let refused = Reject {
+            path: "s3://b/a.json".to_owned(),
             line: 7,
-            column: column.map(str::to_owned),
-            column_type: Some("varchar".to_owned()),
-            column_length: Some("16".to_owned()),
-            code: 1204,
-            message: "String length exceeds DDL length".to_owned(),
-            raw: Some(ObjectLine::new(raw)),
-            ..CopyReject::default()
+            column: 1,
+            field: column.map(str::to_owned),
+            reason: Reason::Refused("it does not fit".to_owned()),
+            value: String::new(),
+            engine: Some(Refusal {
+                data_type: Some("varchar".to_owned()),
+                length: Some(16),
+                code: 1204,
+                message: "String length exceeds DDL length".to_owned(),
+                raw: Some(raw),
+            }),
         };
-        Reject::refused(&RecordShape::events(None), &refused)
+        completed(&RecordShape::events(None), refused)
+    }
+
+    fn refused_line(column: Option<&str>, raw: &[u8]) -> Reject {
+        refused(column, ObjectLine::new(raw))
     }
 
     #[test]
     fn a_record_that_is_wrong_for_us_as_well_gets_the_card_of_a_local_file() {
         let raw = br#"{"page":"Home","level":"free","sessionId":"x","itemInSession":0,"ts":1}"#;
-        let reject = refused(Some("session_id"), raw);
+        let reject = refused_line(Some("session_id"), raw);
         assert_eq!((reject.line, reject.column, reject.field.as_deref()), (7, 43, Some("sessionId")));
         assert!(matches!(reject.reason, Reason::WrongType { .. }), "{reject}");
         assert_eq!(reject.value, "\"x\"");
         let engine = reject.engine.unwrap();
         assert_eq!((engine.code, engine.declared_type().as_deref()), (1204, Some("varchar(16)")));
-        assert!(matches!(refused(None, b"no JSON").reason, Reason::InvalidJson(_)));
-        assert!(matches!(refused(None, b"{\"page\":\"Home\"").reason, Reason::Truncated(_)));
-        let reject = refused(Some("page"), b"{\"page\":\"\xe9\"}");
+        assert_eq!(engine.raw, None, "what was looked at is not kept");
+        assert!(matches!(refused_line(None, b"no JSON").reason, Reason::InvalidJson(_)));
+        assert!(matches!(refused_line(None, b"{\"page\":\"Home\"").reason, Reason::Truncated(_)));
+        let reject = refused_line(Some("page"), b"{\"page\":\"\xe9\"}");
         assert_eq!(
             (reject.reason, reject.column, reject.field.as_deref()),
             (Reason::InvalidUtf8, 10, Some("page"))
@@ -303,20 +177,16 @@ mod tests {
     #[test]
     fn a_record_that_only_the_engine_refuses_shows_the_value_with_its_place_and_the_engines_reason() {
         let raw = br#"{"page":"Home","level":"free","sessionId":1,"itemInSession" : 12 ,"ts":1}"#;
-        let reject = refused(Some("item_in_session"), raw);
+        let reject = refused_line(Some("item_in_session"), raw);
         assert_eq!((reject.column, reject.value.as_str()), (63, "12"));
         assert_eq!(reject.field.as_deref(), Some("itemInSession"));
         assert!(matches!(reject.reason, Reason::Refused(_)));
         // Of an object over several lines only the first is known.
-        let reject = refused(Some("page"), b"{");
+        let reject = refused_line(Some("page"), b"{");
         assert_eq!((reject.column, reject.value.as_str()), (1, "{"));
-        let long = CopyReject {
-            code: 1216,
-            raw: Some(ObjectLine { beginning: b"{\"page\":\"xxx".to_vec(), length: 5 << 20 }),
-            ..CopyReject::default()
-        };
-        let reject = Reject::refused(&RecordShape::events(None), &long);
-        assert_eq!(reject.reason, Reason::RecordTooLong);
+        let long = ObjectLine { beginning: b"{\"page\":\"xxx".to_vec(), length: 5 << 20 };
+        let reject = refused(None, long);
+        assert!(matches!(reject.reason, Reason::Refused(_)));
         assert_eq!(reject.value, "{\"page\":\"xxx…");
     }
 

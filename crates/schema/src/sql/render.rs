@@ -109,10 +109,10 @@ fn add_functions(environment: &mut Environment<'_>, dialect: Dialect) {
         Ok::<_, Error>(rules.collect::<Vec<_>>().join("\n    OR "))
     });
     environment.add_function("text_columns", |name: &str| {
-        let texts =
-            known(name)?.columns.iter().filter(|column| matches!(column.data_type, DataType::Varchar { .. }));
-        Ok::<_, Error>(texts.map(|column| column.name).collect::<Vec<_>>())
+        columns_that(name, |data_type| matches!(data_type, DataType::Varchar { .. }))
     });
+    environment
+        .add_function("real_columns", |name: &str| columns_that(name, |kind| kind == DataType::Double));
     environment.add_function("trim", |text: &str| trim(text));
     environment.add_function("is_play", |alias: &str| {
         format!("{} = 'NextSong' AND {alias}.user_id IS NOT NULL", trim(&format!("{alias}.page")))
@@ -147,6 +147,11 @@ fn each_column(
 ) -> Result<String, Error> {
     let columns = known(name)?.columns.iter();
     Ok(columns.map(|column| text(column.data_type, column.name)).collect::<Vec<_>>().join(separator))
+}
+
+fn columns_that(name: &str, has: impl Fn(DataType) -> bool) -> Result<Vec<&'static str>, Error> {
+    let columns = known(name)?.columns.iter().filter(|column| has(column.data_type));
+    Ok(columns.map(|column| column.name).collect())
 }
 
 /// Conditions that hold where a value breaks a rule of its column which its type does not see to: what

@@ -114,7 +114,7 @@ fn what_copy_takes_is_held_against_the_rules_of_the_model() {
     };
     let mut all = String::new();
     for model in ["staging_events", "staging_songs"] {
-        for name in ["broken_rules", "json_texts"] {
+        for name in ["broken_rules", "json_texts", "plain_zeros"] {
             all.push_str(&format!("-- {name} of {model}\n{};\n\n", render(name, model)));
         }
     }

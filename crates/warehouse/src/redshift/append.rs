@@ -177,7 +177,7 @@ impl Appender {
             // It would be loaded twice.
             return Err(Error::Internal("an object is listed twice".to_owned()));
         }
-        let (manifest, written) = self.describe(folder, &urls, &load.keys).await?;
+        let (manifest, json_paths) = self.describe(folder, &urls, &load.keys).await?;
         let copy = Copy {
             connections: &self.connections,
             connection,
@@ -186,7 +186,7 @@ impl Appender {
             table: &table,
             columns: columns(&load.columns)?,
             manifest,
-            json_paths: load.json_paths.clone().unwrap_or(written),
+            json_paths,
             urls: &urls,
             compression: match load.compression {
                 ObjectCompression::None => "",

@@ -7,57 +7,40 @@ use object_store::path::Path;
 
 use super::{
     copy::{Copy, Moment},
+    refusal::Refused,
     staging::Area,
 };
-use crate::{CopyReject, Error, ObjectLine, ObjectLines, RecordSet, line_of};
+use crate::{Error, ObjectLine, ObjectLines, RecordSet, line_of};
 
 /// The error of a COPY that refused records; the server's own if it does not show them.
 pub(super) async fn refused(copy: &Copy<'_>, moment: &Moment, error: Error) -> Error {
-    let (rejects, more) = match copy.rejects(moment).await {
+    let (found, more) = match copy.rejects(moment).await {
         Ok(found) => found,
         Err(unseen) => {
             tracing::warn!(error = %unseen, "which records COPY refused cannot be seen");
             (Vec::new(), false)
         }
     };
-    if rejects.is_empty() {
+    if found.is_empty() {
         return error;
     }
     let packed = PackedLines(copy.area.clone());
-    let mut shown = Vec::with_capacity(rejects.len());
-    for reject in rejects {
-        let raw = match copy.lines {
-            Some(lines) => lines.line(&reject.url, reject.line).await,
-            None => packed.line(&reject.url, reject.line).await,
-        };
-        shown.push(reject.with_raw(raw));
+    let lines = copy.lines.unwrap_or(&packed);
+    let mut rejects = Vec::with_capacity(found.len());
+    for refused in found {
+        let line = lines.line(&refused.url, refused.line).await;
+        rejects.push(refused.with_line(line));
     }
-    Error::CopyRejected { table: copy.table.to_owned(), rejects: shown, more }
+    Error::RecordsRefused { table: copy.table.to_owned(), rejects, more }
 }
 
 /// How many records are shown; `load_error_detail` asks for one more.
 const SHOWN: usize = 20;
 
 /// The first rows of `load_error_detail`, and whether there are more.
-pub(super) fn rejects(found: &RecordSet) -> (Vec<CopyReject>, bool) {
-    let unsigned = |row, column| {
-        found.integer(row, column).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
-    };
-    let text = |row, column| found.text(row, column).filter(|text| !text.is_empty());
-    let shown = (0..found.row_count().min(SHOWN))
-        .map(|row| CopyReject {
-            url: text(row, 0).unwrap_or_default(),
-            line: unsigned(row, 1),
-            position: unsigned(row, 5),
-            column: text(row, 2),
-            column_type: text(row, 3),
-            column_length: text(row, 4),
-            code: found.integer(row, 6).unwrap_or_default(),
-            message: text(row, 7).unwrap_or_default(),
-            raw: None,
-        })
-        .collect();
-    (shown, found.row_count() > SHOWN)
+pub(super) fn rejects(found: &RecordSet) -> (Vec<Refused>, bool) {
+    let shown = (0..found.row_count().min(SHOWN)).map(|row| Refused::read(found, row));
+    (shown.collect(), found.row_count() > SHOWN)
 }
 
 /// The lines of the files that were packed here.
@@ -102,8 +85,10 @@ mod tests {
         };
         let (all, more) = rejects(&found(1));
         assert_eq!((all.len(), more), (1, false));
-        assert_eq!((all[0].line, all[0].position, all[0].code), (3, 17, 1204));
-        assert!(all[0].cause().contains("1024 bytes"));
+        let reject = all[0].clone().with_line(None);
+        assert_eq!((reject.path.as_str(), reject.line), ("s3://b/a.json", 3));
+        assert_eq!((reject.field.as_deref(), reject.engine.as_ref().unwrap().code), (Some("artist"), 1204));
+        assert!(reject.reason.to_string().contains("1024 bytes"));
         for (rows, shown, more) in [(SHOWN, SHOWN, false), (SHOWN + 1, SHOWN, true)] {
             let found = rejects(&found(rows));
             assert_eq!((found.0.len(), found.1), (shown, more));

@@ -19,10 +19,11 @@ use sparkify_schema::{
 use super::{
     card::{self, refused},
     pool::{Connection, Connections},
+    refusal::Refused,
     staging::Area,
     trouble::Trouble,
 };
-use crate::{CopyProgress, CopyReject, Copying, Error, ObjectLines, RecordSet, Result};
+use crate::{CopyProgress, Copying, Error, ObjectLines, RecordSet, Result};
 
 /// The longest pause between two looks at a system view, whose rows come late.
 const LOOK_PAUSE_MAX: Duration = Duration::from_secs(4);
@@ -314,7 +315,7 @@ impl Copy<'_> {
     }
 
     /// The records that it refused, and whether there are more.
-    pub(super) async fn rejects(&self, moment: &Moment) -> Result<(Vec<CopyReject>, bool)> {
+    pub(super) async fn rejects(&self, moment: &Moment) -> Result<(Vec<Refused>, bool)> {
         let (session_id, since) = (self.connection.pid, &moment.since);
         let mut looks = Looks::new(self.patience.views);
         while looks.next().await {

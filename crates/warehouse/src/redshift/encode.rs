@@ -13,12 +13,9 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::DataType;
 
 use crate::{
-    BoxError,
+    BoxError, RECORD_BYTES_MAX,
     wire::{Column, oid},
 };
-
-/// The most bytes that a record may have for COPY.
-const RECORD_BYTES_MAX: usize = 4 << 20;
 
 /// Whether values of that type can be written for a column of that type of the table.
 pub(super) fn suits(from: &DataType, to: &Column) -> bool {

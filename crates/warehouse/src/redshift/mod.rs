@@ -34,6 +34,7 @@ mod login;
 mod options;
 mod pack;
 mod pool;
+mod refusal;
 mod session;
 mod staging;
 mod statement;

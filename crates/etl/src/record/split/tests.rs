@@ -375,3 +375,21 @@ fn the_keys_of_a_jsonpaths_file_are_the_ones_that_count() {
     let of = |name| decoded.column(name).remove(0);
     assert_eq!([of("song"), of("artist"), of("auth")], ["T", "A", "B"]);
 }
+
+#[test]
+fn blanks_that_are_too_many_for_a_column_are_cut_off_at_its_end() {
+    let text = |length: usize, end: &str| event(&format!("\"gender\":\"{}{end}\"", "x".repeat(length)));
+    for (length, end, kept) in [(16, " ", 16), (10, "              ", 16), (10, "  ", 12)] {
+        let decoded = events(text(length, end));
+        assert_eq!(decoded.faults(), [], "{length}");
+        let expected = format!("{:<kept$}", "x".repeat(length));
+        assert_eq!(decoded.column("gender"), [expected]);
+    }
+    // After a character of several bytes.
+    let decoded = events(event(&format!("\"gender\":\"{}  \"", "é".repeat(8))));
+    assert_eq!(decoded.column("gender"), ["é".repeat(8)]);
+    for end in ["x ", "\\t", "\u{a0}", "é"] {
+        let reasons: Vec<_> = events(text(16, end)).rejects.into_iter().map(|reject| reject.reason).collect();
+        assert!(matches!(reasons[..], [Reason::TooLong { max: 16, .. }]), "{end:?}: {reasons:?}");
+    }
+}
