@@ -231,7 +231,8 @@ impl Error {
                     .to_owned(),
             ),
             Self::ForeignTables { .. } => Some(
-                "keep the tables of this program apart from them, in another schema (--schema NAME) or another database"
+                "keep the tables of this program apart from them, in another database (on PostgreSQL, a schema of their own \
+                 that comes first in the search_path will do)"
                     .to_owned(),
             ),
             Self::Drift { .. } => Some(

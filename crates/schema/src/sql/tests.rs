@@ -157,7 +157,7 @@ fn a_file_replaces_a_statement_of_its_own_folder_only() {
     for (folder, name, taken) in [
         ("analytics", "insert_load_run", "ledger/insert_load_run.sql"),
         ("quality", "copy_packed", "load/copy_packed.sql"),
-        ("analytics", "insert_songplays", "transform/31_insert_songplays.sql"),
+        ("analytics", "insert_songplays", "transform/insert_songplays.sql"),
         ("parts", "row_counts", "analytics/01_row_counts.sql"),
     ] {
         let directory = tempfile::tempdir().unwrap();
@@ -178,7 +178,7 @@ fn two_files_of_an_override_directory_cannot_have_one_name() {
     let quality = directory.path().join("quality");
     std::fs::create_dir(&quality).unwrap();
     // The first has the path of the file that it replaces.
-    for file in ["02_users_id_unique.sql", "mine.sql"] {
+    for file in ["users_id_unique.sql", "mine.sql"] {
         let text = "-- name: users_id_unique\n-- purpose: x\nSELECT 1";
         std::fs::write(quality.join(file), text).unwrap();
     }
