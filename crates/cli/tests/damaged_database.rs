@@ -92,7 +92,10 @@ fn a_failed_check_in_json_is_one_document() {
 fn a_table_with_other_columns_is_named_and_left_as_it_is() {
     for (statement, expected) in [
         ("ALTER TABLE users RENAME COLUMN user_id TO name", "column 2 of users is name, not user_id"),
-        ("ALTER TABLE time ALTER COLUMN start_time TYPE VARCHAR", "time.start_time is VARCHAR, not timestamp"),
+        (
+            "ALTER TABLE time ALTER COLUMN start_time TYPE VARCHAR",
+            "time.start_time is VARCHAR, not timestamp",
+        ),
         ("ALTER TABLE songs DROP COLUMN duration", "songs has no column duration"),
     ] {
         let cli = cli();

@@ -47,7 +47,7 @@ impl fmt::Display for Value {
             Self::Number(text) | Self::Text(text) => f.write_str(text),
             Self::List(values) => {
                 f.write_str("[")?;
-                separated(f, values, |f, value| nested(f, value))?;
+                separated(f, values, nested)?;
                 f.write_str("]")
             }
             Self::Structure(fields) => {

@@ -95,10 +95,11 @@ impl Output {
 
     fn write(self, records: &RecordSet) -> anyhow::Result<()> {
         let mut stdout = crate::output::stdout();
-        Ok(match self.for_spreadsheets {
+        match self.for_spreadsheets {
             true => output::write_for_spreadsheets(records, &mut stdout)?,
             false => output::write(self.format, records, &mut stdout)?,
-        })
+        }
+        Ok(())
     }
 }
 

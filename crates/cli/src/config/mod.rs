@@ -238,7 +238,7 @@ impl Settings {
                 })?,
             temp_dir: layers
                 .find("temp_dir", arguments.temp_dir.as_deref())
-                .map(|found| found.path(&file))
+                .map(|found| found.path(file))
                 .or_else(|| temp_dir_of_system(environment)),
             connections: layers
                 .text("connections", arguments.connections.as_deref(), "0")

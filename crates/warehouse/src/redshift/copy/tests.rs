@@ -47,10 +47,7 @@ fn what_the_views_show_is_waited_for_until_it_is_whole_and_only_strange_files_ar
     ] {
         assert!(matches!(shown(history, detail), Shown::NotYet(_)), "{:?}", shown(history, detail));
     }
-    assert!(
-        matches!(shown(&whole, &detail(&["a", "b"], 1)), Shown::Few(_)),
-        "a part of a file is missing"
-    );
+    assert!(matches!(shown(&whole, &detail(&["a", "b"], 1)), Shown::Few(_)), "a part of a file is missing");
     for history in [
         history(&["completed"], 3, 2, 0),
         history(&["completed"], 4, 3, 0),
