@@ -505,7 +505,7 @@ fn a_full_disk_fails_a_load_at_any_stage_and_leaves_the_database_whole() {
 
 fn private_tables(database: &Path) -> Vec<String> {
     let tables = query(database, "SHOW TABLES").into_iter().map(|row| row[0].clone());
-    tables.filter(|table| table.starts_with("batch_")).collect()
+    tables.filter(|table| table.starts_with("sparkify_run_")).collect()
 }
 
 /// Stops a load at each of its steps.

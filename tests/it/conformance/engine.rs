@@ -151,7 +151,7 @@ pub(crate) async fn batch_tables(warehouse: &dyn Warehouse) -> Vec<String> {
     let library = SqlLibrary::embedded().unwrap();
     let sql = library.render("columns", warehouse.dialect(), context! {}).unwrap();
     let mut names: Vec<_> = rows_of(warehouse, &sql).await.into_iter().map(|row| row[0].clone()).collect();
-    names.retain(|name| name.starts_with("batch"));
+    names.retain(|name| name.starts_with("sparkify_run_"));
     names.dedup();
     names
 }

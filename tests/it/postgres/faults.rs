@@ -33,7 +33,7 @@ async fn sample(directory: &Path) -> Dump {
 async fn assert_sound(warehouse: &dyn Warehouse) {
     let checks = quality::check(warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
     assert!(checks.iter().all(quality::CheckResult::holds), "{checks:?}");
-    let left = "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'batch%'";
+    let left = "SELECT COUNT(*) FROM information_schema.tables WHERE table_name LIKE 'sparkify_run%'";
     assert_eq!(integer(warehouse, left).await, 0);
 }
 

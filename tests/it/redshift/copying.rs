@@ -157,10 +157,11 @@ async fn a_file_that_is_gone_before_copy_reads_it_fails_the_load() {
 async fn files_that_a_killed_load_has_left_are_deleted_by_the_next_and_no_others() {
     let stand = Stand::new();
     let warehouse = with_table(&stand).await;
-    let id = warehouse.begin_load().await.unwrap();
-    id.commit().await.unwrap();
-    let database_id = super::text(warehouse.as_ref(), "SELECT id FROM load_lock").await;
-    stand.s3.put(BUCKET, &format!("stage/of tests/{database_id}/killed/01-t/part-00001.json.gz"), "x");
+    let mut first = warehouse.begin_load().await.unwrap();
+    first.append("t", Numbers::new(1, 1)).await.unwrap();
+    let folder = stand.staged()[0].split('/').take(3).collect::<Vec<_>>().join("/");
+    first.commit().await.unwrap();
+    stand.s3.put(BUCKET, &format!("{folder}/killed/01-t/part-00001.json.gz"), "x");
     stand.s3.put(BUCKET, "stage/of tests/another-database/run/manifest.json", "x");
     stand.s3.put(BUCKET, "stage/of somebody", "x");
     let mut load = warehouse.begin_load().await.unwrap();

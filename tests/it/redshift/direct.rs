@@ -20,8 +20,10 @@ pub(super) fn copies(stand: &Stand) -> Vec<String> {
     let statements = stand.redshift.statements();
     let texts = statements.iter().filter_map(|received| received.sql().map(str::to_owned));
     // The ledger is always packed.
-    let is_ledger = |sql: &str| sql.starts_with("COPY batch_load");
-    texts.filter(|sql| sql.starts_with("COPY batch_") && !is_ledger(sql)).collect()
+    let is_ledger = |sql: &str| {
+        ["load", "file_times"].iter().any(|rest| sql.starts_with(&format!("COPY sparkify_run_{rest}")))
+    };
+    texts.filter(|sql| sql.starts_with("COPY sparkify_run_") && !is_ledger(sql)).collect()
 }
 
 pub(super) async fn assert_like_duckdb(stand: &Stand, data: &std::path::Path, report: &Value) {
@@ -74,7 +76,7 @@ async fn small_files_are_packed_and_large_ones_are_left_to_redshift() {
     data.write_songs("b.json", &[Song::new("SO2", "AR2")]);
     stand.upload(&data.path());
     let slow = Action::Delay(std::time::Duration::from_secs(3));
-    stand.redshift.inject(Fault::before_any("COPY batch_", slow).times(2));
+    stand.redshift.inject(Fault::before_any("COPY sparkify_run_", slow).times(2));
     let report = load(&cli, &stand, "auto").success().json();
     let together = "SELECT COUNT(*) FROM sys_query_history AS a JOIN sys_query_history AS b \
                     ON a.start_time < b.end_time AND b.start_time < a.end_time \

@@ -210,7 +210,7 @@ async fn a_load_after_whose_beginning_another_was_published_is_refused() {
     let stand = Stand::new();
     let warehouse = with_table(&stand).await;
     let mut load = warehouse.begin_load().await.unwrap();
-    let another = "INSERT INTO load_runs SELECT 'x', 1, GETDATE(), 's', 'exact', 0, 0, 0, 0, 0, 'v'";
+    let another = "INSERT INTO load_runs SELECT 'x', 1, GETDATE(), 's', 'exact', 0, 0, 0, 0, 0, 0, 'v'";
     warehouse.query(another).await.unwrap();
     let error = load.publish().await.unwrap_err();
     assert!(matches!(&error, Error::Conflict { .. }) && error.is_retryable(), "{error:?}");

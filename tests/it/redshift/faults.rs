@@ -50,7 +50,7 @@ fn data() -> DataSet {
 async fn assert_sound(stand: &Stand, warehouse: &dyn Warehouse) {
     let checks = sparkify_etl::quality::check(warehouse, &SqlLibrary::embedded().unwrap()).await.unwrap();
     assert!(checks.iter().all(sparkify_etl::quality::CheckResult::holds), "{checks:?}");
-    let left = "SELECT COUNT(*) FROM svv_columns WHERE table_name LIKE 'batch%'";
+    let left = "SELECT COUNT(*) FROM svv_columns WHERE table_name LIKE 'sparkify_run%'";
     assert_eq!(integer(warehouse, left).await, 0);
     assert_eq!(stand.staged(), Vec::<String>::new());
 }

@@ -92,7 +92,7 @@ fn places_that_make_no_sense_are_wrong_usage() {
     for (arguments, message) in [
         (&["run", "--source", "s3://Music"][..], "no name of a bucket"),
         (&["run", "--source", "s3:///x"], "names no bucket"),
-        (&["run", "--source", "s3a://music"], "write s3://music"),
+        (&["run", "--source", "s3a://music"], "only s3:// is known"),
         (&["run", "--source", "https://music.s3.amazonaws.com"], "from a directory or from S3"),
         (&["run", "--source", "s3://AKIAX:geheim@music"], "credentials do not belong into the address"),
         (&["run", "--source", "s3://music", "--log-data", "logs"], "in different kinds of places"),

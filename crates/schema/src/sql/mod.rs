@@ -31,8 +31,8 @@ type Files = BTreeMap<String, SqlFile>;
 /// use sparkify_schema::{Dialect, sql::{SqlLibrary, context}};
 ///
 /// let library = SqlLibrary::embedded()?;
-/// let sql = library.render("songplays_user_id_resolves", Dialect::Postgres, context! {})?;
-/// assert!(sql.starts_with("SELECT COUNT(*)"));
+/// let sql = library.render("owned_tables", Dialect::Postgres, context! {})?;
+/// assert!(sql.starts_with("SELECT table_name"));
 /// # Ok::<(), sparkify_schema::Error>(())
 /// ```
 #[derive(Debug, Clone)]
